@@ -1,0 +1,1 @@
+"""Settings for runs, one small file each; inside an installed package, `jaxpaint.configs`."""

@@ -1,0 +1,20 @@
+"""What `bin/paint` does when it is given no `--config`.
+
+    bin/paint photo.jpg --out=paintings
+
+A config of your own says only what differs from the defaults of `jaxpaint.settings.Settings`.
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Oil on a white canvas, coarse to fine."""
+    config = ml_collections.ConfigDict()
+    config.brush = "oilpaintbrush"
+    config.mode = "progressive"
+    config.strokes = 500
+    config.max_divide = 5
+    config.size = 512
+    config.canvas_color = "white"
+    return config

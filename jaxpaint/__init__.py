@@ -1,0 +1,29 @@
+"""Photographs into paintings of real, ordered, vector brush strokes.
+
+    painting = jaxpaint.paint(image, key=jax.random.key(0))
+    picture = jaxpaint.draw(painting, size=3840)
+"""
+
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.drawing import draw, timelapse
+from jaxpaint.exports import load_painting, save_painting
+from jaxpaint.images import read_image, write_image
+from jaxpaint.painting import Painting, Progress, paint, paint_stages
+from jaxpaint.renderers import engine
+from jaxpaint.settings import Settings
+
+__all__ = [
+    "BRUSHES",
+    "Painting",
+    "Progress",
+    "Settings",
+    "draw",
+    "engine",
+    "load_painting",
+    "paint",
+    "paint_stages",
+    "read_image",
+    "save_painting",
+    "timelapse",
+    "write_image",
+]

@@ -1,0 +1,213 @@
+"""What a brush is: the layout of its strokes, and how a stroke is drawn in a square of pixels.
+
+Coordinates are *frame* coordinates: x to the right, y down, the square being [0, 1]². A stroke is a vector in
+[0, 1]^d. Lengths that the paper gives in pixels are fractions of `REFERENCE_WIDTH`, so that the same stroke looks the
+same at every size.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+# The canvas width, in pixels, at which a stroke of size 0 is one pixel wide.
+REFERENCE_WIDTH = 512
+HAIR = 1.0 / REFERENCE_WIDTH
+# Positions no greater than this are those of strokes that are not placed yet.
+NOWHERE = -9.0
+
+Plane = Float[Array, "size size"]
+Affine = Float[Array, "3"]
+
+
+class Stroke(NamedTuple):
+    """The picture of one stroke, plane by plane.
+
+    Planes rather than one `[S, S, 3]` array: XLA's CPU backend compiles the gradient of a stack of channels to a branch
+    per element, which doubles the time of a fit.
+
+    Attributes:
+      foreground: three planes `[S, S]` (red, green, blue) in [0, 1], zero where the stroke is not.
+      alpha: one plane `[S, S]` in [0, 1] for all channels, or three.
+    """
+
+    foreground: tuple[Plane, ...]
+    alpha: tuple[Plane, ...]
+
+
+Renderer = Callable[[Float[Array, "d"]], Stroke]
+
+
+class Pixels(NamedTuple):
+    """The pixels that a stroke is drawn on, and how sharply.
+
+    Attributes:
+      size: S, the side in pixels.
+      softness: how far, in pixels, edges are blurred beyond the one pixel of antialiasing.
+    """
+
+    size: int
+    softness: Float[Array, ""] | float
+
+    @property
+    def sharpness(self) -> Float[Array, ""] | float:
+        """Slope of an edge, per unit of frame coordinates."""
+        return self.size / (1.0 + self.softness)
+
+    def affine(self, coefficients: Affine) -> Plane:
+        """The plane `a x + b y + c` at the centres of the pixels.
+
+        Everything that a stroke's parameters do to its picture goes through such planes, since their gradient, a
+        reduction over all pixels, is then one matrix product. (XLA's own reduction is some ten times slower on a CPU.)
+        """
+        return _affine(coefficients, self.size)
+
+    def constant(self, value: Float[Array, ""]) -> Plane:
+        """The plane that is `value` everywhere; its gradient too is a matrix product."""
+        zero = jnp.zeros_like(value)
+        return self.affine(jnp.stack([zero, zero, value]))
+
+    def slab(
+        self, axis: Affine, half: Float[Array, ""], low: Plane | float = 0.0, high: Plane | float = 0.0
+    ) -> Plane:
+        """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
+
+        The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push the
+        two edges inwards, by pixels of softness 0.
+        """
+        rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
+        axis = axis * self.sharpness
+        below, above = self.affine(rim + axis) - low, self.affine(rim - axis) - high
+        return jnp.maximum(jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0)
+
+
+def _centres(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of the pixels' centres, `[S, S]` each."""
+    centre = (np.arange(size, dtype=np.float32) + 0.5) / size
+    return tuple(np.meshgrid(centre, centre))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _affine(coefficients: Affine, size: int) -> Plane:
+    a, b, c = coefficients
+    x, y = _centres(size)
+    return a * x + b * y + c
+
+
+def _affine_forward(coefficients: Affine, size: int) -> tuple[Plane, None]:
+    return _affine(coefficients, size), None
+
+
+def _affine_backward(size: int, _: None, gradient: Plane) -> tuple[Affine]:
+    x, y = _centres(size)
+    basis = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
+    return (gradient.reshape(-1) @ basis,)
+
+
+_affine.defvjp(_affine_forward, _affine_backward)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Brush:
+    """A family of strokes.
+
+    Attributes:
+      name: as in `BRUSHES`.
+      fields: the entries of a stroke in order, name to kind. Kinds: `x`, `y` (positions), `control` (positions relative
+        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, and `unused`.
+      rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
+      distance: `(strokes [..., d], x, y) -> [...]`, the signed distance (frame units, negative inside) from points to the
+        silhouette; a bound from below far away. Says which pixels a stroke can reach.
+      lay: `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`, strokes centred at
+        `position`, running along `heading` (radians, clockwise from x), of the given length and full width (frame units).
+      flip: `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
+      pictured: whether a user's picture of a brush can take the place of its own texture.
+      size_per_width: a size parameter is `size_per_width * full width - hair`.
+    """
+
+    name: str
+    fields: Mapping[str, str]
+    rasterize: Callable[..., Stroke]
+    distance: Callable[..., Float[Array, "..."]]
+    lay: Callable[..., Float[Array, "n d"]]
+    size_per_width: float
+    flip: Callable[[Float[Array, "n d"]], Float[Array, "n d"]] = lambda strokes: strokes
+    pictured: bool = False
+
+    @property
+    def dim(self) -> int:
+        """Number of parameters of a stroke."""
+        return len(self.fields)
+
+    def index(self, *kinds: str) -> np.ndarray:
+        """Where in a stroke the entries of these kinds are."""
+        return np.array([i for i, kind in enumerate(self.fields.values()) if kind in kinds], int)
+
+    def mask(self, *kinds: str) -> np.ndarray:
+        """Booleans `[d]`: which entries are of these kinds."""
+        return np.isin(np.array(list(self.fields.values())), kinds)
+
+    @property
+    def hair(self) -> float:
+        """What a size parameter of 0 stands for, in units of that parameter."""
+        return HAIR if self.size_per_width == 1 else 4 * HAIR
+
+    @property
+    def shape_dim(self) -> int:
+        """How many of the first entries are shape; colours follow, then one alpha."""
+        return self.dim - 1 - len(self.index("color"))
+
+
+def to_window(
+    brush: Brush, strokes: Float[Array, "*n d"], origin: Float[Array, "*n 2"], side: Float[Array, ""] | float
+) -> Float[Array, "*n d"]:
+    """Frame coordinates to those of a square window; they may leave [0, 1].
+
+    Args:
+      brush: says which entries are positions and sizes.
+      strokes: in frame coordinates.
+      origin: the windows' top left corners, in frame coordinates.
+      side: the windows' side, in frame units.
+
+    Returns:
+      The strokes as the window's own renderer has to draw them: positions relative to the window, sizes such that the
+      length `size + hair` grows by 1 / side.
+    """
+    return strokes * _scale(brush, 1.0 / side) + _shift(brush, -origin / side, 1.0 / side)
+
+
+def from_window(
+    brush: Brush, strokes: Float[Array, "*n d"], origin: Float[Array, "*n 2"], side: Float[Array, ""] | float
+) -> Float[Array, "*n d"]:
+    """The inverse of `to_window`."""
+    return strokes * _scale(brush, side) + _shift(brush, origin, side)
+
+
+def _scale(brush: Brush, factor: Float[Array, ""] | float) -> Float[Array, "d"]:
+    return jnp.where(brush.mask("x", "y", "size"), factor, 1.0)
+
+
+def _shift(brush: Brush, offset: Float[Array, "*n 2"], factor: Float[Array, ""] | float) -> Float[Array, "*n d"]:
+    hair = jnp.where(brush.mask("size"), brush.hair * (factor - 1.0), 0.0)
+    return (
+        offset[..., :1] * brush.mask("x").astype(np.float32)
+        + offset[..., 1:] * brush.mask("y").astype(np.float32)
+        + hair
+    )
+
+
+def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:
+    """Strokes that reach no pixel: they hold the place of strokes to come."""
+    return np.tile(np.where(brush.mask("x", "y"), NOWHERE, 0.0).astype(np.float32), (count, 1))
+
+
+def with_nowhere(brush: Brush, strokes: Float[Array, "n d"]) -> Float[Array, "n+1 d"]:
+    """The strokes, and one more that is nowhere: what lists of strokes are filled up with."""
+    return jnp.concatenate([jnp.asarray(strokes), nowhere(brush, 1)])

@@ -1,0 +1,231 @@
+"""The commands: flags and files in, files out; whatever is wrong is one line on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import re
+import runpy
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from jaxpaint.settings import unknown_key
+
+if TYPE_CHECKING:
+    from jaxpaint.painting import Painting
+
+INTERRUPTED = 130
+LARGEST = 16384
+TIMELAPSE_SIZE = 1920
+TIMELAPSE_FRAMES = 300
+FRAMES_PER_SECOND = 30
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the message is one line that says why."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C, and what there was has been kept; the message is one line that says how to go on."""
+
+
+def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
+    """Runs a command and turns what may go wrong into one line and an exit status.
+
+    Args:
+      command: `argv -> status`.
+      argv: the program's name and its arguments; None for the process's own.
+
+    Returns:
+      The exit status: the command's own, 1 for bad input, 130 for Ctrl-C.
+    """
+    try:
+        return command(list(sys.argv if argv is None else argv))
+    except (KeyboardInterrupt, Interrupted) as error:
+        complain(str(error) or "interrupted")
+        return INTERRUPTED
+    except Refused as error:
+        complain(error)
+    except bad_input() as error:
+        complain(error)
+    except OSError as error:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error)
+    return 1
+
+
+def bad_input() -> tuple[type[Exception], ...]:
+    """The exceptions that mean bad input rather than a fault of ours."""
+    from jaxpaint.exports import PaintingFileError
+    from jaxpaint.images import ImageError
+
+    return Refused, ImageError, PaintingFileError
+
+
+def complain(message: object) -> None:
+    """One line on standard error."""
+    print("jaxpaint:", " ".join(str(message).split()), file=sys.stderr, flush=True)
+
+
+def define_flags() -> flags.FlagValues:
+    """A set of flags of its own, with those that every command has."""
+    values = flags.FlagValues()
+    flags.DEFINE_integer("size", None, "long side in pixels", 1, LARGEST, flag_values=values)
+    flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    return values
+
+
+def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
+    """Parses flags into `values`.
+
+    Returns:
+      The arguments that are not flags.
+
+    Raises:
+      Refused: an unknown flag or a bad value.
+    """
+    try:
+        return values(argv)[1:]
+    except flags.IllegalFlagValueError as error:
+        message = str(error).removeprefix("flag ")
+        for pattern, expected in _EXPECTED.items():
+            message = re.sub(pattern, expected, message)
+        raise Refused(message) from None
+    except flags.Error as error:
+        raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
+
+
+# What Python and absl say of a value of the wrong type, and what we say.
+_EXPECTED = {
+    "invalid literal for int.*": "expected an integer",
+    "could not convert string to float.*": "expected a number",
+    r"\(?'?Non-boolean argument.*": "expected true or false",
+}
+
+
+def define_config(values: flags.FlagValues, defaults: dict[str, Any], argv: Sequence[str]) -> None:
+    """Defines `--config.KEY` for every key of `defaults`, with the type that its default has.
+
+    Raises:
+      Refused: the command line names a key that there is not.
+    """
+    # Imported here, as everything is that takes a while.
+    import ml_collections
+    from ml_collections import config_flags
+
+    flagged = argv[: argv.index("--")] if "--" in argv else argv
+    matches = [match for word in flagged if (match := re.match(r"--?(?:no)?config\.([^=]*)", word))]
+    for match in matches:
+        if match[1] not in defaults:
+            raise Refused(unknown_key(match[1], defaults))
+    config_flags.DEFINE_config_dict(
+        "config",
+        ml_collections.ConfigDict(defaults),
+        flag_values=values,
+        sys_argv=[match[0] for match in matches],
+    )
+
+
+def overrides(values: flags.FlagValues) -> dict[str, Any]:
+    """The keys that the command line gave with `--config.KEY`, and their values."""
+    from ml_collections import config_flags
+
+    return config_flags.get_override_values(values["config"])
+
+
+def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
+    """A table of settings: key, value, meaning."""
+    lines = []
+    for key, meaning in meanings.items():
+        value = config[key]
+        shown = str(value).lower() if isinstance(value, bool) else str(value) or "none"
+        lines.append(f"  {key:<14} {shown:<14} {meaning}")
+    return "\n".join(lines)
+
+
+def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Takes `--config=FILE` out of the command line: (FILE, the rest)."""
+    path, rest, arguments = None, [], iter(argv)
+    for argument in arguments:
+        if argument == "--":
+            rest += [argument, *arguments]
+        elif argument in ("--config", "-config"):
+            path = next(arguments, "")
+        elif match := re.fullmatch("--?config=(.*)", argument):
+            path = match[1]
+        else:
+            rest.append(argument)
+    return path, rest
+
+
+def find_config(path: str | None, *, default: str) -> pathlib.Path:
+    """A file of settings: the one given, else the one of that name that comes with the package.
+
+    Raises:
+      Refused: there is neither.
+    """
+    package = pathlib.Path(__file__).resolve().parents[1]
+    shipped = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
+    given = pathlib.Path(default if path is None else path)
+    candidates = (
+        [shipped / f"{given.stem}.py"] if path is None else [given, shipped / f"{given.stem}.py"]
+    )
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise Refused(f"--config={path}: no such file")
+
+
+def load_config(path: pathlib.Path) -> dict[str, Any]:
+    """What `get_config()` of a file of settings gives.
+
+    Raises:
+      Refused: the file fails, or has no `get_config`.
+    """
+    try:
+        config = runpy.run_path(str(path))["get_config"]()
+        return {key: config[key] for key in config}
+    except Exception as error:  # It is anyone's program.
+        raise Refused(f"--config={path}: {type(error).__name__}: {error}") from None
+
+
+@contextlib.contextmanager
+def output_folder(folder: pathlib.Path) -> Iterator[None]:
+    """Makes the folder if need be and tries it out, so that nothing is painted in vain.
+
+    If nothing gets written, it is as if it had never been made.
+
+    Raises:
+      Refused: nothing can be written there.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError:
+        raise Refused(f"{folder}: cannot write there: it is a file, not a folder") from None
+    except OSError as error:
+        raise Refused(f"{folder}: cannot write there: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        if new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:
+    """A video of the drawing, ten seconds long and at most 1920 pixels wide or high."""
+    from jaxpaint import drawing, images
+
+    frames = drawing.timelapse(painting, size=min(size, TIMELAPSE_SIZE), frames=TIMELAPSE_FRAMES)
+    with warnings.catch_warnings():
+        # JAX warns of the fork that starts the encoder, which only ever execs.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+        images.write_video(path, frames, fps=FRAMES_PER_SECOND)

@@ -1,0 +1,286 @@
+"""Fitting strokes to a picture by gradient descent through a renderer, tile by tile."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from jaxpaint import losses
+from jaxpaint.blending import Canvas, blend, composite_vjp
+from jaxpaint.brushes import NOWHERE, Brush, to_window, with_nowhere
+from jaxpaint.grids import Grid, Reach, reach
+from jaxpaint.renderers import Model
+
+# Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
+_TILE, _TRANSPORT_TILE = 16, 64
+# Pixels that are drawn together: as many as a CPU's cache holds.
+_PIXELS_TOGETHER = 32768
+# Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
+_MOST = 192
+# Steps between two looks at which strokes reach which tiles.
+CHUNK = 20
+_ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
+
+
+class Weights(NamedTuple):
+    """Weights of the losses, each a mean over the picture's pixels (transport: over its windows)."""
+
+    l1: float = 0.0
+    l2: float = 1.0
+    transport: float = 0.0
+
+
+class Bounds(NamedTuple):
+    """Least and greatest values of a stroke's parameters."""
+
+    low: Float[np.ndarray, "d"]
+    high: Float[np.ndarray, "d"]
+
+
+class Problem(NamedTuple):
+    """A picture to be painted: what a fit is given besides the strokes.
+
+    Attributes:
+      target: in [0, 1].
+      canvas: what lies below the strokes, in [0, 1].
+      weights: of the losses.
+      bounds: of the strokes' parameters.
+    """
+
+    target: Float[np.ndarray, "height width 3"]
+    canvas: Float[np.ndarray, "height width 3"]
+    weights: Weights
+    bounds: Bounds
+
+
+class _Tiles(NamedTuple):
+    """Windows in groups that are drawn together, those that many strokes reach first.
+
+    Attributes:
+      ids: `[groups, k, windows]`, the strokes of each, lowest first.
+      counts: `[groups]`, how many there are at most in a group.
+      origins: `[groups, windows, 2]`.
+      target, canvas: planes `[groups, windows, S, S]`.
+      inside: 1 where a pixel belongs to the picture.
+    """
+
+    ids: Int[np.ndarray, "groups k windows"]
+    counts: Int[np.ndarray, "groups"]
+    origins: Float[np.ndarray, "groups windows 2"]
+    target: Canvas
+    canvas: Canvas
+    inside: Float[np.ndarray, "groups windows size size"]
+
+
+def tile(weights: Weights) -> int:
+    """Side in pixels of the windows in which these losses are taken."""
+    return _TRANSPORT_TILE if weights.transport else _TILE
+
+
+def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
+    height, width, _ = problem.target.shape
+    grid = Grid(height, width, tile(problem.weights))
+    near = reach(brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
+    order = np.argsort(-near.counts, kind="stable")
+    together = max(1, min(_PIXELS_TOGETHER // grid.tile**2, len(order)))
+    groups = -(-len(order) // together)
+    # The last group is filled up with windows in which nothing counts.
+    filled = np.resize(order, groups * together)
+    surplus = np.arange(len(filled)) >= len(order)
+    longest = _rounded_up(int(near.counts.max()))
+    ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
+    ids = ids[filled, :longest]
+    ids[surplus] = len(strokes)
+    counts = np.where(surplus, 0, near.counts[filled])
+
+    def planes(picture):
+        return tuple(p[filled].reshape(groups, together, grid.tile, grid.tile) for p in grid.split(picture))
+
+    inside = grid.inside()[filled] * ~surplus[:, None, None]
+    return _Tiles(
+        ids.reshape(groups, together, longest).swapaxes(1, 2),
+        counts.reshape(groups, together).max(axis=1),
+        grid.origins[filled].reshape(groups, together, 2),
+        planes(problem.target),
+        planes(problem.canvas),
+        inside.reshape(groups, together, grid.tile, grid.tile),
+    )
+
+
+def _rounded_up(count: int) -> int:
+    """To one of few sizes, so that levels share their compiled programs."""
+    size = 48
+    while size < count:
+        size *= 2
+    return size
+
+
+class Moments(NamedTuple):
+    """Adam's memory of the gradients of a stage, and its number of steps."""
+
+    count: Int[Array, ""]
+    mean: Float[Array, "n d"]
+    square: Float[Array, "n d"]
+
+    @classmethod
+    def zero(cls, shape: tuple[int, int]) -> Moments:
+        return cls(np.zeros((), np.int32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+
+
+class Fit(NamedTuple):
+    """How good a fit is: its loss, and the mean squared difference between canvas and target."""
+
+    loss: float
+    squared: float
+
+    @property
+    def psnr(self) -> float:
+        """Peak signal to noise ratio, in dB."""
+        return -10.0 * math.log10(max(self.squared, 1e-10))
+
+
+def descend(
+    model: Model,
+    arrays: Float[Array, "..."] | None,
+    strokes: Float[np.ndarray, "n d"],
+    moments: Moments,
+    problem: Problem,
+    *,
+    first: int,
+    rates: Float[np.ndarray, "steps"],
+    softness: float,
+) -> tuple[Float[np.ndarray, "n d"], Moments, Fit]:
+    """A few steps of gradient descent (Adam) on some of the strokes.
+
+    Positions and sizes move in proportion to a stroke's own size, all else in units of its parameter.
+
+    Args:
+      model: draws the strokes.
+      arrays: the model's arrays.
+      strokes: in frame coordinates, lowest first; those not placed yet are `nowhere`.
+      moments: of the gradients so far.
+      problem: what to paint.
+      first: strokes below this one are left alone (and are part of the canvas).
+      rates: the learning rate of each step.
+      softness: of the edges, in pixels.
+
+    Returns:
+      The strokes, the moments, and how good the fit was before the last step.
+    """
+    brush = model.brush
+    placed = strokes[:, brush.index("x")[0]] > NOWHERE
+    moving = placed & (np.arange(len(strokes)) >= first)
+    tiles = _tiles(brush, strokes, problem, first, 2.0 + softness)
+    sizes = strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
+    scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
+    scale = np.where(problem.bounds.low < problem.bounds.high, scale, 0.0).astype(np.float32)
+    steps = len(rates)
+    padded = np.zeros(max(steps, CHUNK), np.float32)
+    padded[:steps] = rates
+    height, width, _ = problem.target.shape
+    side = tile(problem.weights) / max(height, width)
+    strokes, moments, fit = _descend(
+        model, problem.weights.transport > 0, arrays, jnp.asarray(strokes), moments, tiles, problem.bounds,
+        np.array(problem.weights, np.float32), np.float32(height * width), np.float32(side),
+        scale, moving, padded, steps, np.float32(softness),
+    )
+    return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _descend(
+    model, with_transport, arrays, strokes, moments, tiles, bounds, weights, pixels, side, scale, moving, rates, steps,
+    softness,
+):
+    brush = model.brush
+    render = model.renderer(arrays, tiles.inside.shape[-1], softness=softness)
+
+    def in_windows(strokes):
+        return to_window(brush, with_nowhere(brush, strokes)[tiles.ids], tiles.origins[:, None], side)
+
+    def loss(canvas, target, inside):
+        squared = losses.l2(canvas, target, mask=inside) / (3 * pixels)
+        value = weights[0] * losses.l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
+        if with_transport:
+            area = inside.shape[-1] ** 2 / pixels
+            value += weights[2] * area * losses.canvas_transport(canvas, target) / 3
+        return value, squared
+
+    def group(part):
+        ids_in_windows, count, target, below, inside = part
+        canvas, pullback = composite_vjp(render, ids_in_windows, below, count)
+        value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, target, inside)
+        return value, pullback(gradient)
+
+    def step(i, carry):
+        strokes, moments, _ = carry
+        windows, to_strokes = jax.vjp(in_windows, strokes)
+        value, gradient = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
+        (gradient,) = to_strokes(gradient)
+        state = optax.ScaleByAdamState(*moments)
+        update, state = _ADAM.update(gradient, state)
+        moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low[None], bounds.high[None])
+        return jnp.where(moving[:, None], moved, strokes), Moments(*state), tuple(v.sum() for v in value)
+
+    return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2))
+
+
+def worth(
+    model: Model,
+    arrays: Float[Array, "..."] | None,
+    strokes: Float[np.ndarray, "n d"],
+    problem: Problem,
+) -> Float[np.ndarray, "n"]:
+    """What each stroke is worth: by how much the squared error would grow without it, summed over pixels.
+
+    Where a stroke is seen, the canvas that it hides takes its place; exact where what lies above is opaque.
+
+    Args:
+      model, arrays, strokes, problem: as for `descend`.
+    """
+    tiles = _tiles(model.brush, strokes, problem, 0, 1.0)
+    height, width, _ = problem.target.shape
+    side = np.float32(tile(problem.weights) / max(height, width))
+    return np.asarray(_worth(model, arrays, jnp.asarray(strokes), tiles, side))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _worth(model, arrays, strokes, tiles, side):
+    render = jax.vmap(model.renderer(arrays, tiles.inside.shape[-1], softness=jnp.zeros(())))
+
+    def group(part):
+        strokes, count, target, canvas, inside = part
+        below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
+
+        def upwards(t, carry):
+            canvas, below = carry
+            below = tuple(b.at[t].set(h) for b, h in zip(below, canvas, strict=True))
+            return blend(canvas, render(strokes[t])), below
+
+        _, below = jax.lax.fori_loop(0, count, upwards, (canvas, below))
+
+        def downwards(i, carry):
+            seen, total = carry
+            t = count - 1 - i
+            foreground, alpha = render(strokes[t])
+            alpha = alpha * (3 // len(alpha))
+            gain = sum(
+                s * a * ((b[t] - y) ** 2 - (f - y) ** 2)
+                for s, a, b, f, y in zip(seen, alpha, below, foreground, target, strict=True)
+            )
+            seen = tuple(s * (1 - a) for s, a in zip(seen, alpha, strict=True))
+            return seen, total.at[t].set((gain * inside).sum(axis=(1, 2)))
+
+        nothing = jnp.zeros(strokes.shape[:2])
+        return jax.lax.fori_loop(0, count, downwards, (tuple(jnp.ones_like(h) for h in canvas), nothing))[1]
+
+    windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins[:, None], side)
+    gains = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
+    return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1]

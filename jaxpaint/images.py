@@ -1,0 +1,233 @@
+"""Pictures and videos, in and out. What a user hands in is checked here, before anything is computed."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pathlib
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator
+
+import imageio.v3 as iio
+import imageio_ffmpeg
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+MOST_PIXELS = 200_000_000
+_VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
+
+
+class ImageError(ValueError):
+    """A picture that can't be read, or a file that can't be written; one line says why."""
+
+
+def read_image(
+    path: str | os.PathLike[str], *, canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0)
+) -> Float[np.ndarray, "height width 3"]:
+    """Reads a photograph: grey, colour, palette, CMYK, of 1 to 16 bits, turned as its EXIF data say.
+
+    Args:
+      path: of the picture.
+      canvas_color: what shows through where the picture is transparent; red, green, blue in [0, 1].
+
+    Returns:
+      sRGB values in [0, 1].
+
+    Raises:
+      ImageError: no such file, a folder, empty, not a picture, cut short, an animation or a video, or of more than
+        200 megapixels.
+    """
+    path = pathlib.Path(path)
+    _check_file(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _open(path) as picture:
+                return _pixels(ImageOps.exif_transpose(picture), canvas_color)
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(f"{path}: expected a picture, got something else") from None
+    except Exception as error:  # Decoders raise all kinds of things at damaged files.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"{path}: a damaged picture: {reason}") from None
+
+
+def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "across along 2"]:
+    """Reads a user's own brush, as `brushes.textures.brush_picture` understands it.
+
+    Raises:
+      ImageError: as `read_image`, and for a picture that shows no brush.
+    """
+    from jaxpaint.brushes.textures import brush_picture
+
+    picture = read_image(path, canvas_color=(0.0, 0.0, 0.0))
+    try:
+        return brush_picture(picture)
+    except ValueError as error:
+        raise ImageError(f"{path}: {error}") from None
+
+
+def _check_file(path: pathlib.Path) -> None:
+    if not path.exists():
+        raise ImageError(f"{path}: no such file")
+    if path.is_dir():
+        raise ImageError(f"{path}: expected a picture, got a folder")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{path}: expected a picture, got an empty file")
+    if path.suffix.lower() in _VIDEO_ENDINGS:
+        raise ImageError(f"{path}: expected a picture, got a video")
+
+
+@contextlib.contextmanager
+def _open(path: pathlib.Path) -> Iterator[Image.Image]:
+    """The picture, its header read and its size accepted."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(path) as picture:
+            pixels = picture.width * picture.height
+            if pixels > MOST_PIXELS:
+                raise ImageError(
+                    f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {pixels / 1e6:.0f}"
+                )
+            if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
+                raise ImageError(
+                    f"{path}: expected one picture, got an animation of {picture.n_frames} frames"
+                )
+            picture.load()
+            yield picture
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def _pixels(picture: Image.Image, canvas_color: tuple[float, float, float]) -> np.ndarray:
+    """Values in [0, 1] of a decoded picture of any mode, over the canvas colour."""
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        values = np.asarray(picture, np.float32)
+        values = values / (65535.0 if picture.mode != "F" else max(float(values.max()), 1.0))
+        return np.repeat(np.clip(values, 0, 1)[..., None], 3, axis=-1)
+    picture = _to_srgb(picture)
+    values = np.asarray(picture.convert("RGBA"), np.float32) / 255.0
+    alpha = values[..., 3:]
+    return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Colours converted from the picture's own profile, where it has one that can be used."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "CMYK", "L"):
+        return picture
+    import io
+
+    try:
+        return ImageCms.profileToProfile(
+            picture, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+
+
+def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width of the same proportions whose longer side is `size` pixels; at least one pixel each."""
+    scale = size / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def resize(
+    image: Float[np.ndarray, "height width channels"], shape: tuple[int, int]
+) -> Float[np.ndarray, "h w channels"]:
+    """The picture at another size: averaged where it shrinks, cubic where it grows.
+
+    Args:
+      image: any number of channels.
+      shape: height and width in pixels.
+    """
+    height, width = shape
+    if image.shape[:2] == (height, width):
+        return np.array(image, np.float32)
+    shrinks = height <= image.shape[0] and width <= image.shape[1]
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+    channels = [
+        Image.fromarray(np.ascontiguousarray(image[..., c], np.float32)).resize((width, height), method)
+        for c in range(image.shape[-1])
+    ]
+    return np.clip(np.stack([np.asarray(c) for c in channels], axis=-1), image.min(), image.max())
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
+    """A temporary name beside `path`, which takes its place once all is written, and is removed if that fails.
+
+    Raises:
+      ImageError: if the folder can't be written to.
+    """
+    path = pathlib.Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise ImageError(f"{path}: can't be written: {error.strerror}") from None
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ImageError(f"{path}: can't be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_bytes(image: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+    """Values in [0, 1] as 0 to 255, rounded."""
+    return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height width 3"]) -> None:
+    """Writes a picture in [0, 1] as 8 bits a channel, all of it or nothing.
+
+    Raises:
+      ImageError: if the file can't be written.
+    """
+    with replacing(path) as temporary:
+        iio.imwrite(temporary, to_bytes(image))
+
+
+def write_video(
+    path: str | os.PathLike[str], frames: Iterable[UInt8[np.ndarray, "height width 3"]], *, fps: float = 30.0
+) -> None:
+    """Writes a video (H.264 that browsers play), frame by frame; sides are made even by repeating the edge.
+
+    Args:
+      path: of the file, which takes its name once it is complete.
+      frames: of one size, values 0 to 255.
+      fps: frames a second.
+
+    Raises:
+      ImageError: if there are no frames, or the file can't be written.
+    """
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise ImageError(f"{path}: expected frames, got none")
+    pad = [(0, side % 2) for side in first.shape[:2]] + [(0, 0)]
+    height, width = (side + side % 2 for side in first.shape[:2])
+    with replacing(path) as temporary:
+        writer = imageio_ffmpeg.write_frames(
+            str(temporary), (width, height), fps=fps, codec="libx264", pix_fmt_out="yuv420p",
+            macro_block_size=2, quality=8, output_params=["-movflags", "+faststart"], ffmpeg_log_level="error",
+        )
+        writer.send(None)
+        try:
+            for frame in itertools.chain([first], frames):
+                writer.send(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
+        except OSError as error:
+            raise ImageError(f"{path}: can't be written: {error}") from None
+        finally:
+            writer.close()

@@ -1,0 +1,68 @@
+"""How close two pictures are."""
+
+from __future__ import annotations
+
+import math
+
+import dm_pix
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Picture = Float[Array | np.ndarray, "h w c"]
+
+_WINDOW = 11
+_STRIP = 256
+
+
+def psnr(a: Picture, b: Picture) -> Float[Array, ""]:
+    """Peak signal-to-noise ratio of pictures in [0, 1], in decibels; infinite if they are equal."""
+    return dm_pix.psnr(a, b)
+
+
+def l1(a: Picture, b: Picture) -> Float[Array, ""]:
+    """Mean absolute difference."""
+    return dm_pix.mae(a, b)
+
+
+def ssim(a: Picture, b: Picture) -> Float[Array, ""]:
+    """Structural similarity of pictures in [0, 1], averaged over the channels; 1 if they are equal.
+
+    Strip by strip, since the whole of an 8K picture would take 14 GB. Pictures smaller than the
+    window of 11 pixels are compared in a window as large as they are.
+
+    References:
+      Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
+    """
+    height, width, _ = a.shape
+    window = min(_WINDOW, height, width)
+    rows = height - window + 1
+    total = jnp.zeros(())
+    for top in range(0, rows, _STRIP):
+        count = min(_STRIP, rows - top)
+        strip = slice(top, top + count + window - 1)
+        total += count * _ssim(jnp.asarray(a[strip]), jnp.asarray(b[strip]), window)
+    return total / rows
+
+
+_ssim = jax.jit(lambda a, b, window: dm_pix.ssim(a, b, filter_size=window), static_argnums=2)
+
+
+def closeness(drawing: Picture, target: Picture) -> dict[str, float | None]:
+    """PSNR, SSIM and L1 of a drawing in 8 bits, rounded for a report.
+
+    Args:
+      drawing: in [0, 1]; rounded to what a file of 8 bits can hold.
+      target: in [0, 1], of the same shape.
+
+    Returns:
+      `psnr` (None if the two are equal), `ssim` and `l1`.
+    """
+    pixels = np.round(np.clip(np.asarray(drawing), 0, 1) * 255).astype(np.float32) / 255
+    decibels = float(psnr(pixels, target))
+    return {
+        "psnr": round(decibels, 4) if math.isfinite(decibels) else None,
+        "ssim": round(float(ssim(pixels, target)), 5),
+        "l1": round(float(l1(pixels, target)), 6),
+    }

@@ -1,0 +1,351 @@
+"""Painting a photograph: the plan of its stages, and their execution.
+
+A stage places strokes and fits them. *Levels* add strokes, coarse ones first; *rounds* take the strokes that are worth
+least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at last with
+the brush's texture as it will be seen. All of it is a function of the picture, the settings and the key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from jaxpaint import drawing, fitting, images, placing
+from jaxpaint.brushes import BRUSHES, Brush, nowhere
+from jaxpaint.brushes.textures import pyramid
+from jaxpaint.fitting import Bounds, Moments, Problem, Weights
+from jaxpaint.renderers import Engine
+from jaxpaint.settings import Settings
+
+_ROUNDS = 6
+# Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
+_SHARES = (0.27, 0.40, 0.20, 0.13)
+# Share of the strokes that the first round replaces; the last replaces the least.
+_REPLACED = 0.15
+# Side of a typical stroke, in pixels, that a coarse fit has to resolve.
+_RESOLVED = 14.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Painting:
+    """A painting: ordered strokes, and what is needed to draw them.
+
+    Attributes:
+      strokes: float32 `[n, d]`, lowest first, in frame coordinates (the square whose side is the picture's long side).
+      brush: name of their brush.
+      height, width: of the photograph, in pixels; the painting has its proportions.
+      canvas_color: red, green, blue in [0, 1].
+      brush_image: shade and coverage `[across, along, 2]` of the user's own brush, or None.
+      settings: what it was painted with.
+      state: what an unfinished painting needs to go on; None when it is finished.
+    """
+
+    strokes: Float[np.ndarray, "n d"]
+    brush: str
+    height: int
+    width: int
+    canvas_color: tuple[float, float, float]
+    brush_image: Float[np.ndarray, "across along 2"] | None
+    settings: Settings
+    state: dict[str, np.ndarray] | None = None
+
+    @property
+    def canvas(self) -> Float[np.ndarray, "h w 3"]:
+        """The drawing at the size it was painted at, in [0, 1]."""
+        return drawing.draw(self)
+
+
+class Progress(NamedTuple):
+    """How far a painting has come.
+
+    Attributes:
+      stage, stages: number of the stage, from 1, and of all.
+      step, steps: gradient steps taken, and of all.
+      loss: of the stage's fit, weighted as in the settings.
+      psnr: of the canvas against the picture at the stage's size, in dB; an estimate while a level is fitted.
+      strokes: how many are placed.
+    """
+
+    stage: int
+    stages: int
+    step: int
+    steps: int
+    loss: float
+    psnr: float
+    strokes: int
+
+
+class Stage(NamedTuple):
+    """One stage of a painting.
+
+    Attributes:
+      add: how many strokes it adds.
+      replace: how many it takes from below and places anew.
+      alone: fits only the strokes it adds, on the canvas that the others give.
+      size: long side of the picture that is fitted, in pixels.
+      steps: gradient steps.
+      rates: learning rate of the first step and of the last.
+      softness: of the edges, in pixels.
+      textured: fits strokes with their texture, not its average.
+      blocks: spreads added strokes evenly over blocks × blocks.
+    """
+
+    add: int
+    replace: int
+    alone: bool
+    size: int
+    steps: int
+    rates: tuple[float, float]
+    softness: float
+    textured: bool = False
+    blocks: int | None = None
+
+
+def plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
+    """The stages of a painting; their strokes and steps are exactly those of the settings.
+
+    Args:
+      settings: how to paint.
+      shape: height and width of the picture at `settings.size`.
+    """
+    detail = placing.stroke_size(shape, settings.strokes) * settings.size
+    coarse = settings.size
+    while coarse > 64 and detail * coarse / settings.size > 2 * _RESOLVED:
+        coarse //= 2
+    rate, softness = settings.learning_rate, settings.softness
+    levels = np.arange(1, settings.max_divide + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
+    adds = _split(settings.strokes, levels)
+    stages = [
+        Stage(
+            add, 0, True, coarse, 0, (rate, 0.1 * rate), 2 * softness,
+            blocks=settings.grid if settings.mode == "grid" else None,
+        )
+        for add in adds
+    ]
+    for i in range(_ROUNDS):
+        replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
+        stages.append(Stage(0, replaced, False, coarse, 0, (rate, 0.5 * rate), softness))
+    stages.append(Stage(0, 0, False, settings.size, 0, (rate * 2 / 3, rate / 15), softness / 2))
+    stages.append(Stage(0, 0, False, settings.size, 0, (rate / 2, rate / 20), softness / 2, textured=True))
+    each = (len(adds), _ROUNDS, 1, 1)
+    shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
+    steps = _split(settings.steps, shares)
+    return tuple(stage._replace(steps=n) for stage, n in zip(stages, steps, strict=True))
+
+
+def _split(total: int, shares: Float[np.ndarray, "n"]) -> list[int]:
+    """Whole numbers in these proportions, whose sum is exactly `total`."""
+    bounds = np.rint(np.cumsum(shares) / np.sum(shares) * total).astype(int)
+    return np.diff(bounds, prepend=0).tolist()
+
+
+def paint(
+    image: Float[np.ndarray, "height width 3"],
+    *,
+    key: PRNGKeyArray,
+    settings: Settings = Settings(),
+    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    resume: Painting | None = None,
+) -> Painting:
+    """Paints a picture.
+
+    Args:
+      image: in [0, 1], sRGB.
+      key: says which of the many paintings; the same key and settings give the same painting.
+      settings: how to paint.
+      brush_image: the user's own brush, as `images.read_brush` gives it.
+      resume: an unfinished painting of the same image to go on from.
+
+    Returns:
+      The finished painting.
+    """
+    *_, (painting, _) = paint_stages(
+        image, key=key, settings=settings, brush_image=brush_image, resume=resume
+    )
+    return painting
+
+
+def paint_stages(
+    image: Float[np.ndarray, "height width 3"],
+    *,
+    key: PRNGKeyArray,
+    settings: Settings = Settings(),
+    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    resume: Painting | None = None,
+) -> Iterator[tuple[Painting, Progress]]:
+    """`paint`, a few steps at a time.
+
+    Args:
+      image, key, settings, brush_image, resume: as for `paint`.
+
+    Yields:
+      The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the same end.
+    """
+    image = np.asarray(image, np.float32)
+    if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
+        raise ValueError(f"expected a picture of shape [height, width, 3], got {image.shape}")
+    brush = BRUSHES[settings.brush]
+    arrays = None if brush_image is None else pyramid(brush_image)
+    shape = images.fitted_shape(*image.shape[:2], settings.size)
+    stages = plan(settings, shape)
+    run = _Run(image, settings, brush, arrays)
+    state = _start(brush, settings) if resume is None else _state_of(resume)
+    painting = Painting(
+        state.strokes, brush.name, *image.shape[:2], settings.canvas_rgb, brush_image, settings
+    )
+    total = sum(stage.steps for stage in stages)
+    for number in range(state.stage, len(stages)):
+        stage = stages[number]
+        for state, fit in run.stage(state, stage, jax.random.fold_in(key, number)):
+            done = sum(s.steps for s in stages[:number]) + state.step
+            progress = Progress(
+                number + 1, len(stages), done, total, fit.loss, fit.psnr, state.placed
+            )
+            last = number == len(stages) - 1 and state.step == stage.steps
+            strokes = state.strokes[: state.placed]
+            yield (
+                dataclasses.replace(painting, strokes=strokes, state=None if last else state.as_dict()),
+                progress,
+            )
+        state = state._replace(stage=number + 1, step=0)
+
+
+class _State(NamedTuple):
+    """Where a painting is: strokes (those to come are nowhere), how many are placed, stage, step within it, moments."""
+
+    strokes: Float[np.ndarray, "n d"]
+    placed: int
+    stage: int
+    step: int
+    moments: Moments
+
+    def as_dict(self) -> dict[str, np.ndarray]:
+        """As arrays, for a file."""
+        rest = {name: np.asarray(getattr(self, name)) for name in ("placed", "stage", "step")}
+        return rest | {"strokes": self.strokes} | self.moments._asdict()
+
+
+def _start(brush: Brush, settings: Settings) -> _State:
+    strokes = nowhere(brush, settings.strokes)
+    return _State(strokes, 0, 0, 0, Moments.zero(strokes.shape))
+
+
+def _state_of(painting: Painting) -> _State:
+    if painting.state is None:
+        raise ValueError("expected an unfinished painting to go on from, got a finished one")
+    state = painting.state
+    numbers = (int(state[name]) for name in ("placed", "stage", "step"))
+    return _State(state["strokes"], *numbers, Moments(*(state[name] for name in Moments._fields)))
+
+
+class _Run(NamedTuple):
+    """What stays the same through a run: the picture, the settings, the brush, and the array of a user's own brush."""
+
+    image: Float[np.ndarray, "height width 3"]
+    settings: Settings
+    brush: Brush
+    arrays: Float[np.ndarray, "levels across along 2"] | None
+
+    def stage(
+        self, state: _State, stage: Stage, key: PRNGKeyArray
+    ) -> Iterator[tuple[_State, fitting.Fit]]:
+        """Executes a stage, or what is left of it, a few steps at a time."""
+        target = images.resize(
+            self.image, images.fitted_shape(*self.image.shape[:2], stage.size)
+        )
+        model = Engine(self.brush, self.settings.texture, flat=not stage.textured)
+        if state.step == 0:
+            state = self._begin(state, stage, model, target, key)
+        first = state.placed - stage.add if stage.alone else 0
+        settings = self.settings
+        problem = Problem(
+            target=target,
+            canvas=self._draw(model, state.strokes[:first], target.shape[:2]),
+            weights=Weights(settings.l1, settings.l2, settings.transport),
+            bounds=self._bounds(),
+        )
+        rates = _cosine(*stage.rates, stage.steps)
+        while True:
+            strokes, moments, fit = fitting.descend(
+                model,
+                self.arrays,
+                state.strokes,
+                state.moments,
+                problem,
+                first=first,
+                rates=rates[state.step : state.step + fitting.CHUNK],
+                softness=stage.softness,
+            )
+            step = min(state.step + fitting.CHUNK, stage.steps)
+            state = state._replace(strokes=strokes, moments=moments, step=step)
+            yield state, fit
+            if step == stage.steps:
+                return
+
+    def _begin(
+        self, state: _State, stage: Stage, model: Engine, target: Float[np.ndarray, "h w 3"], key: PRNGKeyArray
+    ) -> _State:
+        """Places the stage's strokes, and forgets the moments of the last one."""
+        settings = self.settings
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+        strokes = state.strokes[: state.placed]
+        if state.placed:
+            strokes = np.asarray(self.brush.flip(jnp.asarray(strokes)))
+        new = stage.add + stage.replace
+        if stage.replace:
+            problem = Problem(target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds())
+            worth = fitting.worth(model, self.arrays, strokes, problem)
+            strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
+        if new:
+            count = stage.add or settings.strokes
+            placed = placing.place(
+                self.brush,
+                target,
+                self._draw(model, strokes, target.shape[:2]),
+                new,
+                rng=rng,
+                size=placing.stroke_size(target.shape[:2], count),
+                blocks=stage.blocks,
+                limits=placing.Limits(settings.min_size, settings.max_size),
+                upright=settings.upright,
+            )
+            bounds = self._bounds()
+            strokes = np.concatenate([strokes, np.clip(placed, bounds.low, bounds.high)])
+        rest = nowhere(self.brush, settings.strokes - len(strokes))
+        return state._replace(
+            strokes=np.concatenate([strokes, rest]),
+            placed=len(strokes),
+            moments=Moments.zero((settings.strokes, self.brush.dim)),
+        )
+
+    def _draw(
+        self, model: Engine, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]
+    ) -> Float[np.ndarray, "h w 3"]:
+        return drawing.draw_strokes(model, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
+
+    def _bounds(self) -> Bounds:
+        """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits."""
+        brush, settings = self.brush, self.settings
+        height, width, _ = self.image.shape
+        low, high = np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32)
+        high[brush.mask("x")] = width / max(height, width)
+        high[brush.mask("y")] = height / max(height, width)
+        for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
+            bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
+        if settings.upright:
+            high[brush.mask("angle")] = 0.0
+        if settings.opaque:
+            low[brush.mask("alpha")] = 1.0
+        return Bounds(low, high)
+
+
+def _cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:
+    """Rates that fall from the first to the last along half a cosine."""
+    phase = np.arange(steps) / max(steps - 1, 1)
+    return (last + (first - last) * 0.5 * (1 + np.cos(np.pi * phase))).astype(np.float32)

@@ -1,0 +1,128 @@
+"""Placing new strokes: where the canvas is wrong, along the picture's edges, in its colours."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxpaint import images
+from jaxpaint.brushes import Brush
+
+# How many pixels of the picture, shrunk to place strokes on, a stroke is wide.
+_CELLS_PER_STROKE = 3.0
+# Length over width of strokes on plain ground and along clear edges.
+_PLAIN, _EDGE = 1.5, 3.0
+
+
+class Limits(NamedTuple):
+    """Least and greatest full width of a stroke, in frame units."""
+
+    least: float
+    greatest: float
+
+
+def stroke_size(shape: tuple[int, int], count: int, *, cover: float = 2.0) -> float:
+    """The side, in frame units, of the square that each of `count` strokes has to fill to cover a picture `cover` times."""
+    height, width = shape
+    return float(np.sqrt(cover * height * width / count) / max(height, width))
+
+
+def place(
+    brush: Brush,
+    target: Float[np.ndarray, "height width 3"],
+    canvas: Float[np.ndarray, "height width 3"],
+    count: int,
+    *,
+    rng: np.random.Generator,
+    size: float,
+    blocks: int | None = None,
+    limits: Limits = Limits(0.0, 1.0),
+    upright: bool = False,
+) -> Float[np.ndarray, "count d"]:
+    """New strokes, in random order.
+
+    Their positions are drawn with a probability that grows with the square of the canvas's error there, evenly spread;
+    they run along the target's edges (its structure tensor's minor axis), the clearer the edge the longer, and take the
+    target's colour.
+
+    Args:
+      brush: whose strokes to make.
+      target: in [0, 1].
+      canvas: what has been painted so far, in [0, 1].
+      count: how many.
+      rng: for positions, sizes and angles.
+      size: side of the square of a typical stroke's area, in frame units.
+      blocks: gives each cell of a blocks × blocks division its share of the strokes, whatever its error.
+      limits: of the strokes' widths and lengths.
+      upright: leaves them unturned.
+
+    Returns:
+      Strokes in frame coordinates.
+    """
+    height, width, _ = target.shape
+    longest = max(height, width)
+    cells = int(np.clip(np.ceil(_CELLS_PER_STROKE / size), 4, longest)) if longest > 4 else longest
+    shape = images.fitted_shape(height, width, cells)
+    colors = images.resize(target, shape)
+    error = _blurred(images.resize(np.abs(target - canvas), shape).sum(axis=-1))
+    heading, clarity = _edges(colors.mean(axis=-1))
+
+    cell = _draw_cells(error**2 + 1e-6, count, rng, blocks)
+    y, x = np.divmod(cell, shape[1])
+    extent = np.array([width, height]) / longest
+    position = (np.stack([x, y], axis=1) + rng.uniform(size=(count, 2))) / shape[::-1] * extent
+    clarity, heading, color = clarity[y, x], heading[y, x], colors[y, x]
+    heading = heading + rng.normal(size=count) * (0.1 + 0.6 * (1 - clarity))
+    if upright:
+        heading = np.full(count, np.pi / 2)
+    side = size * rng.uniform(0.7, 1.3, count)
+    stretch = np.sqrt(_PLAIN + (_EDGE - _PLAIN) * clarity)
+    extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
+    parts = (position, heading, *extents, color, np.full(count, 0.95))
+    strokes = np.array(brush.lay(*(np.asarray(part, np.float32) for part in parts)))
+    return strokes[rng.permutation(count)]
+
+
+def _draw_cells(
+    likelihood: Float[np.ndarray, "rows columns"], count: int, rng: np.random.Generator, blocks: int | None
+) -> Float[np.ndarray, "count"]:
+    """Indices of cells, drawn by systematic sampling: a cell of twice the likelihood comes twice as often."""
+    if blocks is None:
+        cumulative = np.cumsum(likelihood.ravel())
+        at = (np.arange(count) + rng.uniform(size=count)) / count * cumulative[-1]
+        return np.minimum(np.searchsorted(cumulative, at), likelihood.size - 1)
+    rows, columns = likelihood.shape
+    row, column = np.indices(likelihood.shape)
+    block = (row * blocks // rows) * blocks + column * blocks // columns
+    present = np.unique(block)
+    share = np.full(len(present), count // len(present))
+    share[rng.permutation(len(present))[: count % len(present)]] += 1
+    chosen = []
+    for index, n in zip(present, share, strict=True):
+        cells = np.flatnonzero(block == index)
+        chosen.append(cells[_draw_cells(likelihood.ravel()[cells][None], int(n), rng, None)])
+    return np.concatenate(chosen)
+
+
+def _edges(
+    picture: Float[np.ndarray, "rows columns"],
+) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
+    """Direction along the edge at each pixel (radians, clockwise from x), and how clear it is, in [0, 1]."""
+    padded = np.pad(picture, 1, mode="edge")
+    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
+    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
+    xx, yy, xy = _blurred(dx * dx), _blurred(dy * dy), _blurred(dx * dy)
+    across = 0.5 * np.arctan2(2 * xy, xx - yy)
+    clarity = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 1e-4)
+    return across + np.pi / 2, clarity
+
+
+def _blurred(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
+    """Binomial blur over 3 × 3 pixels."""
+    for axis in (0, 1):
+        pad = np.pad(values, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        low, mid, high = (np.take(pad, np.arange(values.shape[axis]) + i, axis) for i in range(3))
+        values = (low + 2 * mid + high) / 4
+    return values

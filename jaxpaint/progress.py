@@ -1,0 +1,90 @@
+"""The live display of a painting: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import rich.console
+import rich.progress
+
+if TYPE_CHECKING:
+    from jaxpaint.painting import Progress
+
+_SECONDS_BETWEEN_LINES = 2.0
+
+
+@contextlib.contextmanager
+def display(
+    name: str, *, console: rich.console.Console | None = None
+) -> Iterator[Callable[[Progress], None]]:
+    """Shows how far a painting is.
+
+    Args:
+      name: of the picture.
+      console: where to; standard error by default.
+
+    Yields:
+      A function to be called with each `Progress`.
+    """
+    console = console or rich.console.Console(stderr=True)
+    estimate = _TimeLeft()
+    if not console.is_terminal:
+        yield _lines(name, console, estimate)
+        return
+    columns = (
+        rich.progress.TextColumn("{task.description}", markup=False),
+        rich.progress.BarColumn(bar_width=24),
+        rich.progress.TextColumn("{task.fields[facts]}", markup=False),
+    )
+    with rich.progress.Progress(*columns, console=console) as bars:
+        bar = bars.add_task(name, total=None, facts="compiling")
+
+        def show(progress: Progress) -> None:
+            facts = f"{_facts(progress)} · {estimate(progress)}"
+            bars.update(bar, total=progress.steps, completed=progress.step, facts=facts)
+
+        yield show
+
+
+def _lines(
+    name: str, console: rich.console.Console, estimate: Callable[[Progress], str]
+) -> Callable[[Progress], None]:
+    last = -_SECONDS_BETWEEN_LINES
+
+    def show(progress: Progress) -> None:
+        nonlocal last
+        now, left = time.monotonic(), estimate(progress)
+        if now - last >= _SECONDS_BETWEEN_LINES or progress.step == progress.steps:
+            last = now
+            line = f"{name}: step {progress.step}/{progress.steps} · {_facts(progress)} · {left}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    return show
+
+
+def _facts(progress: Progress) -> str:
+    return (
+        f"stage {progress.stage}/{progress.stages} · {progress.strokes} strokes · "
+        f"loss {progress.loss:.4f} · {progress.psnr:.2f} dB"
+    )
+
+
+class _TimeLeft:
+    """Guesses from the pace so far; the first call, which waited for the compiler, starts it."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def __call__(self, progress: Progress) -> str:
+        now = time.monotonic()
+        start, step = self._first = self._first or (now, progress.step)
+        if progress.step >= progress.steps:
+            return "done"
+        if progress.step == step:
+            return "time left unknown"
+        seconds = (now - start) / (progress.step - step) * (progress.steps - progress.step)
+        minutes, seconds = divmod(round(seconds), 60)
+        return f"{minutes}:{seconds:02d} left"

@@ -1,0 +1,78 @@
+"""Renderers: plain functions from one stroke to its picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+from jaxtyping import Array, Float
+
+from jaxpaint.brushes import Brush, Look, Pixels, Renderer, Stroke
+
+
+def engine(
+    brush: Brush,
+    size: int,
+    *,
+    look: Look = Look(),
+    softness: Float[Array, ""] | float = 0.0,
+) -> Renderer:
+    """The closed-form picture of a brush's strokes: ground truth, at any size.
+
+    Args:
+      brush: one of `BRUSHES`.
+      size: S, the side of the picture in pixels.
+      look: the brush's texture.
+      softness: how far edges are blurred beyond the one pixel of antialiasing, in pixels; gives a fit farther-reaching
+        gradients. May be traced.
+
+    Returns:
+      A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke; many strokes are `jax.vmap` of it.
+    """
+    pixels = Pixels(size, softness)
+
+    def render(stroke: Float[Array, "d"]) -> Stroke:
+        return brush.rasterize(stroke, pixels, look)
+
+    return render
+
+
+class Model(Protocol):
+    """What a painter knows of the thing that draws its strokes. Hashable: it is static where programs are compiled.
+
+    Attributes:
+      brush: whose strokes it draws.
+    """
+
+    brush: Brush
+
+    def renderer(
+        self, arrays: Float[Array, "..."] | None, size: int, *, softness: Float[Array, ""] | float
+    ) -> Renderer:
+        """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush)."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """The engine as a `Model`; its array is the pyramid of a user's brush, or None.
+
+    Attributes:
+      brush: whose strokes it draws.
+      contrast: of the texture, 0 to 2.
+      flat: draws the texture's average.
+    """
+
+    brush: Brush
+    contrast: float = 1.0
+    flat: bool = False
+
+    def renderer(
+        self,
+        arrays: Float[Array, "levels across along 2"] | None,
+        size: int,
+        *,
+        softness: Float[Array, ""] | float,
+    ) -> Renderer:
+        """See `Model.renderer`."""
+        return engine(self.brush, size, look=Look(arrays, self.contrast, self.flat), softness=softness)

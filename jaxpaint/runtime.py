@@ -1,0 +1,111 @@
+"""The machine: a lasting compilation cache, time spent compiling, and what ran where."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import pathlib
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterator
+
+import jax
+
+_COMPILE_EVENTS = "/jax/core/compile/"
+
+
+def cache_folder() -> pathlib.Path | None:
+    """Where compiled programs are kept: `$JAXPAINT_CACHE` (none if empty), or the user's cache."""
+    chosen = os.environ.get("JAXPAINT_CACHE")
+    if chosen is not None:
+        return pathlib.Path(chosen).expanduser() if chosen else None
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return pathlib.Path(base).expanduser() / "jaxpaint"
+
+
+def keep_compilations() -> None:
+    """Has JAX keep compiled programs on disk, so that the next run starts at once.
+
+    Nothing happens where the folder cannot be written, or where JAX has been given one already.
+    """
+    folder = cache_folder()
+    already = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if folder is None or already:
+        return
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            jax.config.update("jax_compilation_cache_dir", str(folder))
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+class Stopwatch:
+    """Wall seconds by what was done, with the time JAX spent tracing and compiling counted apart.
+
+    Used as `with Stopwatch() as watch:`, and within it, `with watch("fitting"):`.
+    """
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._seconds: dict[str, float] = {"compiling": 0.0}
+
+    def __enter__(self) -> Stopwatch:
+        jax.monitoring.register_event_duration_secs_listener(self._listen)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        jax.monitoring.unregister_event_duration_listener(self._listen)
+
+    def _listen(self, event: str, duration_secs: float, **_: str | int) -> None:
+        if event.startswith(_COMPILE_EVENTS):
+            self._seconds["compiling"] += duration_secs
+
+    @contextlib.contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Counts what is done within as `name`."""
+        start, compiled = time.perf_counter(), self._seconds["compiling"]
+        yield
+        spent = time.perf_counter() - start - (self._seconds["compiling"] - compiled)
+        self._seconds[name] = self._seconds.get(name, 0.0) + max(spent, 0.0)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds by name, to a millisecond, and `total` since the watch was made."""
+        seconds = self._seconds | {"total": time.perf_counter() - self._start}
+        return {name: round(value, 3) for name, value in seconds.items()}
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def report() -> dict[str, object]:
+    """What ran where: peak memory in bytes (an accelerator's beside it), device and versions."""
+    device = jax.devices()[0]
+    memory = {"peak_memory_bytes": peak_memory()}
+    on_device = device.memory_stats() or {}
+    if "peak_bytes_in_use" in on_device:
+        memory["peak_device_memory_bytes"] = on_device["peak_bytes_in_use"]
+    names = ("jaxpaint", "jax", "jaxlib", "numpy", "optax", "ott-jax", "dm-pix")
+    versions = {name: _version(name) for name in names}
+    return {
+        **memory,
+        "device": platform.machine() if device.platform == "cpu" else device.device_kind,
+        "platform": device.platform,
+        "cpus": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "versions": {"python": platform.python_version(), **versions},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,168 @@
+"""The settings of a painting: defaults, ranges and meanings, declared once and checked at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import numbers
+from collections.abc import Collection, Mapping
+from typing import Any
+
+
+def _setting(
+    default: Any,
+    meaning: str,
+    low: Any = None,
+    high: Any = None,
+    *,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field of `Settings`: default, one line of meaning, range (with both ends) or choices."""
+    metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to paint. Each field's range and meaning stand beside it; anything else is refused.
+
+    Raises:
+      ValueError, TypeError: one line, `config.strokes: expected an integer from 1 to 9, got 0`.
+    """
+
+    renderer: str = _setting(
+        "exact", "what draws the strokes while they are fitted", choices=("exact",)
+    )
+    brush: str = _setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
+    brush_image: str = _setting("", "a picture of your own brush, in place of the built-in texture")
+    texture: float = _setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
+    mode: str = _setting(
+        "progressive", "coarse to fine, or one grid", choices=("progressive", "grid")
+    )
+    strokes: int = _setting(500, "how many strokes, exactly", 1, 100_000)
+    max_divide: int = _setting(2, "progressive: blocks along a side at the finest level", 1, 64)
+    grid: int = _setting(5, "grid: blocks along a side", 1, 64)
+    size: int = _setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
+    canvas_color: str = _setting("white", "white, black, or r,g,b with each in [0, 1]")
+    min_size: float = _setting(
+        0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0
+    )
+    max_size: float = _setting(
+        1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0
+    )
+    steps: int = _setting(300, "gradient steps, all levels together", 1, 100_000)
+    learning_rate: float = _setting(0.03, "size of the first steps", 1e-6, 1.0)
+    l1: float = _setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
+    l2: float = _setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
+    transport: float = _setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
+    softness: float = _setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
+    upright: bool = _setting(False, "strokes are not turned")
+    opaque: bool = _setting(False, "strokes let nothing through")
+    seed: int = _setting(0, "another seed, another painting", 0, 2**32 - 1)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        _check_brush(self)
+        _parse_color(self.canvas_color)
+        if self.min_size >= self.max_size:
+            raise ValueError(
+                "config.min_size: expected less than max_size, "
+                f"got {self.min_size:g} and {self.max_size:g}"
+            )
+        if self.l1 == self.l2 == self.transport == 0:
+            raise ValueError(
+                "config.l1, l2, transport: expected at least one above 0, got 0 for all"
+            )
+
+    @property
+    def canvas_rgb(self) -> tuple[float, float, float]:
+        """The canvas colour as red, green and blue in [0, 1]."""
+        return _parse_color(self.canvas_color)
+
+    @classmethod
+    def from_config(cls, config: Any) -> Settings:
+        """Settings from a `ConfigDict` or a dict; keys that it lacks get their default.
+
+        Raises:
+          ValueError, TypeError: an unknown key, or a value of the wrong type or range.
+        """
+        values = {key: config[key] for key in config}
+        known = defaults()
+        for key in values:
+            if key not in known:
+                raise ValueError(unknown_key(key, known))
+        return cls(**values)
+
+
+def defaults() -> dict[str, Any]:
+    """Every setting and its default."""
+    return {field.name: field.default for field in dataclasses.fields(Settings)}
+
+
+def meanings() -> dict[str, str]:
+    """Every setting and what it means, in a line."""
+    return {field.name: field.metadata["meaning"] for field in dataclasses.fields(Settings)}
+
+
+def unknown_key(key: object, known: Collection[str]) -> str:
+    """What to say of a key that is not one of the known ones."""
+    near = difflib.get_close_matches(str(key), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
+    return f"config.{key}: no such key; {hint}"
+
+
+def _expectation(field: dataclasses.Field) -> str:
+    meta: Mapping[str, Any] = field.metadata
+    if meta["choices"]:
+        return " or ".join(meta["choices"])
+    kind = {bool: "true or false", int: "an integer", float: "a number", str: "text"}[
+        type(field.default)
+    ]
+    return kind if meta["low"] is None else f"{kind} from {meta['low']:.10g} to {meta['high']:.10g}"
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    """The value in the field's own type, if it has that type and lies in the range."""
+    kind: type = type(field.default)
+    meta: Mapping[str, Any] = field.metadata
+    abstract = {int: numbers.Integral, float: numbers.Real}.get(kind, kind)
+    problem = f"config.{field.name}: expected {_expectation(field)}, got {value!r}"
+    if not isinstance(value, abstract) or isinstance(value, bool) != (kind is bool):
+        raise TypeError(problem)
+    value = kind(value)
+    if meta["low"] is not None and not meta["low"] <= value <= meta["high"]:
+        raise ValueError(problem)
+    if meta["choices"] and value not in meta["choices"]:
+        raise ValueError(problem)
+    return value
+
+
+def _check_brush(settings: Settings) -> None:
+    # Here, not above: brushes need JAX, and `--help` should not have to wait for it.
+    from jaxpaint.brushes import BRUSHES
+
+    if settings.brush not in BRUSHES:
+        raise ValueError(f"config.brush: expected {' or '.join(BRUSHES)}, got {settings.brush!r}")
+    if settings.brush_image and not BRUSHES[settings.brush].pictured:
+        textured = " or ".join(name for name, brush in BRUSHES.items() if brush.pictured)
+        raise ValueError(
+            f"config.brush_image: expected only with {textured}, got it with {settings.brush}"
+        )
+
+
+def _parse_color(text: str) -> tuple[float, float, float]:
+    named = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
+    if text in named:
+        return named[text]
+    problem = (
+        f"config.canvas_color: expected white, black, or r,g,b with each in [0, 1], got {text!r}"
+    )
+    try:
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(problem) from None
+    if not all(math.isfinite(part) and 0 <= part <= 1 for part in (red, green, blue)):
+        raise ValueError(problem)
+    return red, green, blue

@@ -1,0 +1,35 @@
+"""What all tests share: types checked, broadcasting between ranks refused, compilations kept."""
+
+import os
+import pathlib
+import pkgutil
+from collections.abc import Iterator
+
+import jax
+import jaxtyping
+import pytest
+
+# Before anything imports jaxpaint, and for good: the commands import most of it late.
+# Settings check themselves, and take an integer where a float is asked for.
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "jaxpaint"
+_MODULES = [module.name for module in pkgutil.iter_modules([str(_PACKAGE)])]
+jaxtyping.install_import_hook(
+    [f"jaxpaint.{name}" for name in _MODULES if name != "settings"], "beartype.beartype"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets JAX up, here and for the commands that tests start."""
+    folder = str(config.cache.mkdir("jax"))
+    os.environ["JAXPAINT_CACHE"] = folder
+    jax.config.update("jax_compilation_cache_dir", folder)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """No types are checked, as for users: for tests of how jaxpaint itself refuses bad input."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

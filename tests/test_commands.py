@@ -1,0 +1,369 @@
+"""The commands: files that come out, one line for everything that goes wrong, Ctrl-C and resuming.
+
+Most of it is tested with a painter that takes no time; the last tests paint with the real one.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxpaint import drawing, exports, images, painting, runtime
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.commands import draw, paint
+from jaxpaint.settings import Settings
+
+STEPS = 4
+
+
+class Painter:
+    """Stands in for `paint_stages`: a few strokes a step; can be interrupted; keeps its calls."""
+
+    def __init__(self):
+        self.calls = []
+        self.interrupt_at = None
+
+    def __call__(self, image, *, key, settings, brush_image=None, resume=None):
+        self.calls.append((image.shape, key, settings, brush_image, resume))
+        strokes = np.random.default_rng(settings.seed).random(
+            (settings.strokes, BRUSHES[settings.brush].dim), np.float32
+        )
+        for step in range(1 + (int(resume.state["step"]) if resume else 0), STEPS + 1):
+            if step == self.interrupt_at:
+                raise KeyboardInterrupt
+            count = settings.strokes * step // STEPS
+            state = {"step": np.int32(step)} if step < STEPS else None
+            result = painting.Painting(
+                strokes=strokes[:count],
+                brush=settings.brush,
+                height=image.shape[0],
+                width=image.shape[1],
+                canvas_color=settings.canvas_rgb,
+                brush_image=brush_image,
+                settings=settings,
+                state=state,
+            )
+            yield result, painting.Progress(1, 1, step, STEPS, 0.5, 20.0, count)
+
+
+@pytest.fixture
+def painter(monkeypatch):
+    fake = Painter()
+    monkeypatch.setattr(painting, "paint_stages", fake)
+
+    def fake_draw(result, *, size=None):
+        shape = images.fitted_shape(result.height, result.width, size or result.settings.size)
+        return np.full((*shape, 3), len(result.strokes) / 255, np.float32)
+
+    def fake_timelapse(result, *, size, frames):
+        for i in range(3):
+            yield np.full((16, 16, 3), 40 * i, np.uint8)
+
+    monkeypatch.setattr(drawing, "draw", fake_draw)
+    monkeypatch.setattr(drawing, "timelapse", fake_timelapse)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working folder with nothing but a photograph."""
+    monkeypatch.chdir(tmp_path)
+    photo("photo.png")
+    return tmp_path
+
+
+def photo(name, height=24, width=32):
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(pixels).save(name)
+    return name
+
+
+def size(path):
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def run(command, *arguments):
+    return command.main([command.__name__.rpartition(".")[2], *arguments])
+
+
+def one_line(capsys):
+    lines = capsys.readouterr().err.splitlines()
+    complaints = [line for line in lines if line.startswith("jaxpaint: ")]
+    assert len(complaints) == 1, lines
+    return complaints[0]
+
+
+def names(path="paintings"):
+    return sorted(file.name for file in pathlib.Path(path).iterdir())
+
+
+def test_paints(painter, capsys):
+    assert run(paint, "photo.png") == 0
+    assert names() == ["photo.npz", "photo.png"]
+    assert size("paintings/photo.png") == (512, 384)
+    [(shape, key, settings, brush_image, resume)] = painter.calls
+    assert shape == (24, 32, 3)
+    assert jax.random.key_data(key).tolist() == jax.random.key_data(jax.random.key(0)).tolist()
+    assert (settings.strokes, brush_image, resume) == (Settings().strokes, None, None)
+    out, err = capsys.readouterr()
+    assert out == "paintings/photo.png\n"
+    assert "step 4/4" in err
+
+
+def test_flags_and_configs(painter):
+    pathlib.Path("mine.py").write_text("def get_config():\n    return dict(strokes=8, grid=3)\n")
+    assert run(paint, "--config.strokes=12", "photo.png", "--config=mine.py", "--out=a/b") == 0
+    assert run(paint, "photo.png", "--config", "configs/eight_bit.py", "--config.seed", "5") == 0
+    (mine, art) = (call[2] for call in painter.calls)
+    assert (mine.strokes, mine.grid, mine.brush) == (12, 3, "oilpaintbrush")
+    assert (art.strokes, art.seed, art.brush, art.opaque) == (300, 5, "rectangle", True)
+    assert names("a/b") == ["photo.npz", "photo.png"]
+
+
+def test_everything_that_can_be_asked_for(painter):
+    assert run(paint, "photo.png", "--size=64", "--timelapse", "--report", "--out=out") == 0
+    assert names("out") == ["photo.json", "photo.mp4", "photo.npz", "photo.png"]
+    assert size("out/photo.png") == (64, 48)
+    report = json.loads(pathlib.Path("out/photo.json").read_text())
+    assert report["psnr"] < 20
+    assert 0 <= report["ssim"] <= 1
+    assert 0 <= report["l1"] <= 1
+    assert report["strokes"] == Settings().strokes
+    assert set(report["seconds"]) == {"compiling", "fitting", "drawing", "total"}
+    assert report["peak_memory_bytes"] > 10_000_000
+    assert report["settings"]["seed"] == 0
+    assert {"renderer", "brush", "device", "versions", "height", "width"} <= set(report)
+
+
+@pytest.mark.parametrize("command", [paint, draw])
+def test_help(command, capsys):
+    for flag in ("--help", "-h"):
+        assert run(command, flag) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"usage: {command.__name__.rpartition('.')[2]} ")
+    assert not err
+    assert max(map(len, out.splitlines())) <= 100
+    if command is paint:
+        assert re.search(r"\n  strokes +\d+ ", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "no picture given"),
+        (["--config.stroks=5", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
+        (
+            ["--config.strokes=0", "photo.png"],
+            "config.strokes: expected an integer from 1 to 100000, got 0",
+        ),
+        (["--config.strokes=many", "photo.png"], "--config.strokes=many: expected an integer"),
+        (["--config.l1=much", "photo.png"], "--config.l1=much: expected a number"),
+        (["--config.upright=maybe", "photo.png"], "--config.upright=maybe: expected true or false"),
+        (["--config.brush=broom", "photo.png"], "got 'broom'"),
+        (["--config=nothing.py", "photo.png"], "--config=nothing.py: no such file"),
+        (["--config=photo.png", "photo.png"], "--config=photo.png: "),
+        (["--config=bad.py", "photo.png"], "--config=bad.py: ZeroDivisionError: division by zero"),
+        (["--config=old.py", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
+        (["--size=big", "photo.png"], "--size=big: expected an integer"),
+        (["--size=0", "photo.png"], "--size=0: "),
+        (["--size", "photo.png"], "--size=photo.png: expected an integer"),
+        (["--sise=3", "photo.png"], "Unknown command line flag 'sise'. Did you mean: size"),
+        (["--out=photo.png", "photo.png"], "photo.png: cannot write there: it is a file"),
+        (["--out=photo.png/x", "photo.png"], "photo.png/x: cannot write there: Not a directory"),
+        (["--out=/proc/none", "photo.png"], "/proc/none: cannot write there"),
+        (["none.png"], "none.png: no such file"),
+        (["photo.png", "other/photo.jpg"], "would both become paintings/photo.png"),
+        (["photo.png", "photo.png"], "would both become paintings/photo.png"),
+        (["--out=.", "photo.png"], "photo.png would be overwritten"),
+        (["other"], "other"),
+        (["bad.py"], "bad.py"),
+        (["--config.brush_image=none.png", "photo.png"], "none.png"),
+    ],
+)
+def test_bad_input(arguments, expected, painter, folder, capsys):
+    os.mkdir("other")
+    photo("other/photo.jpg")
+    pathlib.Path("bad.py").write_text("def get_config():\n    return 1 / 0\n")
+    pathlib.Path("old.py").write_text("def get_config():\n    return dict(stroks=1)\n")
+    before = sorted(folder.rglob("*"))
+    assert run(paint, *arguments) == 1
+    assert expected in one_line(capsys)
+    assert not painter.calls
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_bad_picture_does_not_stop_the_others(painter, capsys):
+    pathlib.Path("words.png").write_text("no picture")
+    assert run(paint, "words.png", "photo.png") == 1
+    assert "words.png" in one_line(capsys)
+    assert names() == ["photo.npz", "photo.png"]
+
+
+def test_interrupt_and_resume(painter, capsys):
+    arguments = ["photo.png", "--config.strokes=40"]
+    assert run(paint, *arguments, "--out=whole") == 0
+    painter.interrupt_at = 3
+    capsys.readouterr()
+    assert run(paint, *arguments) == 130
+    line = one_line(capsys)
+    assert "kept what is painted so far in paintings/photo.npz" in line
+    assert line.endswith("paint photo.png --config.strokes=40 --resume")
+    assert names() == ["photo.npz", "photo.png"]
+    kept = exports.load_painting("paintings/photo.npz")
+    assert len(kept.strokes) == 20
+    assert kept.state == {"step": 2}
+
+    painter.interrupt_at = None
+    assert run(paint, "photo.png", "--resume") == 0
+    assert painter.calls[-1][2].strokes == 40
+    for name in ("photo.png", "photo.npz"):
+        assert_same_content(f"whole/{name}", f"paintings/{name}")
+
+
+def assert_same_content(a, b):
+    if a.endswith("npz"):
+        with np.load(a) as one, np.load(b) as other:
+            assert one.files == other.files
+            for name in one.files:
+                np.testing.assert_array_equal(one[name], other[name])
+    else:
+        assert pathlib.Path(a).read_bytes() == pathlib.Path(b).read_bytes()
+
+
+def test_interrupted_at_once(painter, capsys):
+    painter.interrupt_at = 1
+    assert run(paint, "photo.png") == 130
+    assert "nothing to keep" in one_line(capsys)
+    assert not pathlib.Path("paintings").exists()
+
+
+def test_resume_of_what_is_finished(painter, capsys):
+    run(paint, "photo.png")
+    pathlib.Path("paintings/photo.png").unlink()
+    assert run(paint, "photo.png", "--resume", "--size=48") == 0
+    assert "finished already" in capsys.readouterr().out
+    assert size("paintings/photo.png") == (48, 36)
+    assert len(painter.calls) == 1
+
+
+def test_resume_of_nothing_paints(painter, capsys):
+    assert run(paint, "photo.png", "--resume") == 0
+    assert "not there yet" in capsys.readouterr().out
+    assert names() == ["photo.npz", "photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (["--config.strokes=41"], "painted with config.strokes=40, not 41"),
+        (["--config=eight_bit"], "painted with config.brush=oilpaintbrush, not rectangle"),
+        (["--config.strokes=40"], None),
+    ],
+)
+def test_resume_with_other_settings(painter, capsys, change, expected):
+    painter.interrupt_at = 3
+    run(paint, "photo.png", "--config.strokes=40")
+    painter.interrupt_at = None
+    capsys.readouterr()
+    status = run(paint, "photo.png", "--resume", *change)
+    assert status == (1 if expected else 0)
+    if expected:
+        assert expected in one_line(capsys)
+
+
+def test_resume_with_another_photograph(painter, capsys):
+    painter.interrupt_at = 3
+    run(paint, "photo.png")
+    capsys.readouterr()
+    photo("photo.png", 30, 30)
+    assert run(paint, "photo.png", "--resume") == 1
+    assert "another photograph" in one_line(capsys)
+
+
+def test_draws_again(painter, capsys):
+    run(paint, "photo.png")
+    capsys.readouterr()
+    assert run(draw, "paintings/photo.npz", "--size=96") == 0
+    assert size("paintings/photo.png") == (96, 72)
+    assert run(draw, "paintings/photo.npz", "--out=big/it.png", "--timelapse") == 0
+    assert names("big") == ["it.mp4", "it.png"]
+    assert capsys.readouterr().out.split() == ["paintings/photo.png", "big/it.png", "big/it.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "expected one painting"),
+        (["none.npz"], "none.npz: no such file"),
+        (["photo.png"], "not a painting"),
+        (["photo.npz", "--out=x.jpg"], "expected a name that ends in .png"),
+        (["photo.npz", "--size=99999"], "--size=99999"),
+        (["photo.npz", "--out=photo.png/x.png"], "cannot write there"),
+    ],
+)
+def test_draws_nothing(arguments, expected, painter, capsys):
+    run(paint, "photo.png")
+    os.rename("paintings/photo.npz", "photo.npz")
+    capsys.readouterr()
+    assert run(draw, *arguments) == 1
+    assert expected in one_line(capsys)
+
+
+def test_plain_lines_come_now_and_then(painter, monkeypatch, capsys):
+    clock = iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)) / 10)
+    run(paint, "photo.png")
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("photo: ")]
+    assert len(lines) == 2
+    assert lines[-1].endswith("done")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"JAXPAINT_CACHE": ""}, None),
+        ({"JAXPAINT_CACHE": "/a/b"}, "/a/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/jaxpaint"),
+        ({}, "/home/me/.cache/jaxpaint"),
+    ],
+)
+def test_cache_folder(environment, expected, monkeypatch):
+    for name in ("JAXPAINT_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"HOME": "/home/me"} | environment).items():
+        monkeypatch.setenv(name, value)
+    assert runtime.cache_folder() == (pathlib.Path(expected) if expected else None)
+
+
+def test_bin_paints_for_real():
+    """The real thing, in a process of its own: a tiny painting, then drawn again, larger."""
+    root = pathlib.Path(__file__).resolve().parents[1]
+    environment = dict(os.environ, PYTHONPATH=str(root))
+    tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=6", "--config.max_divide=2"]
+    for command in (
+        ["paint", "photo.png", "--report", *tiny],
+        ["draw", "paintings/photo.npz", "--size=100", "--out=paintings/large.png"],
+    ):
+        done = subprocess.run(
+            [sys.executable, root / "bin" / command[0], *command[1:]],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+    assert names() == ["large.png", "photo.json", "photo.npz", "photo.png"]
+    assert size("paintings/photo.png") == (32, 24)
+    assert size("paintings/large.png") == (100, 75)
+    assert len(exports.load_painting("paintings/photo.npz").strokes) == 6
+    assert json.loads(pathlib.Path("paintings/photo.json").read_text())["seconds"]["compiling"] > 0

@@ -1,0 +1,111 @@
+"""Settings: every value is checked; an error is one line: what was expected and what came."""
+
+import dataclasses
+import re
+import runpy
+
+import ml_collections
+import pytest
+
+from jaxpaint import settings
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.commands import find_config
+from jaxpaint.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("strokes", 0, "config.strokes: expected an integer from 1 to 100000, got 0"),
+        ("strokes", 100_001, "expected an integer from 1 to 100000, got 100001"),
+        ("strokes", 5.0, "expected an integer from 1 to 100000, got 5.0"),
+        ("strokes", True, "expected an integer from 1 to 100000, got True"),
+        ("strokes", "5", "expected an integer from 1 to 100000, got '5'"),
+        ("upright", 1, "config.upright: expected true or false, got 1"),
+        ("renderer", "heavyy", "config.renderer: expected exact, got 'heavyy'"),
+        ("mode", "spiral", "expected progressive or grid, got 'spiral'"),
+        ("brush", "broom", "config.brush: expected oilpaintbrush or watercolor"),
+        ("brush", None, "config.brush: expected text, got None"),
+        ("brush_image", 3, "config.brush_image: expected text, got 3"),
+        ("max_divide", 65, "from 1 to 64, got 65"),
+        ("grid", 0, "from 1 to 64, got 0"),
+        ("size", 15, "from 16 to 4096, got 15"),
+        ("texture", 2.1, "a number from 0 to 2, got 2.1"),
+        ("texture", float("nan"), "a number from 0 to 2, got nan"),
+        ("learning_rate", 0.0, "a number from 1e-06 to 1, got 0.0"),
+        ("softness", 16.5, "from 0 to 16, got 16.5"),
+        ("seed", 2**32, "an integer from 0 to 4294967295"),
+        ("seed", -1, "an integer from 0 to 4294967295"),
+        ("min_size", 1.0, "config.min_size: expected less than max_size, got 1 and 1"),
+        ("max_size", 0.0, "config.min_size: expected less than max_size, got 0 and 0"),
+        ("transport", float("inf"), "config.transport: expected a number from 0"),
+        ("canvas_color", "blue", "expected white, black, or r,g,b with each in [0, 1], got 'blue'"),
+        ("canvas_color", "0,0,1.1", "got '0,0,1.1'"),
+        ("canvas_color", "0,0,nan", "got '0,0,nan'"),
+        ("canvas_color", "0,0", "got '0,0'"),
+    ],
+)
+def test_bad_value(key, value, expected):
+    with pytest.raises((ValueError, TypeError), match=re.escape(expected)) as caught:
+        Settings(**{key: value})
+    assert "\n" not in str(caught.value)
+
+
+def test_some_loss_is_needed():
+    with pytest.raises(ValueError, match=r"config\.l1, l2, transport: expected at least one above"):
+        Settings(l1=0.0, l2=0.0, transport=0.0)
+
+
+def test_brush_image_needs_a_textured_brush():
+    Settings(brush="oilpaintbrush", brush_image="mine.png")
+    with pytest.raises(ValueError, match=r"config\.brush_image: .* with rectangle"):
+        Settings(brush="rectangle", brush_image="mine.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "rgb"),
+    [("white", (1, 1, 1)), ("black", (0, 0, 0)), ("0.5, 0.25,1", (0.5, 0.25, 1))],
+)
+def test_canvas_color(text, rgb):
+    assert Settings(canvas_color=text).canvas_rgb == rgb
+
+
+def test_values_get_the_type_of_their_field():
+    chosen = Settings(learning_rate=1)
+    assert type(chosen.learning_rate) is float
+
+
+def test_from_config():
+    config = ml_collections.ConfigDict({"strokes": 7, "brush": "markerpen"})
+    assert Settings.from_config(config) == Settings(strokes=7, brush="markerpen")
+    assert Settings.from_config(dataclasses.asdict(Settings(seed=3))) == Settings(seed=3)
+
+
+def test_unknown_key():
+    with pytest.raises(ValueError, match=r"config\.stroks: no such key; did you mean strokes\?"):
+        Settings.from_config({"stroks": 7})
+    with pytest.raises(ValueError, match=r"config\.zzz: no such key; the keys are renderer, brush"):
+        Settings.from_config({"zzz": 7})
+
+
+def test_every_setting_says_what_it_means():
+    assert all(settings.meanings().values())
+    assert settings.defaults() == dataclasses.asdict(Settings())
+    assert all(name in settings.meanings()["brush"] for name in BRUSHES)
+
+
+def test_shipped_configs():
+    default, art = (
+        Settings.from_config(runpy.run_path(str(find_config(None, default=name)))["get_config"]())
+        for name in ("paint.py", "eight_bit.py")
+    )
+    assert default.brush == "oilpaintbrush"
+    assert (art.brush, art.mode, art.strokes, art.max_divide) == (
+        "rectangle",
+        "progressive",
+        300,
+        4,
+    )
+    assert art.upright
+    assert art.opaque
+    assert art.canvas_rgb == (0, 0, 0)
