@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, UInt8
 
 from jaxpaint import grids, images
 from jaxpaint.blending import Canvas, composite
-from jaxpaint.brushes import BRUSHES, to_window, with_nowhere
+from jaxpaint.brushes import BRUSHES, filled_up, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.renderers import Engine, Model
 
@@ -95,20 +95,22 @@ def draw_strokes(
     if not len(strokes):
         return canvas.copy()
     grid = grids.Grid(*shape, _TILE)
-    near = grids.reach(model.brush, jnp.asarray(strokes), grid, margin=1.0)
+    # One more than there are: lists of strokes are filled up with the last.
+    strokes = filled_up(model.brush, np.concatenate([strokes, nowhere(model.brush, 1)]))
+    on_device = jnp.asarray(strokes)
+    near = grids.reach(model.brush, on_device, grid, margin=1.0)
     planes = np.stack(grid.split(canvas))
-    padded = with_nowhere(model.brush, jnp.asarray(strokes))
     # Tiles that as many strokes reach are drawn together, so that none waits for another.
     order = np.argsort(-near.counts, kind="stable")
     for start in range(0, len(order), _TOGETHER):
         chosen = order[start : start + _TOGETHER]
         tiles = np.resize(chosen, _TOGETHER)
         for low in range(0, int(near.counts[chosen[0]]), _LISTED):
-            ids = near.ids[tiles, low : low + _LISTED]
-            ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=len(strokes))
+            ids = np.minimum(near.ids[tiles, low : low + _LISTED], len(strokes) - 1)
+            ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=len(strokes) - 1)
             count = min(_LISTED, int(near.counts[chosen[0]]) - low)
             drawn = _draw_tiles(
-                model, arrays, padded, ids.T, grid.origins[tiles], grid.side, tuple(planes[:, tiles]), count, 0.0
+                model, arrays, on_device, ids.T, grid.origins[tiles], grid.side, tuple(planes[:, tiles]), count, 0.0
             )
             planes[:, tiles] = np.stack(drawn)
     return np.clip(grid.join(tuple(planes)), 0.0, 1.0)

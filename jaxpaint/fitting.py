@@ -21,7 +21,7 @@ from jaxpaint.renderers import Model
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
 # Pixels that are drawn together: as many as a CPU's cache holds.
-_PIXELS_TOGETHER = 32768
+_PIXELS_TOGETHER = 16384
 # Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
 _MOST = 192
 # Steps between two looks at which strokes reach which tiles.

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
@@ -240,6 +239,9 @@ def _state_of(painting: Painting) -> _State:
     if painting.state is None:
         raise ValueError("expected an unfinished painting to go on from, got a finished one")
     state = painting.state
+    missing = {*_State._fields, *Moments._fields} - {"moments", *state}
+    if missing:
+        raise ValueError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
     numbers = (int(state[name]) for name in ("placed", "stage", "step"))
     return _State(state["strokes"], *numbers, Moments(*(state[name] for name in Moments._fields)))
 
@@ -296,7 +298,7 @@ class _Run(NamedTuple):
         rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
         strokes = state.strokes[: state.placed]
         if state.placed:
-            strokes = np.asarray(self.brush.flip(jnp.asarray(strokes)))
+            strokes = self.brush.flip(strokes)
         new = stage.add + stage.replace
         if stage.replace:
             problem = Problem(target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds())

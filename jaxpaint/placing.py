@@ -81,7 +81,7 @@ def place(
     stretch = np.sqrt(_PLAIN + (_EDGE - _PLAIN) * clarity)
     extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
     parts = (position, heading, *extents, color, np.full(count, 0.95))
-    strokes = np.array(brush.lay(*(np.asarray(part, np.float32) for part in parts)))
+    strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts)).astype(np.float32)
     return strokes[rng.permutation(count)]
 
 

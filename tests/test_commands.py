@@ -40,7 +40,7 @@ class Painter:
             if step == self.interrupt_at:
                 raise KeyboardInterrupt
             count = settings.strokes * step // STEPS
-            state = {"step": np.int32(step)} if step < STEPS else None
+            state = {"step": np.array(step)} if step < STEPS else None
             result = painting.Painting(
                 strokes=strokes[:count],
                 brush=settings.brush,

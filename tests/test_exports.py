@@ -45,7 +45,7 @@ def test_there_and_back(path, brush):
 
 
 def test_state_and_brush_image(path):
-    state = {"step": np.int32(7), "moments": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    state = {"step": np.array(7), "moments": np.arange(6, dtype=np.float32).reshape(2, 3)}
     image = np.random.default_rng(1).random((4, 8, 2), np.float32)
     save_painting(path, make(state=state, brush_image=image))
     back = load_painting(path)

@@ -125,9 +125,9 @@ class Brush:
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
       distance: `(strokes [..., d], x, y) -> [...]`, the signed distance (frame units, negative inside) from points to the
         silhouette; a bound from below far away. Says which pixels a stroke can reach.
-      lay: `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`, strokes centred at
+      lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`, strokes centred at
         `position`, running along `heading` (radians, clockwise from x), of the given length and full width (frame units).
-      flip: `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
+      flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
     """
@@ -136,9 +136,9 @@ class Brush:
     fields: Mapping[str, str]
     rasterize: Callable[..., Stroke]
     distance: Callable[..., Float[Array, "..."]]
-    lay: Callable[..., Float[Array, "n d"]]
+    lay: Callable[..., Float[np.ndarray, "n d"]]
     size_per_width: float
-    flip: Callable[[Float[Array, "n d"]], Float[Array, "n d"]] = lambda strokes: strokes
+    flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes
     pictured: bool = False
 
     @property
@@ -206,6 +206,12 @@ def _shift(brush: Brush, offset: Float[Array, "*n 2"], factor: Float[Array, ""] 
 def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:
     """Strokes that reach no pixel: they hold the place of strokes to come."""
     return np.tile(np.where(brush.mask("x", "y"), NOWHERE, 0.0).astype(np.float32), (count, 1))
+
+
+def filled_up(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+    """The strokes, and as many that are nowhere as it takes to have a power of two: few shapes, few compilations."""
+    count = 1 << max(6, (len(strokes) - 1).bit_length())
+    return np.concatenate([strokes, nowhere(brush, count - len(strokes))])
 
 
 def with_nowhere(brush: Brush, strokes: Float[Array, "n d"]) -> Float[Array, "n+1 d"]:

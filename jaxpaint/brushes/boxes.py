@@ -51,19 +51,22 @@ def _distance(
     return outside + jnp.minimum(jnp.maximum(across, along), 0.0)
 
 
-def _lay(position, heading, length, width, color, alpha, *, turn, full, hair, ends) -> Float[Array, "n d"]:
-    """Strokes whose own vertical axis runs along the heading; `ends` colours each."""
-    theta = (jnp.sign(turn) * (heading - np.pi / 2) / np.pi) % 1.0
+def _lay(
+    position, heading, length, width, color, alpha, *, turn: float, full: float, hair: float, ends: int
+) -> Float[np.ndarray, "n d"]:
+    """Strokes whose own vertical axis runs along the heading; `ends` says how many colours each has."""
+    theta = (np.sign(turn) * (heading - np.pi / 2) / np.pi) % 1.0
     sizes = [(extent - hair) / full for extent in (width, length)]
-    shape = jnp.stack([position[:, 0], position[:, 1], *sizes, theta], axis=1)
-    return jnp.concatenate([shape, *[color] * ends, alpha[:, None]], axis=1)
+    shape = np.stack([position[:, 0], position[:, 1], *sizes, theta], axis=1)
+    return np.concatenate([shape, *[color] * ends, alpha[:, None]], axis=1)
 
 
-def _flip(strokes: Float[Array, "n d"], *, swap: tuple[int, ...]) -> Float[Array, "n d"]:
+def _flip(strokes: Float[np.ndarray, "n d"], *, swap: tuple[int, ...]) -> Float[np.ndarray, "n d"]:
     """Half a turn, which exchanges the two ends: θ of 0 and of 1 are the same but for that."""
     at_end = (strokes[:, 4] <= 0) | (strokes[:, 4] >= 1)
-    flipped = strokes[:, np.array(swap)].at[:, 4].set(1 - strokes[:, 4])
-    return jnp.where(at_end[:, None], flipped, strokes)
+    flipped = strokes[:, np.array(swap)]
+    flipped[:, 4] = 1 - strokes[:, 4]
+    return np.where(at_end[:, None], flipped, strokes)
 
 
 def _paint(alpha, shade, colors) -> Stroke:

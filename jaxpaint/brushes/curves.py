@@ -165,12 +165,12 @@ def _distance(
     return to_curve - reach
 
 
-def _lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[Array, "n d"]:
-    half = jnp.stack([jnp.cos(heading), jnp.sin(heading)], axis=1) * (length - width)[:, None] / 2
+def _lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
+    half = np.stack([np.cos(heading), np.sin(heading)], axis=1) * (length - width)[:, None] / 2
     radius = ((width / 2 - HAIR) * 4)[:, None]
-    middle = jnp.full_like(position, 0.5)
+    middle = np.full_like(position, 0.5)
     shape = [position - half, middle, position + half, radius, radius]
-    return jnp.concatenate([*shape, *[color] * ends, alpha[:, None]], axis=1)
+    return np.concatenate([*shape, *[color] * ends, alpha[:, None]], axis=1)
 
 
 _CURVE_FIELDS = dict(x0="x", y0="y", x1="control", y1="control", x2="x", y2="y", r0="size")

@@ -1,4 +1,6 @@
-"""tmp"""
-import jax.numpy as jnp
-def l1(c,t,*,mask): return sum((jnp.abs(a-b)*mask).sum() for a,b in zip(c,t))
-def l2(c,t,*,mask): return sum(((a-b)**2*mask).sum() for a,b in zip(c,t))
+"""Losses: pure functions of a canvas and its target."""
+
+from jaxpaint.losses.pixel import l1, l2
+from jaxpaint.losses.transport import canvas_transport, transport
+
+__all__ = ["canvas_transport", "l1", "l2", "transport"]

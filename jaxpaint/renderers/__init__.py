@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Array, Float
 
@@ -37,6 +37,7 @@ def engine(
     return render
 
 
+@runtime_checkable
 class Model(Protocol):
     """What a painter knows of the thing that draws its strokes. Hashable: it is static where programs are compiled.
 

@@ -1,0 +1,18 @@
+"""Differences of pixels. They are sums: whoever calls them knows what to divide by."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxpaint.blending import Canvas
+
+
+def l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"]) -> Float[Array, ""]:
+    """Sum of absolute differences, over the planes and where the mask is 1."""
+    return sum((jnp.abs(a - b) * mask).sum() for a, b in zip(canvas, target, strict=True))
+
+
+def l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"]) -> Float[Array, ""]:
+    """Sum of squared differences, over the planes and where the mask is 1."""
+    return sum(((a - b) ** 2 * mask).sum() for a, b in zip(canvas, target, strict=True))
