@@ -1,7 +1,7 @@
 """Photographs into paintings of real, ordered, vector brush strokes.
 
-    painting = jaxpaint.paint(image, key=jax.random.key(0))
-    picture = jaxpaint.draw(painting, size=3840)
+painting = jaxpaint.paint(image, key=jax.random.key(0))
+picture = jaxpaint.draw(painting, size=3840)
 """
 
 from jaxpaint.brushes import BRUSHES

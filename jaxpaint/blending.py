@@ -62,7 +62,10 @@ def composite_vjp(
 
     def forward(t, carry):
         canvas, below = carry
-        below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
+        below = tuple(
+            jax.lax.dynamic_update_index_in_dim(b, h, t, 0)
+            for b, h in zip(below, canvas, strict=True)
+        )
         return draw(strokes[t], canvas), below
 
     below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
@@ -87,4 +90,6 @@ def _computed_once(plane: Float[Array, "*n"]) -> Float[Array, "*n"]:
     return plane
 
 
-_computed_once.defvjp(lambda plane: (plane, None), lambda _, gradient: (jax.lax.optimization_barrier(gradient),))
+_computed_once.defvjp(
+    lambda plane: (plane, None), lambda _, gradient: (jax.lax.optimization_barrier(gradient),)
+)

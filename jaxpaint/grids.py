@@ -56,7 +56,9 @@ class Grid:
     def join(self, planes: tuple[np.ndarray, ...]) -> Float[np.ndarray, "height width channels"]:
         """The inverse of `split`."""
         tiles = np.stack([np.asarray(plane) for plane in planes], axis=-1)
-        tiles = tiles.reshape(self.rows, self.columns, self.tile, self.tile, -1).transpose(0, 2, 1, 3, 4)
+        tiles = tiles.reshape(self.rows, self.columns, self.tile, self.tile, -1).transpose(
+            0, 2, 1, 3, 4
+        )
         whole = tiles.reshape(self.rows * self.tile, self.columns * self.tile, -1)
         return whole[: self.height, : self.width]
 
@@ -126,6 +128,10 @@ def reach(
 
 @functools.partial(jax.jit, static_argnums=0)
 def _near(
-    brush: Brush, strokes: Float[Array, "n d"], centres: Float[Array, "windows 2"], threshold: float
+    brush: Brush,
+    strokes: Float[Array, "n d"],
+    centres: Float[Array, "windows 2"],
+    threshold: Float[Array, ""],
 ) -> Bool[Array, "windows n"]:
-    return brush.distance(strokes[None], centres[:, :1], centres[:, 1:]) <= threshold
+    to_all = jax.vmap(brush.distance, in_axes=(0, None))
+    return jax.vmap(to_all, in_axes=(None, 0))(strokes, centres) <= threshold

@@ -125,7 +125,10 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
 
     try:
         return ImageCms.profileToProfile(
-            picture, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
+            picture,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
         )
     except (ImageCms.PyCMSError, OSError):
         return picture
@@ -152,7 +155,9 @@ def resize(
     shrinks = height <= image.shape[0] and width <= image.shape[1]
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
     channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., c], np.float32)).resize((width, height), method)
+        Image.fromarray(np.ascontiguousarray(image[..., c], np.float32)).resize(
+            (width, height), method
+        )
         for c in range(image.shape[-1])
     ]
     return np.clip(np.stack([np.asarray(c) for c in channels], axis=-1), image.min(), image.max())
@@ -167,7 +172,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        )
         os.close(handle)
     except OSError as error:
         raise ImageError(f"{path}: can't be written: {error.strerror}") from None
@@ -200,7 +207,10 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
 
 
 def write_video(
-    path: str | os.PathLike[str], frames: Iterable[UInt8[np.ndarray, "height width 3"]], *, fps: float = 30.0
+    path: str | os.PathLike[str],
+    frames: Iterable[UInt8[np.ndarray, "height width 3"]],
+    *,
+    fps: float = 30.0,
 ) -> None:
     """Writes a video (H.264 that browsers play), frame by frame; sides are made even by repeating the edge.
 
@@ -220,8 +230,15 @@ def write_video(
     height, width = (side + side % 2 for side in first.shape[:2])
     with replacing(path) as temporary:
         writer = imageio_ffmpeg.write_frames(
-            str(temporary), (width, height), fps=fps, codec="libx264", pix_fmt_out="yuv420p",
-            macro_block_size=2, quality=8, output_params=["-movflags", "+faststart"], ffmpeg_log_level="error",
+            str(temporary),
+            (width, height),
+            fps=fps,
+            codec="libx264",
+            pix_fmt_out="yuv420p",
+            macro_block_size=2,
+            quality=8,
+            output_params=["-movflags", "+faststart"],
+            ffmpeg_log_level="error",
         )
         writer.send(None)
         try:

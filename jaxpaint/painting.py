@@ -118,11 +118,21 @@ def plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
     while coarse > 64 and detail * coarse / settings.size > 2 * _RESOLVED:
         coarse //= 2
     rate, softness = settings.learning_rate, settings.softness
-    levels = np.arange(1, settings.max_divide + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
+    levels = (
+        np.arange(1.0, settings.max_divide + 1) ** 2
+        if settings.mode == "progressive"
+        else np.ones(1)
+    )
     adds = _split(settings.strokes, levels)
     stages = [
         Stage(
-            add, 0, True, coarse, 0, (rate, 0.1 * rate), 2 * softness,
+            add,
+            0,
+            True,
+            coarse,
+            0,
+            (rate, 0.1 * rate),
+            2 * softness,
             blocks=settings.grid if settings.mode == "grid" else None,
         )
         for add in adds
@@ -131,7 +141,9 @@ def plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
         replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
         stages.append(Stage(0, replaced, False, coarse, 0, (rate, 0.5 * rate), softness))
     stages.append(Stage(0, 0, False, settings.size, 0, (rate * 2 / 3, rate / 15), softness / 2))
-    stages.append(Stage(0, 0, False, settings.size, 0, (rate / 2, rate / 20), softness / 2, textured=True))
+    stages.append(
+        Stage(0, 0, False, settings.size, 0, (rate / 2, rate / 20), softness / 2, textured=True)
+    )
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
@@ -209,7 +221,9 @@ def paint_stages(
             last = number == len(stages) - 1 and state.step == stage.steps
             strokes = state.strokes[: state.placed]
             yield (
-                dataclasses.replace(painting, strokes=strokes, state=None if last else state.as_dict()),
+                dataclasses.replace(
+                    painting, strokes=strokes, state=None if last else state.as_dict()
+                ),
                 progress,
             )
         state = state._replace(stage=number + 1, step=0)
@@ -241,7 +255,9 @@ def _state_of(painting: Painting) -> _State:
     state = painting.state
     missing = {*_State._fields, *Moments._fields} - {"moments", *state}
     if missing:
-        raise ValueError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
+        raise ValueError(
+            f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}"
+        )
     numbers = (int(state[name]) for name in ("placed", "stage", "step"))
     return _State(state["strokes"], *numbers, Moments(*(state[name] for name in Moments._fields)))
 
@@ -258,9 +274,7 @@ class _Run(NamedTuple):
         self, state: _State, stage: Stage, key: PRNGKeyArray
     ) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
-        target = images.resize(
-            self.image, images.fitted_shape(*self.image.shape[:2], stage.size)
-        )
+        target = images.resize(self.image, images.fitted_shape(*self.image.shape[:2], stage.size))
         model = Engine(self.brush, self.settings.texture, flat=not stage.textured)
         if state.step == 0:
             state = self._begin(state, stage, model, target, key)
@@ -291,7 +305,12 @@ class _Run(NamedTuple):
                 return
 
     def _begin(
-        self, state: _State, stage: Stage, model: Engine, target: Float[np.ndarray, "h w 3"], key: PRNGKeyArray
+        self,
+        state: _State,
+        stage: Stage,
+        model: Engine,
+        target: Float[np.ndarray, "h w 3"],
+        key: PRNGKeyArray,
     ) -> _State:
         """Places the stage's strokes, and forgets the moments of the last one."""
         settings = self.settings
@@ -301,7 +320,9 @@ class _Run(NamedTuple):
             strokes = self.brush.flip(strokes)
         new = stage.add + stage.replace
         if stage.replace:
-            problem = Problem(target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds())
+            problem = Problem(
+                target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds()
+            )
             worth = fitting.worth(model, self.arrays, strokes, problem)
             strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
         if new:
@@ -329,7 +350,9 @@ class _Run(NamedTuple):
     def _draw(
         self, model: Engine, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]
     ) -> Float[np.ndarray, "h w 3"]:
-        return drawing.draw_strokes(model, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
+        return drawing.draw_strokes(
+            model, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb
+        )
 
     def _bounds(self) -> Bounds:
         """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits."""
@@ -339,7 +362,9 @@ class _Run(NamedTuple):
         high[brush.mask("x")] = width / max(height, width)
         high[brush.mask("y")] = height / max(height, width)
         for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
-            bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
+            bound[brush.mask("size")] = np.clip(
+                brush.size_per_width * width_limit - brush.hair, 0.0, 1.0
+            )
         if settings.upright:
             high[brush.mask("angle")] = 0.0
         if settings.opaque:

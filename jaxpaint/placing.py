@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from jaxpaint import images
 from jaxpaint.brushes import Brush
@@ -86,8 +86,11 @@ def place(
 
 
 def _draw_cells(
-    likelihood: Float[np.ndarray, "rows columns"], count: int, rng: np.random.Generator, blocks: int | None
-) -> Float[np.ndarray, "count"]:
+    likelihood: Float[np.ndarray, "rows columns"],
+    count: int,
+    rng: np.random.Generator,
+    blocks: int | None,
+) -> Int[np.ndarray, "count"]:
     """Indices of cells, drawn by systematic sampling: a cell of twice the likelihood comes twice as often."""
     if blocks is None:
         cumulative = np.cumsum(likelihood.ravel())

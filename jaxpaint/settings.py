@@ -40,7 +40,7 @@ class Settings:
     mode: str = _setting(
         "progressive", "coarse to fine, or one grid", choices=("progressive", "grid")
     )
-    strokes: int = _setting(500, "how many strokes, exactly", 1, 100_000)
+    strokes: int = _setting(4000, "how many strokes, exactly", 1, 100_000)
     max_divide: int = _setting(2, "progressive: blocks along a side at the finest level", 1, 64)
     grid: int = _setting(5, "grid: blocks along a side", 1, 64)
     size: int = _setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
@@ -51,7 +51,7 @@ class Settings:
     max_size: float = _setting(
         1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0
     )
-    steps: int = _setting(300, "gradient steps, all levels together", 1, 100_000)
+    steps: int = _setting(250, "gradient steps, all levels together", 1, 100_000)
     learning_rate: float = _setting(0.03, "size of the first steps", 1e-6, 1.0)
     l1: float = _setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
     l2: float = _setting(1.0, "weight of the mean squared difference", 0.0, 1e6)

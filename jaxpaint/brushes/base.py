@@ -25,6 +25,7 @@ NOWHERE = -9.0
 
 Plane = Float[Array, "size size"]
 Affine = Float[Array, "3"]
+Scalar = Float[Array, ""] | float
 
 
 class Stroke(NamedTuple):
@@ -54,10 +55,10 @@ class Pixels(NamedTuple):
     """
 
     size: int
-    softness: Float[Array, ""] | float
+    softness: Scalar
 
     @property
-    def sharpness(self) -> Float[Array, ""] | float:
+    def sharpness(self) -> Scalar:
         """Slope of an edge, per unit of frame coordinates."""
         return self.size / (1.0 + self.softness)
 
@@ -75,7 +76,11 @@ class Pixels(NamedTuple):
         return self.affine(jnp.stack([zero, zero, value]))
 
     def slab(
-        self, axis: Affine, half: Float[Array, ""], low: Plane | float = 0.0, high: Plane | float = 0.0
+        self,
+        axis: Affine,
+        half: Float[Array, ""],
+        low: Plane | Scalar = 0.0,
+        high: Plane | Scalar = 0.0,
     ) -> Plane:
         """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
@@ -85,7 +90,9 @@ class Pixels(NamedTuple):
         rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
         axis = axis * self.sharpness
         below, above = self.affine(rim + axis) - low, self.affine(rim - axis) - high
-        return jnp.maximum(jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0)
+        return jnp.maximum(
+            jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0
+        )
 
 
 def _centres(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,8 +130,8 @@ class Brush:
       fields: the entries of a stroke in order, name to kind. Kinds: `x`, `y` (positions), `control` (positions relative
         to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, and `unused`.
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
-      distance: `(strokes [..., d], x, y) -> [...]`, the signed distance (frame units, negative inside) from points to the
-        silhouette; a bound from below far away. Says which pixels a stroke can reach.
+      distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
+        silhouette, or less; says which pixels a stroke can reach.
       lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`, strokes centred at
         `position`, running along `heading` (radians, clockwise from x), of the given length and full width (frame units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
@@ -135,7 +142,7 @@ class Brush:
     name: str
     fields: Mapping[str, str]
     rasterize: Callable[..., Stroke]
-    distance: Callable[..., Float[Array, "..."]]
+    distance: Callable[[Float[Array, "d"], Float[Array, "2"]], Float[Array, ""]]
     lay: Callable[..., Float[np.ndarray, "n d"]]
     size_per_width: float
     flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes
@@ -166,9 +173,12 @@ class Brush:
 
 
 def to_window(
-    brush: Brush, strokes: Float[Array, "*n d"], origin: Float[Array, "*n 2"], side: Float[Array, ""] | float
+    brush: Brush,
+    strokes: Float[Array, "*#n d"],
+    origin: Float[Array, "*#n 2"],
+    side: Scalar,
 ) -> Float[Array, "*n d"]:
-    """Frame coordinates to those of a square window; they may leave [0, 1].
+    """Frame coordinates to those of square windows; they may leave [0, 1].
 
     Args:
       brush: says which entries are positions and sizes.
@@ -180,27 +190,29 @@ def to_window(
       The strokes as the window's own renderer has to draw them: positions relative to the window, sizes such that the
       length `size + hair` grows by 1 / side.
     """
-    return strokes * _scale(brush, 1.0 / side) + _shift(brush, -origin / side, 1.0 / side)
+    return _zoom(brush, strokes, -origin / side, 1.0 / side)
 
 
 def from_window(
-    brush: Brush, strokes: Float[Array, "*n d"], origin: Float[Array, "*n 2"], side: Float[Array, ""] | float
+    brush: Brush,
+    strokes: Float[Array, "*#n d"],
+    origin: Float[Array, "*#n 2"],
+    side: Scalar,
 ) -> Float[Array, "*n d"]:
     """The inverse of `to_window`."""
-    return strokes * _scale(brush, side) + _shift(brush, origin, side)
+    return _zoom(brush, strokes, origin, side)
 
 
-def _scale(brush: Brush, factor: Float[Array, ""] | float) -> Float[Array, "d"]:
-    return jnp.where(brush.mask("x", "y", "size"), factor, 1.0)
+def _zoom(brush, strokes, offset, factor):
+    """Lengths times `factor`, positions moved by `offset` after that."""
 
+    def last_axis(values):
+        return jnp.reshape(values, (1,) * (strokes.ndim - 1) + (-1,))
 
-def _shift(brush: Brush, offset: Float[Array, "*n 2"], factor: Float[Array, ""] | float) -> Float[Array, "*n d"]:
+    scale = jnp.where(brush.mask("x", "y", "size"), factor, 1.0)
     hair = jnp.where(brush.mask("size"), brush.hair * (factor - 1.0), 0.0)
-    return (
-        offset[..., :1] * brush.mask("x").astype(np.float32)
-        + offset[..., 1:] * brush.mask("y").astype(np.float32)
-        + hair
-    )
+    axes = np.stack([brush.mask(axis) for axis in "xy"]).astype(np.float32)
+    return strokes * last_axis(scale) + last_axis(hair) + offset @ axes
 
 
 def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import textures
-from jaxpaint.brushes.base import HAIR, Affine, Brush, Pixels, Plane, Stroke
+from jaxpaint.brushes.base import HAIR, Affine, Brush, Pixels, Plane, Scalar, Stroke
 
 
 class _Box(NamedTuple):
@@ -34,25 +34,28 @@ def _box(stroke: Float[Array, "d"], *, turn: float, full: float, hair: float) ->
 
 
 def _distance(
-    strokes: Float[Array, "*n d"],
-    x: Float[Array, "*n"],
-    y: Float[Array, "*n"],
-    *,
-    turn: float,
-    full: float,
-    hair: float,
-) -> Float[Array, "*n"]:
-    xc, yc, width, height, theta = (strokes[..., i] for i in range(5))
-    cos, sin = jnp.cos(turn * theta), jnp.sin(turn * theta)
-    dx, dy = x - xc, y - yc
-    across = jnp.abs(cos * dx + sin * dy) - (hair + full * width) / 2
-    along = jnp.abs(cos * dy - sin * dx) - (hair + full * height) / 2
+    stroke: Float[Array, "d"], point: Float[Array, "2"], *, turn: float, full: float, hair: float
+) -> Float[Array, ""]:
+    box = _box(stroke, turn=turn, full=full, hair=hair)
+    at = jnp.append(point, 1.0)
+    across = jnp.abs(box.u @ at) - box.half_width
+    along = jnp.abs(box.v @ at) - box.half_height
     outside = jnp.hypot(jnp.maximum(across, 0.0), jnp.maximum(along, 0.0))
     return outside + jnp.minimum(jnp.maximum(across, along), 0.0)
 
 
 def _lay(
-    position, heading, length, width, color, alpha, *, turn: float, full: float, hair: float, ends: int
+    position,
+    heading,
+    length,
+    width,
+    color,
+    alpha,
+    *,
+    turn: float,
+    full: float,
+    hair: float,
+    ends: int,
 ) -> Float[np.ndarray, "n d"]:
     """Strokes whose own vertical axis runs along the heading; `ends` says how many colours each has."""
     theta = (np.sign(turn) * (heading - np.pi / 2) / np.pi) % 1.0
@@ -78,7 +81,7 @@ _OIL = dict(turn=np.pi, full=1.0, hair=HAIR)
 _RECTANGLE = dict(turn=-np.pi, full=0.5, hair=2 * HAIR)
 
 
-def _inside(pixels, look, across, along, half_across, half_along) -> tuple[Plane, Plane | float]:
+def _inside(pixels, look, across, along, half_across, half_along) -> tuple[Plane, Plane | Scalar]:
     """How much of each pixel is painted, sides apart, and the shade of the paint."""
     contrast = min(look.contrast, 1.0)
     if look.contrast == 0:
@@ -94,7 +97,9 @@ def _inside(pixels, look, across, along, half_across, half_along) -> tuple[Plane
     footprint = 1.0 / (2 * half_across * pixels.sharpness)
     if look.picture is not None:
         shade, coverage = textures.sample(look.picture, s, t, footprint)
-        return pixels.slab(along, half_along) * (1 - contrast * (1 - coverage)), textures.contrasted(shade, look)
+        return pixels.slab(along, half_along) * (
+            1 - contrast * (1 - coverage)
+        ), textures.contrasted(shade, look)
     bristles = textures.bristles(s, t, footprint, jnp.asarray(pixels.softness, jnp.float32))
     short = pixels.constant(ragged * pixels.sharpness)
     inside = pixels.slab(along, half_along, short * bristles.start, short * bristles.end)
@@ -128,7 +133,9 @@ _BOX_FIELDS = dict(xc="x", yc="y", w="size", h="size", theta="angle")
 
 OILPAINTBRUSH = Brush(
     name="oilpaintbrush",
-    fields=_BOX_FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "unused"},
+    fields=_BOX_FIELDS
+    | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color")
+    | {"A": "unused"},
     rasterize=_rasterize_oil,
     distance=functools.partial(_distance, **_OIL),
     lay=functools.partial(_lay, ends=2, **_OIL),

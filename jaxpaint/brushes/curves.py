@@ -17,7 +17,7 @@ from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import textures
-from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Stroke
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
 
 _SAMPLES = np.linspace(0.0, 1.0, 7)
 _NEWTON_STEPS = 3
@@ -29,22 +29,18 @@ _POOLING = 0.3
 class _Curve(NamedTuple):
     """`B(t)`, and the radii at its ends, in frame units."""
 
-    p0: Float[Array, "*n 2"]
-    a: Float[Array, "*n 2"]
-    b: Float[Array, "*n 2"]
-    r0: Float[Array, "*n"]
-    r2: Float[Array, "*n"]
+    p0: Float[Array, "2"]
+    a: Float[Array, "2"]
+    b: Float[Array, "2"]
+    r0: Float[Array, ""]
+    r2: Float[Array, ""]
 
 
-def _curve(strokes: Float[Array, "*n d"], tapered: bool) -> _Curve:
-    p0, control, p2 = strokes[..., 0:2], strokes[..., 2:4], strokes[..., 4:6]
+def _curve(stroke: Float[Array, "d"], tapered: bool) -> _Curve:
+    p0, control, p2 = stroke[0:2], stroke[2:4], stroke[4:6]
     p1 = p0 + (p2 - p0) * control
-    radius = HAIR + strokes[..., 6:8] / 4
-    return _Curve(p0, p0 - 2 * p1 + p2, 2 * (p1 - p0), radius[..., 0], radius[..., int(tapered)])
-
-
-def _dot(a: Float[Array, "*n 2"], b: Float[Array, "*n 2"]) -> Float[Array, "*n"]:
-    return jnp.sum(a * b, axis=-1)
+    radius = HAIR + stroke[6:8] / 4
+    return _Curve(p0, p0 - 2 * p1 + p2, 2 * (p1 - p0), radius[0], radius[int(tapered)])
 
 
 def _nearest(aa, ab, bb, ca, cb):
@@ -79,20 +75,21 @@ class _Swept(NamedTuple):
 
 
 def _sweep(curve: _Curve, pixels: Pixels) -> _Swept:
-    def products(c, constant):
-        return [constant(_dot(curve.a, curve.a)), constant(_dot(curve.a, curve.b)), constant(_dot(curve.b, curve.b))] + [
-            pixels.affine(jnp.append(-w, _dot(w, c))) for w in (curve.a, curve.b)
-        ]
+    a, b = curve.a, curve.b
 
-    known = [stop_gradient(p) for p in products(curve.p0, lambda value: value)]
+    def products(constant):
+        towards = [pixels.affine(jnp.append(-w, w @ curve.p0)) for w in (a, b)]
+        return [*map(constant, (a @ a, a @ b, b @ b)), *towards]
+
+    known = [stop_gradient(p) for p in products(lambda value: value)]
     t = _nearest(*known)
     # One differentiable Newton step: the implicit function theorem. At the ends t does not move.
-    slope, _ = _stationarity(t, *products(curve.p0, pixels.constant))
+    slope, _ = _stationarity(t, *products(pixels.constant))
     _, curvature = _stationarity(t, *known)
     inside = (t > 0) & (t < 1) & (curvature > _TINY)
     t = t - jnp.where(inside, slope - stop_gradient(slope), 0.0) / jnp.where(inside, curvature, 1.0)
 
-    (ax, ay), (bx, by) = ([pixels.constant(w[i]) for i in range(2)] for w in (curve.a, curve.b))
+    (ax, ay), (bx, by) = ([pixels.constant(w[i]) for i in range(2)] for w in (a, b))
     x0, y0 = _offset(curve.p0, pixels)
     dx, dy = (ax * t + bx) * t + x0, (ay * t + by) * t + y0
     # A stroke whose points coincide runs along x.
@@ -112,7 +109,7 @@ def _within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
     return jax.lax.clamp(0.0, near + 0.5, 1.0) + jax.lax.clamp(0.0, far + 0.5, 1.0) - 1.0
 
 
-def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | float:
+def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | Scalar:
     """Pigment: it settles at the rim, so that the middle of a stroke lets more through."""
     depth = _POOLING * look.contrast
     if look.flat or depth == 0:
@@ -120,7 +117,9 @@ def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | float:
     return 1.0 - depth * (1.0 - jnp.clip(distance / radius, 0.0, 1.0) ** 2)
 
 
-def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look) -> Stroke:
+def _rasterize_watercolor(
+    stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look
+) -> Stroke:
     curve = _curve(stroke, tapered=True)
     swept = _sweep(curve, pixels)
     r0, r2 = pixels.constant(curve.r0), pixels.constant(curve.r2)
@@ -130,10 +129,14 @@ def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: text
     coverage = _within(distance, radius, pixels)
     for end, r in ((curve.p0, r0), (curve.p0 + curve.a + curve.b, r2)):
         offset = _offset(end, pixels)
-        coverage = jnp.maximum(coverage, _within(jnp.sqrt(offset[0] ** 2 + offset[1] ** 2 + _TINY), r, pixels))
+        coverage = jnp.maximum(
+            coverage, _within(jnp.sqrt(offset[0] ** 2 + offset[1] ** 2 + _TINY), r, pixels)
+        )
     alpha = coverage * _wash(distance, radius, look) * pixels.constant(stroke[14])
     start, end = stroke[8:11], stroke[11:14]
-    colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * swept.t for c in range(3))
+    colors = (
+        pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * swept.t for c in range(3)
+    )
     return Stroke(tuple((alpha > 0) * color for color in colors), (alpha,))
 
 
@@ -148,18 +151,13 @@ def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textu
 
 
 def _distance(
-    strokes: Float[Array, "*n d"], x: Float[Array, "*n"], y: Float[Array, "*n"], *, tapered: bool
-) -> Float[Array, "*n"]:
-    curve = _curve(strokes, tapered)
-    c = curve.p0 - jnp.stack(jnp.broadcast_arrays(x, y), axis=-1)
-    t = _nearest(
-        _dot(curve.a, curve.a),
-        _dot(curve.a, curve.b),
-        _dot(curve.b, curve.b),
-        _dot(curve.a, c),
-        _dot(curve.b, c),
-    )[..., None]
-    to_curve = jnp.linalg.norm((curve.a * t + curve.b) * t + c, axis=-1)
+    stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool
+) -> Float[Array, ""]:
+    curve = _curve(stroke, tapered)
+    c = curve.p0 - point
+    a, b = curve.a, curve.b
+    t = _nearest(a @ a, a @ b, b @ b, a @ c, b @ c)
+    to_curve = jnp.linalg.norm((a * t + b) * t + c)
     # A square nib reaches as far as its corners, a taper no further than its larger end.
     reach = jnp.maximum(curve.r0, curve.r2) if tapered else np.sqrt(2.0) * curve.r0
     return to_curve - reach
@@ -189,7 +187,10 @@ WATERCOLOR = Brush(
 
 MARKERPEN = Brush(
     name="markerpen",
-    fields=_CURVE_FIELDS | {"r2": "unused"} | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
+    fields=_CURVE_FIELDS
+    | {"r2": "unused"}
+    | dict.fromkeys(("R", "G", "B"), "color")
+    | {"A": "alpha"},
     rasterize=_rasterize_markerpen,
     distance=functools.partial(_distance, tapered=False),
     lay=functools.partial(_lay, ends=1),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Plane
+from jaxpaint.brushes.base import Plane, Scalar
 
 # A user's picture of a brush is kept at this resolution, averaged over 1, 2, 4 … texels.
 ACROSS, ALONG, LEVELS = 128, 256, 8
@@ -95,7 +95,9 @@ def _bristles(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Bristles:
         groove = groove + f.weight * visible * (crest * presence - _MEAN)
 
     def ragged(a, b, c):
-        return 0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
+        return (
+            0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
+        )
 
     return Bristles(groove, ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9))
 
@@ -154,17 +156,19 @@ def _stored(function, always):
     return run
 
 
-def shade(look: Look, groove: Plane | float = _MEAN) -> Plane | float:
+def shade(look: Look, groove: Plane | Scalar = _MEAN) -> Plane | Scalar:
     """What the colour is multiplied by, in [0, 1]."""
     return contrasted(1.0 - _DEPTH * groove, look)
 
 
-def contrasted(shade: Plane | float, look: Look) -> Plane | float:
+def contrasted(shade: Plane | Scalar, look: Look) -> Plane | Scalar:
     """A shade at the look's contrast, in [0, 1]."""
     return jnp.clip(1.0 - look.contrast * (1.0 - shade), 0.0, 1.0)
 
 
-def brush_picture(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "across along 2"]:
+def brush_picture(
+    image: Float[np.ndarray, "height width 3"],
+) -> Float[np.ndarray, "across along 2"]:
     """Shade and coverage from a user's picture of one brush stroke.
 
     Args:
@@ -181,7 +185,9 @@ def brush_picture(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarra
     light = image.mean(axis=-1)
     coverage = np.clip(light / 0.1, 0.0, 1.0)
     if coverage.mean() < 0.01:
-        raise ValueError("expected a picture of a light brush stroke on black, got one that is nearly all black")
+        raise ValueError(
+            "expected a picture of a light brush stroke on black, got one that is nearly all black"
+        )
     rows, columns = (np.flatnonzero(coverage.max(axis=axis) > 0.5) for axis in (1, 0))
     inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     light, coverage = light[inside], coverage[inside]
@@ -199,7 +205,9 @@ def pyramid(picture: Float[np.ndarray, "across along 2"]) -> Picture:
     return np.stack(levels)
 
 
-def picture_average(picture: Float[Array, "levels across along 2"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def picture_average(
+    picture: Float[Array, "levels across along 2"],
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Mean shade where there is paint, and mean coverage."""
     shade, coverage = picture[0, ..., 0], picture[0, ..., 1]
     return (shade * coverage).sum() / coverage.sum(), coverage.mean()
@@ -219,6 +227,7 @@ def sample(
     level = jnp.clip(jnp.log2(jnp.maximum(footprint * rows, 1.0)), 0.0, levels - 1.0)
     at = [jnp.broadcast_to(level, s.shape), (s + 0.5) * rows - 0.5, (t + 0.5) * columns - 0.5]
     shade, coverage = (
-        jax.scipy.ndimage.map_coordinates(picture[..., i], at, order=1, mode="nearest") for i in range(2)
+        jax.scipy.ndimage.map_coordinates(picture[..., i], at, order=1, mode="nearest")
+        for i in range(2)
     )
     return shade, coverage

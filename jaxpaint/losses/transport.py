@@ -42,7 +42,9 @@ def transport(
     """
     p, q = (plane.ravel() + _FLOOR for plane in (picture, target))
     p, q = p / p.sum(), q / q.sum()
-    f, g = jax.lax.stop_gradient(_potentials(*jax.lax.stop_gradient((p, q)), picture.shape, epsilon, iterations))
+    f, g = jax.lax.stop_gradient(
+        _potentials(*jax.lax.stop_gradient((p, q)), picture.shape, epsilon, iterations)
+    )
     return jnp.vdot(f, p) + jnp.vdot(g, q)
 
 

@@ -1,0 +1,231 @@
+"""Painting as a whole: the budget, the seed, resuming, limits, and that it gets closer to the picture."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import jaxpaint
+from jaxpaint import fitting, images, metrics, painting, placing
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.settings import Settings
+
+KEY = jax.random.key(7)
+SMALL = Settings(strokes=37, steps=24, size=48)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    """A disc and a bar on a gradient, 60 × 90."""
+    y, x = np.mgrid[:60, :90] / 60
+    image = np.stack([0.3 + 0.4 * x, 0.2 + 0.5 * y, 0.6 - 0.3 * x], axis=-1) * 0.7
+    image[(x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.08] = (0.9, 0.8, 0.1)
+    image[(abs(x - 1.2) < 0.08) & (y > 0.2)] = (0.05, 0.1, 0.3)
+    return np.clip(image, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def painted(picture):
+    return jaxpaint.paint(picture, key=KEY, settings=SMALL)
+
+
+def test_uses_the_budget_exactly_and_keeps_proportions(painted):
+    assert painted.strokes.shape == (37, 12)
+    assert painted.state is None
+    assert painted.canvas.shape == (32, 48, 3)
+    assert jaxpaint.draw(painted, size=90).shape == (60, 90, 3)
+
+
+def test_the_painting_resembles_the_picture(picture, painted):
+    target = images.resize(picture, (32, 48))
+    blank = np.ones_like(target)
+    assert metrics.psnr(painted.canvas, target) > metrics.psnr(blank, target) + 9
+
+
+@pytest.mark.parametrize("brush", BRUSHES)
+def test_every_brush_stays_in_its_range_and_gains_by_fitting(picture, brush):
+    settings = dataclasses.replace(SMALL, brush=brush)
+    result = jaxpaint.paint(picture, key=KEY, settings=settings)
+    untouched = jaxpaint.paint(
+        picture, key=KEY, settings=dataclasses.replace(settings, steps=1, learning_rate=1e-6)
+    )
+    target = images.resize(picture, (32, 48))
+    assert result.strokes.min() >= 0 and result.strokes.max() <= 1
+    assert metrics.psnr(result.canvas, target) > metrics.psnr(untouched.canvas, target) + 2
+
+
+def test_the_same_key_gives_the_same_painting_and_another_another(picture, painted):
+    again = jaxpaint.paint(picture, key=KEY, settings=SMALL)
+    other = jaxpaint.paint(picture, key=jax.random.key(8), settings=SMALL)
+    np.testing.assert_array_equal(again.strokes, painted.strokes)
+    assert not np.array_equal(other.strokes, painted.strokes)
+
+
+def test_resuming_equals_never_having_stopped(picture, painted, tmp_path):
+    stages = list(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL))
+    assert [part.state is None for part, _ in stages] == [False] * (len(stages) - 1) + [True]
+    for part, _ in (stages[0], stages[len(stages) // 2], stages[-2]):
+        jaxpaint.save_painting(tmp_path / "part.npz", part)
+        read = jaxpaint.load_painting(tmp_path / "part.npz")
+        finished = jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=read)
+        np.testing.assert_array_equal(finished.strokes, painted.strokes)
+
+
+def test_an_incomplete_state_is_refused(picture):
+    part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
+    state = {name: value for name, value in part.state.items() if name != "mean"}
+    with pytest.raises(ValueError, match="without mean"):
+        jaxpaint.paint(
+            picture, key=KEY, settings=SMALL, resume=dataclasses.replace(part, state=state)
+        )
+
+
+@pytest.mark.parametrize("mode", ["progressive", "grid"])
+@pytest.mark.parametrize(("strokes", "steps"), [(1, 1), (2, 7), (500, 300), (997, 100)])
+def test_a_plan_adds_up(mode, strokes, steps):
+    settings = Settings(mode=mode, strokes=strokes, steps=steps, max_divide=5)
+    stages = painting.plan(settings, (512, 341))
+    assert sum(stage.add for stage in stages) == strokes
+    assert sum(stage.steps for stage in stages) == steps
+    assert stages[-1].textured and stages[-1].size == settings.size
+
+
+def test_progress_counts_up_to_the_settings_steps(picture):
+    progress = [p for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)]
+    assert [p.step for p in progress] == sorted(p.step for p in progress)
+    assert progress[-1].step == progress[-1].steps == SMALL.steps
+    assert progress[-1].strokes == SMALL.strokes
+
+
+def test_size_limits_hold(picture):
+    settings = dataclasses.replace(SMALL, min_size=0.05, max_size=0.1)
+    sizes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes[:, 2:4] + 1 / 512
+    assert sizes.min() >= 0.05 - 1e-6 and sizes.max() <= 0.1 + 1e-6
+
+
+def test_eight_bit_strokes_are_upright_and_opaque(picture):
+    settings = dataclasses.replace(SMALL, brush="rectangle", upright=True, opaque=True)
+    strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes
+    assert (strokes[:, 4] == 0).all() and (strokes[:, 8] == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1000, 4, 3), (4, 1000, 3)])
+def test_extreme_proportions(shape):
+    image = np.full(shape, 0.25, np.float32)
+    settings = dataclasses.replace(SMALL, strokes=9, steps=12)
+    canvas = jaxpaint.paint(image, key=KEY, settings=settings).canvas
+    assert max(canvas.shape) == 48 and min(canvas.shape[:2]) >= (48 if shape == (1, 1, 3) else 1)
+    assert np.abs(canvas - 0.25).mean() < 0.25
+
+
+def test_transport_is_a_loss_too(picture):
+    settings = dataclasses.replace(SMALL, transport=1.0)
+    *_, (result, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
+    assert np.isfinite(progress.loss) and len(result.strokes) == 37
+
+
+def test_a_level_is_traced_once(picture):
+    """Chunks of a stage, and stages of one kind, share one compiled program."""
+    fitting._descend.clear_cache()
+    settings = dataclasses.replace(SMALL, steps=400)
+    chunks = sum(1 for _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings))
+    # The flat fit and the textured one.
+    assert chunks > 20 and fitting._descend._cache_size() == 2
+
+
+def test_frozen_strokes_stay_and_are_not_listed(picture):
+    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+    target = images.resize(picture, (32, 48))
+    model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
+    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    tiles = fitting._tiles(model.brush, strokes, problem, 30, 1.0)
+    assert set(np.unique(tiles.ids)) <= set(range(30, 38))
+    moved, *_ = fitting.descend(
+        model,
+        None,
+        strokes,
+        fitting.Moments.zero(strokes.shape),
+        problem,
+        first=30,
+        rates=np.full(3, 0.05, np.float32),
+        softness=0.0,
+    )
+    np.testing.assert_array_equal(moved[:30], strokes[:30])
+    assert (moved[30:] != strokes[30:]).any()
+
+
+def test_worth_is_the_error_that_a_stroke_saves(picture):
+    """Against drawing the painting without each stroke: the worthless are found, and the order is right."""
+    target = images.resize(picture, (32, 48))
+    settings = dataclasses.replace(SMALL, brush="rectangle", opaque=True)
+    strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes.copy()
+    strokes[3] = strokes[4]  # Hidden exactly by the next one.
+    model = painting.Engine(BRUSHES["rectangle"], flat=True)
+    bounds = fitting.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+
+    def error(kept):
+        drawn = jaxpaint.drawing.draw_strokes(model, kept, (32, 48), canvas=(1.0, 1.0, 1.0))
+        return ((drawn - target) ** 2).sum()
+
+    worth = fitting.worth(model, None, strokes, problem)
+    saved = [error(np.delete(strokes, i, axis=0)) - error(strokes) for i in range(len(strokes))]
+    assert abs(worth[3]) < 0.05 * np.abs(worth).max()
+    assert np.corrcoef(worth, saved)[0, 1] > 0.95
+
+
+def test_strokes_are_placed_where_the_canvas_is_wrong_and_along_edges():
+    target = np.zeros((64, 64, 3), np.float32)
+    target[:, 40:44] = 1.0
+    strokes = placing.place(
+        BRUSHES["oilpaintbrush"],
+        target,
+        np.zeros_like(target),
+        200,
+        rng=np.random.default_rng(0),
+        size=0.1,
+    )
+    near = np.abs(strokes[:, 0] - 42 / 64) < 0.1
+    assert near.mean() > 0.9
+    # Their long side, h, stands upright: θ near 0 or 1.
+    assert np.median(np.abs(np.sin(np.pi * strokes[near, 4]))) < 0.35
+
+
+def test_grid_mode_gives_each_block_its_share():
+    target = np.zeros((60, 60, 3), np.float32)
+    target[:10, :10] = 1.0
+    strokes = placing.place(
+        BRUSHES["rectangle"],
+        target,
+        np.zeros_like(target),
+        25,
+        rng=np.random.default_rng(0),
+        size=0.2,
+        blocks=3,
+    )
+    cells = (strokes[:, :2] * 3).astype(int)
+    counts = np.bincount(cells[:, 1] * 3 + cells[:, 0], minlength=9)
+    assert sorted(counts) == [2, 2, 3, 3, 3, 3, 3, 3, 3]
+
+
+def test_grid_mode_has_no_seams():
+    """Mean error within 4 px of block borders, against elsewhere, over pictures that are alike everywhere."""
+    distance = np.minimum.reduce([np.abs(np.arange(128) + 0.5 - b) for b in (32, 64, 96)])
+    border = (distance < 4)[:, None] | (distance < 4)[None, :]
+    settings = Settings(mode="grid", grid=4, strokes=160, steps=40, size=128)
+    errors = []
+    for seed in range(4):
+        noise = np.random.default_rng(seed).uniform(size=(16, 16, 3)).astype(np.float32)
+        image = images.resize(noise, (128, 128))
+        canvas = jaxpaint.paint(image, key=jax.random.key(seed), settings=settings).canvas
+        errors.append(np.abs(canvas - image).mean(axis=-1))
+    error = np.mean(errors, axis=0)
+    assert error[border].mean() <= 1.05 * error[~border].mean()
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_picture_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match="height, width, 3"):
+        jaxpaint.paint(np.zeros((4, 4), np.float32), key=KEY, settings=SMALL)
