@@ -50,22 +50,18 @@ def composite_vjp(
     canvas: Canvas,
     count: Int[Array, ""] | int,
 ) -> tuple[Canvas, Callable[[Canvas], Float[Array, "k windows d"]]]:
-    """`composite`, and the function that takes a gradient with respect to its canvas to one with respect to its strokes.
+    """`composite`, and the function that pulls a gradient of its canvas back to its strokes.
 
-    Like `jax.vjp`, for a number of strokes that is known only at run time. It keeps the canvas below each stroke and draws
-    the stroke again on the way back, which on every device costs less than keeping the strokes' own pictures.
+    Like `jax.vjp`, for a number of strokes that is known only at run time. It keeps the canvas below each stroke and
+    draws the stroke again on the way back, which costs less than keeping the strokes' own pictures.
     """
 
     def draw(stroke, canvas):
-        foreground, alpha = jax.vmap(render)(stroke)
-        return blend(canvas, Stroke(foreground, tuple(map(_computed_once, alpha))))
+        return blend(canvas, jax.vmap(render)(stroke))
 
     def forward(t, carry):
         canvas, below = carry
-        below = tuple(
-            jax.lax.dynamic_update_index_in_dim(b, h, t, 0)
-            for b, h in zip(below, canvas, strict=True)
-        )
+        below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
         return draw(strokes[t], canvas), below
 
     below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
@@ -82,14 +78,3 @@ def composite_vjp(
         return jax.lax.fori_loop(0, count, backward, (gradient, jnp.zeros_like(strokes)))[1]
 
     return canvas, pullback
-
-
-@jax.custom_vjp
-def _computed_once(plane: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """The plane itself; its gradient is stored before it is used, lest XLA computes it anew for every edge of a stroke."""
-    return plane
-
-
-_computed_once.defvjp(
-    lambda plane: (plane, None), lambda _, gradient: (jax.lax.optimization_barrier(gradient),)
-)

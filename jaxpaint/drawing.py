@@ -46,9 +46,7 @@ def draw(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h
     )
 
 
-def timelapse(
-    painting: Painting, *, size: int, frames: int
-) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
     """The drawing of a painting, stroke by stroke.
 
     Args:
@@ -65,9 +63,7 @@ def timelapse(
     stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
         new = painting.strokes[before:stop]
-        canvas = draw_strokes(
-            _engine(painting), new, shape, arrays=_arrays(painting), canvas=canvas
-        )
+        canvas = draw_strokes(_engine(painting), new, shape, arrays=_arrays(painting), canvas=canvas)
         yield np.round(canvas * 255).astype(np.uint8)
 
 
@@ -115,9 +111,7 @@ def draw_strokes(
         tiles = np.resize(chosen, _TOGETHER)
         for low in range(0, int(near.counts[chosen[0]]), _LISTED):
             ids = np.minimum(near.ids[tiles, low : low + _LISTED], len(strokes) - 1)
-            ids = np.pad(
-                ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=len(strokes) - 1
-            )
+            ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=len(strokes) - 1)
             count = min(_LISTED, int(near.counts[chosen[0]]) - low)
             drawn = _draw_tiles(
                 model,
@@ -135,10 +129,6 @@ def draw_strokes(
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _draw_tiles(
-    model, arrays, strokes, ids, origins, side, canvas: Canvas, count, softness
-) -> Canvas:
+def _draw_tiles(model, arrays, strokes, ids, origins, side, canvas: Canvas, count, softness) -> Canvas:
     render = model.renderer(arrays, _TILE, softness=softness)
-    return composite(
-        render, to_window(model.brush, strokes[ids], origins[None], side), canvas, count
-    )
+    return composite(render, to_window(model.brush, strokes[ids], origins[None], side), canvas, count)

@@ -120,9 +120,7 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
 def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     version = _integer(arrays, "format", 2**31)
     if version != FORMAT:
-        raise ValueError(
-            f"format {version}, but this jaxpaint reads {FORMAT}; is there a newer one?"
-        )
+        raise ValueError(f"format {version}, but this jaxpaint reads {FORMAT}; is there a newer one?")
     name = _text(arrays, "brush")
     if name not in BRUSHES:
         raise ValueError(f"expected brush {' or '.join(BRUSHES)}, got {name!r}")

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from jaxpaint import losses
 from jaxpaint.blending import Canvas, blend, composite_vjp
 from jaxpaint.brushes import NOWHERE, Brush, to_window, with_nowhere
-from jaxpaint.grids import Grid, Reach, reach
+from jaxpaint.grids import Grid, reach
 from jaxpaint.renderers import Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
@@ -84,9 +84,7 @@ def tile(weights: Weights) -> int:
     return _TRANSPORT_TILE if weights.transport else _TILE
 
 
-def _tiles(
-    brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float
-) -> _Tiles:
+def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
     height, width, _ = problem.target.shape
     grid = Grid(height, width, tile(problem.weights))
     near = reach(brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
@@ -97,17 +95,13 @@ def _tiles(
     filled = np.resize(order, groups * together)
     surplus = np.arange(len(filled)) >= len(order)
     longest = _rounded_up(int(near.counts.max()))
-    ids = np.pad(
-        near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes)
-    )
+    ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
     ids = ids[filled, :longest]
     ids[surplus] = len(strokes)
     counts = np.where(surplus, 0, near.counts[filled])
 
     def planes(picture):
-        return tuple(
-            p[filled].reshape(groups, together, grid.tile, grid.tile) for p in grid.split(picture)
-        )
+        return tuple(p[filled].reshape(groups, together, grid.tile, grid.tile) for p in grid.split(picture))
 
     inside = grid.inside()[filled] * ~surplus[:, None, None]
     return _Tiles(
@@ -137,6 +131,7 @@ class Moments(NamedTuple):
 
     @classmethod
     def zero(cls, shape: tuple[int, int]) -> Moments:
+        """The moments before the first step."""
         return cls(np.zeros((), np.int32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
 
@@ -234,16 +229,11 @@ def _descend(
     render = model.renderer(arrays, tiles.inside.shape[-1], softness=softness)
 
     def in_windows(strokes):
-        return to_window(
-            brush, with_nowhere(brush, strokes)[tiles.ids], tiles.origins[:, None], side
-        )
+        return to_window(brush, with_nowhere(brush, strokes)[tiles.ids], tiles.origins[:, None], side)
 
     def loss(canvas, target, inside):
         squared = losses.l2(canvas, target, mask=inside) / (3 * pixels)
-        value = (
-            weights[0] * losses.l1(canvas, target, mask=inside) / (3 * pixels)
-            + weights[1] * squared
-        )
+        value = weights[0] * losses.l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
         if with_transport:
             area = inside.shape[-1] ** 2 / pixels
             value += weights[2] * area * losses.canvas_transport(canvas, target) / 3
@@ -258,9 +248,7 @@ def _descend(
     def step(i, carry):
         strokes, moments, _ = carry
         windows, to_strokes = jax.vjp(in_windows, strokes)
-        value, gradient = jax.lax.map(
-            group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside)
-        )
+        value, gradient = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
         (gradient,) = to_strokes(gradient)
         state = optax.ScaleByAdamState(*moments)
         update, state = _ADAM.update(gradient, state)
@@ -321,12 +309,8 @@ def _worth(model, arrays, strokes, tiles, side):
             return seen, total.at[t].set((gain * inside).sum(axis=(1, 2)))
 
         nothing = jnp.zeros(strokes.shape[:2])
-        return jax.lax.fori_loop(
-            0, count, downwards, (tuple(jnp.ones_like(h) for h in canvas), nothing)
-        )[1]
+        return jax.lax.fori_loop(0, count, downwards, (tuple(jnp.ones_like(h) for h in canvas), nothing))[1]
 
-    windows = to_window(
-        model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins[:, None], side
-    )
+    windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins[:, None], side)
     gains = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
     return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1]

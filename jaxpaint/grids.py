@@ -20,7 +20,7 @@ from jaxpaint.brushes import Brush
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """A picture of `height` × `width` pixels cut into tiles of `tile` × `tile`, row by row; the last ones are padded."""
+    """A picture of `height` × `width` pixels in square tiles of `tile`, row by row; the last ones are padded."""
 
     height: int
     width: int
@@ -28,10 +28,12 @@ class Grid:
 
     @property
     def rows(self) -> int:
+        """How many tiles stand one above the other."""
         return -(-self.height // self.tile)
 
     @property
     def columns(self) -> int:
+        """How many tiles stand side by side."""
         return -(-self.width // self.tile)
 
     @property
@@ -56,9 +58,7 @@ class Grid:
     def join(self, planes: tuple[np.ndarray, ...]) -> Float[np.ndarray, "height width channels"]:
         """The inverse of `split`."""
         tiles = np.stack([np.asarray(plane) for plane in planes], axis=-1)
-        tiles = tiles.reshape(self.rows, self.columns, self.tile, self.tile, -1).transpose(
-            0, 2, 1, 3, 4
-        )
+        tiles = tiles.reshape(self.rows, self.columns, self.tile, self.tile, -1).transpose(0, 2, 1, 3, 4)
         whole = tiles.reshape(self.rows * self.tile, self.columns * self.tile, -1)
         return whole[: self.height, : self.width]
 

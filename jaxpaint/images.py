@@ -91,13 +91,9 @@ def _open(path: pathlib.Path) -> Iterator[Image.Image]:
         with Image.open(path) as picture:
             pixels = picture.width * picture.height
             if pixels > MOST_PIXELS:
-                raise ImageError(
-                    f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {pixels / 1e6:.0f}"
-                )
+                raise ImageError(f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {pixels / 1e6:.0f}")
             if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-                raise ImageError(
-                    f"{path}: expected one picture, got an animation of {picture.n_frames} frames"
-                )
+                raise ImageError(f"{path}: expected one picture, got an animation of {picture.n_frames} frames")
             picture.load()
             yield picture
     finally:
@@ -155,9 +151,7 @@ def resize(
     shrinks = height <= image.shape[0] and width <= image.shape[1]
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
     channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., c], np.float32)).resize(
-            (width, height), method
-        )
+        Image.fromarray(np.ascontiguousarray(image[..., c], np.float32)).resize((width, height), method)
         for c in range(image.shape[-1])
     ]
     return np.clip(np.stack([np.asarray(c) for c in channels], axis=-1), image.min(), image.max())
@@ -172,9 +166,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise ImageError(f"{path}: can't be written: {error.strerror}") from None

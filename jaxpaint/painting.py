@@ -1,7 +1,8 @@
 """Painting a photograph: the plan of its stages, and their execution.
 
 A stage places strokes and fits them. *Levels* add strokes, coarse ones first; *rounds* take the strokes that are worth
-least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at last with
+least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at
+last with
 the brush's texture as it will be seen. All of it is a function of the picture, the settings and the key.
 """
 
@@ -118,11 +119,7 @@ def plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
     while coarse > 64 and detail * coarse / settings.size > 2 * _RESOLVED:
         coarse //= 2
     rate, softness = settings.learning_rate, settings.softness
-    levels = (
-        np.arange(1.0, settings.max_divide + 1) ** 2
-        if settings.mode == "progressive"
-        else np.ones(1)
-    )
+    levels = np.arange(1.0, settings.max_divide + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
     adds = _split(settings.strokes, levels)
     stages = [
         Stage(
@@ -141,9 +138,7 @@ def plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
         replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
         stages.append(Stage(0, replaced, False, coarse, 0, (rate, 0.5 * rate), softness))
     stages.append(Stage(0, 0, False, settings.size, 0, (rate * 2 / 3, rate / 15), softness / 2))
-    stages.append(
-        Stage(0, 0, False, settings.size, 0, (rate / 2, rate / 20), softness / 2, textured=True)
-    )
+    stages.append(Stage(0, 0, False, settings.size, 0, (rate / 2, rate / 20), softness / 2, textured=True))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
@@ -176,9 +171,7 @@ def paint(
     Returns:
       The finished painting.
     """
-    *_, (painting, _) = paint_stages(
-        image, key=key, settings=settings, brush_image=brush_image, resume=resume
-    )
+    *_, (painting, _) = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
     return painting
 
 
@@ -196,7 +189,8 @@ def paint_stages(
       image, key, settings, brush_image, resume: as for `paint`.
 
     Yields:
-      The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the same end.
+      The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
+      same end.
     """
     image = np.asarray(image, np.float32)
     if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
@@ -207,26 +201,31 @@ def paint_stages(
     stages = plan(settings, shape)
     run = _Run(image, settings, brush, arrays)
     state = _start(brush, settings) if resume is None else _state_of(resume)
-    painting = Painting(
-        state.strokes, brush.name, *image.shape[:2], settings.canvas_rgb, brush_image, settings
-    )
+    painting = Painting(state.strokes, brush.name, *image.shape[:2], settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
-    for number in range(state.stage, len(stages)):
-        stage = stages[number]
-        for state, fit in run.stage(state, stage, jax.random.fold_in(key, number)):
-            done = sum(s.steps for s in stages[:number]) + state.step
-            progress = Progress(
-                number + 1, len(stages), done, total, fit.loss, fit.psnr, state.placed
-            )
-            last = number == len(stages) - 1 and state.step == stage.steps
-            strokes = state.strokes[: state.placed]
+    while state.stage < len(stages):
+        stage = stages[state.stage]
+        before = sum(earlier.steps for earlier in stages[: state.stage])
+        for after, fit in run.stage(state, stage, jax.random.fold_in(key, state.stage)):
+            finished = after.stage == len(stages) - 1 and after.step == stage.steps
             yield (
                 dataclasses.replace(
-                    painting, strokes=strokes, state=None if last else state.as_dict()
+                    painting,
+                    strokes=after.strokes[: after.placed],
+                    state=None if finished else after.as_dict(),
                 ),
-                progress,
+                Progress(
+                    stage=after.stage + 1,
+                    stages=len(stages),
+                    step=before + after.step,
+                    steps=total,
+                    loss=fit.loss,
+                    psnr=fit.psnr,
+                    strokes=after.placed,
+                ),
             )
-        state = state._replace(stage=number + 1, step=0)
+            state = after
+        state = state._replace(stage=state.stage + 1, step=0)
 
 
 class _State(NamedTuple):
@@ -255,9 +254,7 @@ def _state_of(painting: Painting) -> _State:
     state = painting.state
     missing = {*_State._fields, *Moments._fields} - {"moments", *state}
     if missing:
-        raise ValueError(
-            f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}"
-        )
+        raise ValueError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
     numbers = (int(state[name]) for name in ("placed", "stage", "step"))
     return _State(state["strokes"], *numbers, Moments(*(state[name] for name in Moments._fields)))
 
@@ -270,9 +267,7 @@ class _Run(NamedTuple):
     brush: Brush
     arrays: Float[np.ndarray, "levels across along 2"] | None
 
-    def stage(
-        self, state: _State, stage: Stage, key: PRNGKeyArray
-    ) -> Iterator[tuple[_State, fitting.Fit]]:
+    def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
         target = images.resize(self.image, images.fitted_shape(*self.image.shape[:2], stage.size))
         model = Engine(self.brush, self.settings.texture, flat=not stage.textured)
@@ -320,9 +315,7 @@ class _Run(NamedTuple):
             strokes = self.brush.flip(strokes)
         new = stage.add + stage.replace
         if stage.replace:
-            problem = Problem(
-                target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds()
-            )
+            problem = Problem(target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds())
             worth = fitting.worth(model, self.arrays, strokes, problem)
             strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
         if new:
@@ -350,9 +343,7 @@ class _Run(NamedTuple):
     def _draw(
         self, model: Engine, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]
     ) -> Float[np.ndarray, "h w 3"]:
-        return drawing.draw_strokes(
-            model, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb
-        )
+        return drawing.draw_strokes(model, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
 
     def _bounds(self) -> Bounds:
         """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits."""
@@ -362,9 +353,7 @@ class _Run(NamedTuple):
         high[brush.mask("x")] = width / max(height, width)
         high[brush.mask("y")] = height / max(height, width)
         for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
-            bound[brush.mask("size")] = np.clip(
-                brush.size_per_width * width_limit - brush.hair, 0.0, 1.0
-            )
+            bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
         if settings.upright:
             high[brush.mask("angle")] = 0.0
         if settings.opaque:

@@ -23,8 +23,11 @@ class Limits(NamedTuple):
     greatest: float
 
 
+_ANY_SIZE = Limits(0.0, 1.0)
+
+
 def stroke_size(shape: tuple[int, int], count: int, *, cover: float = 2.0) -> float:
-    """The side, in frame units, of the square that each of `count` strokes has to fill to cover a picture `cover` times."""
+    """Side, in frame units, of the square that each of `count` strokes fills to cover a picture `cover` times."""
     height, width = shape
     return float(np.sqrt(cover * height * width / count) / max(height, width))
 
@@ -38,7 +41,7 @@ def place(
     rng: np.random.Generator,
     size: float,
     blocks: int | None = None,
-    limits: Limits = Limits(0.0, 1.0),
+    limits: Limits = _ANY_SIZE,
     upright: bool = False,
 ) -> Float[np.ndarray, "count d"]:
     """New strokes, in random order.

@@ -17,9 +17,7 @@ _SECONDS_BETWEEN_LINES = 2.0
 
 
 @contextlib.contextmanager
-def display(
-    name: str, *, console: rich.console.Console | None = None
-) -> Iterator[Callable[[Progress], None]]:
+def display(name: str, *, console: rich.console.Console | None = None) -> Iterator[Callable[[Progress], None]]:
     """Shows how far a painting is.
 
     Args:
@@ -49,9 +47,7 @@ def display(
         yield show
 
 
-def _lines(
-    name: str, console: rich.console.Console, estimate: Callable[[Progress], str]
-) -> Callable[[Progress], None]:
+def _lines(name: str, console: rich.console.Console, estimate: Callable[[Progress], str]) -> Callable[[Progress], None]:
     last = -_SECONDS_BETWEEN_LINES
 
     def show(progress: Progress) -> None:

@@ -97,9 +97,7 @@ def report() -> dict[str, object]:
         **memory,
         "device": platform.machine() if device.platform == "cpu" else device.device_kind,
         "platform": device.platform,
-        "cpus": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "versions": {"python": platform.python_version(), **versions},
     }
 

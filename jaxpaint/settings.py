@@ -31,26 +31,18 @@ class Settings:
       ValueError, TypeError: one line, `config.strokes: expected an integer from 1 to 9, got 0`.
     """
 
-    renderer: str = _setting(
-        "exact", "what draws the strokes while they are fitted", choices=("exact",)
-    )
+    renderer: str = _setting("exact", "what draws the strokes while they are fitted", choices=("exact",))
     brush: str = _setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
     brush_image: str = _setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = _setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
-    mode: str = _setting(
-        "progressive", "coarse to fine, or one grid", choices=("progressive", "grid")
-    )
+    mode: str = _setting("progressive", "coarse to fine, or one grid", choices=("progressive", "grid"))
     strokes: int = _setting(4000, "how many strokes, exactly", 1, 100_000)
     max_divide: int = _setting(2, "progressive: blocks along a side at the finest level", 1, 64)
     grid: int = _setting(5, "grid: blocks along a side", 1, 64)
     size: int = _setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = _setting("white", "white, black, or r,g,b with each in [0, 1]")
-    min_size: float = _setting(
-        0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0
-    )
-    max_size: float = _setting(
-        1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0
-    )
+    min_size: float = _setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
+    max_size: float = _setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
     steps: int = _setting(250, "gradient steps, all levels together", 1, 100_000)
     learning_rate: float = _setting(0.03, "size of the first steps", 1e-6, 1.0)
     l1: float = _setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
@@ -68,13 +60,10 @@ class Settings:
         _parse_color(self.canvas_color)
         if self.min_size >= self.max_size:
             raise ValueError(
-                "config.min_size: expected less than max_size, "
-                f"got {self.min_size:g} and {self.max_size:g}"
+                f"config.min_size: expected less than max_size, got {self.min_size:g} and {self.max_size:g}"
             )
         if self.l1 == self.l2 == self.transport == 0:
-            raise ValueError(
-                "config.l1, l2, transport: expected at least one above 0, got 0 for all"
-            )
+            raise ValueError("config.l1, l2, transport: expected at least one above 0, got 0 for all")
 
     @property
     def canvas_rgb(self) -> tuple[float, float, float]:
@@ -117,9 +106,7 @@ def _expectation(field: dataclasses.Field) -> str:
     meta: Mapping[str, Any] = field.metadata
     if meta["choices"]:
         return " or ".join(meta["choices"])
-    kind = {bool: "true or false", int: "an integer", float: "a number", str: "text"}[
-        type(field.default)
-    ]
+    kind = {bool: "true or false", int: "an integer", float: "a number", str: "text"}[type(field.default)]
     return kind if meta["low"] is None else f"{kind} from {meta['low']:.10g} to {meta['high']:.10g}"
 
 
@@ -147,18 +134,14 @@ def _check_brush(settings: Settings) -> None:
         raise ValueError(f"config.brush: expected {' or '.join(BRUSHES)}, got {settings.brush!r}")
     if settings.brush_image and not BRUSHES[settings.brush].pictured:
         textured = " or ".join(name for name, brush in BRUSHES.items() if brush.pictured)
-        raise ValueError(
-            f"config.brush_image: expected only with {textured}, got it with {settings.brush}"
-        )
+        raise ValueError(f"config.brush_image: expected only with {textured}, got it with {settings.brush}")
 
 
 def _parse_color(text: str) -> tuple[float, float, float]:
     named = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
     if text in named:
         return named[text]
-    problem = (
-        f"config.canvas_color: expected white, black, or r,g,b with each in [0, 1], got {text!r}"
-    )
+    problem = f"config.canvas_color: expected white, black, or r,g,b with each in [0, 1], got {text!r}"
     try:
         red, green, blue = (float(part) for part in text.split(","))
     except ValueError:

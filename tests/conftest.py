@@ -13,9 +13,7 @@ import pytest
 # Settings check themselves, and take an integer where a float is asked for.
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "jaxpaint"
 _MODULES = [module.name for module in pkgutil.iter_modules([str(_PACKAGE)])]
-jaxtyping.install_import_hook(
-    [f"jaxpaint.{name}" for name in _MODULES if name != "settings"], "beartype.beartype"
-)
+jaxtyping.install_import_hook([f"jaxpaint.{name}" for name in _MODULES if name != "settings"], "beartype.beartype")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -48,10 +48,7 @@ def _paths(commands: list[list[str]]) -> list[str]:
 def test_importing_takes_less_than_two_seconds():
     code = "from time import time; start = time(); import jaxpaint; print(time() - start)"
     command = [sys.executable, "-c", code]
-    seconds = [
-        float(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
-        for _ in range(3)
-    ]
+    seconds = [float(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout) for _ in range(3)]
     assert min(seconds) < 2.0
 
 
@@ -91,20 +88,14 @@ def test_commands_in_readme_name_files_that_exist():
 
 
 def test_links_in_readme_lead_somewhere():
-    links = re.findall(r"\]\(([^)#\s]+)", README) + re.findall(
-        r"""(?:src|href)=["']([^"'#]+)""", README
-    )
+    links = re.findall(r"\]\(([^)#\s]+)", README) + re.findall(r"""(?:src|href)=["']([^"'#]+)""", README)
     missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
     assert not missing
 
 
 def test_what_readme_installs_is_declared():
     setup = _setup()
-    extras = {
-        extra
-        for names in re.findall(r"(?:\.|jaxpaint)\[([\w,]+)\]", README)
-        for extra in names.split(",")
-    }
+    extras = {extra for names in re.findall(r"(?:\.|jaxpaint)\[([\w,]+)\]", README) for extra in names.split(",")}
     scripts = set(re.findall(r"\bjaxpaint-\w+", README))
     declared = setup["options.entry_points"]["console_scripts"]
     assert extras <= set(setup["options.extras_require"])

@@ -47,9 +47,7 @@ def test_the_painting_resembles_the_picture(picture, painted):
 def test_every_brush_stays_in_its_range_and_gains_by_fitting(picture, brush):
     settings = dataclasses.replace(SMALL, brush=brush)
     result = jaxpaint.paint(picture, key=KEY, settings=settings)
-    untouched = jaxpaint.paint(
-        picture, key=KEY, settings=dataclasses.replace(settings, steps=1, learning_rate=1e-6)
-    )
+    untouched = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, steps=1, learning_rate=1e-6))
     target = images.resize(picture, (32, 48))
     assert result.strokes.min() >= 0 and result.strokes.max() <= 1
     assert metrics.psnr(result.canvas, target) > metrics.psnr(untouched.canvas, target) + 2
@@ -76,9 +74,7 @@ def test_an_incomplete_state_is_refused(picture):
     part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
     state = {name: value for name, value in part.state.items() if name != "mean"}
     with pytest.raises(ValueError, match="without mean"):
-        jaxpaint.paint(
-            picture, key=KEY, settings=SMALL, resume=dataclasses.replace(part, state=state)
-        )
+        jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=dataclasses.replace(part, state=state))
 
 
 @pytest.mark.parametrize("mode", ["progressive", "grid"])

@@ -84,19 +84,18 @@ class Pixels(NamedTuple):
     ) -> Plane:
         """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
-        The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push the
+        The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high`
+        push the
         two edges inwards, by pixels of softness 0.
         """
         rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
         axis = axis * self.sharpness
         below, above = self.affine(rim + axis) - low, self.affine(rim - axis) - high
-        return jnp.maximum(
-            jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0
-        )
+        return jnp.maximum(jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0)
 
 
 def _centres(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of the pixels' centres, `[S, S]` each."""
+    """The x and y of the pixels' centres, `[S, S]` each."""
     centre = (np.arange(size, dtype=np.float32) + 0.5) / size
     return tuple(np.meshgrid(centre, centre))
 
@@ -132,8 +131,10 @@ class Brush:
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
       distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
-      lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`, strokes centred at
-        `position`, running along `heading` (radians, clockwise from x), of the given length and full width (frame units).
+      lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`,
+        strokes centred at
+        `position`, running along `heading` (radians, clockwise from x), of the given length and full width (frame
+        units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       size_per_width: a size parameter is `size_per_width * full width - hair`.

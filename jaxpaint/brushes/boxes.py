@@ -97,9 +97,7 @@ def _inside(pixels, look, across, along, half_across, half_along) -> tuple[Plane
     footprint = 1.0 / (2 * half_across * pixels.sharpness)
     if look.picture is not None:
         shade, coverage = textures.sample(look.picture, s, t, footprint)
-        return pixels.slab(along, half_along) * (
-            1 - contrast * (1 - coverage)
-        ), textures.contrasted(shade, look)
+        return pixels.slab(along, half_along) * (1 - contrast * (1 - coverage)), textures.contrasted(shade, look)
     bristles = textures.bristles(s, t, footprint, jnp.asarray(pixels.softness, jnp.float32))
     short = pixels.constant(ragged * pixels.sharpness)
     inside = pixels.slab(along, half_along, short * bristles.start, short * bristles.end)
@@ -133,9 +131,7 @@ _BOX_FIELDS = dict(xc="x", yc="y", w="size", h="size", theta="angle")
 
 OILPAINTBRUSH = Brush(
     name="oilpaintbrush",
-    fields=_BOX_FIELDS
-    | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color")
-    | {"A": "unused"},
+    fields=_BOX_FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "unused"},
     rasterize=_rasterize_oil,
     distance=functools.partial(_distance, **_OIL),
     lay=functools.partial(_lay, ends=2, **_OIL),

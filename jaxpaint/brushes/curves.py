@@ -1,6 +1,7 @@
 """Brushes that follow a quadratic Bézier curve: `watercolor` (a round brush) and `markerpen` (a square nib).
 
-`B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. The point of the curve nearest to a pixel is a root
+`B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. The point of the curve nearest to a pixel is a
+root
 of a cubic whose coefficients are affine in the pixel; it is searched on a few samples, then refined by Newton's method,
 and differentiated by the implicit function theorem.
 """
@@ -44,7 +45,7 @@ def _curve(stroke: Float[Array, "d"], tapered: bool) -> _Curve:
 
 
 def _nearest(aa, ab, bb, ca, cb):
-    """t in [0, 1] minimising `|B(t) − p|²`, from the dot products of a, b and `c = p0 − p`; no gradient."""
+    """The t in [0, 1] minimising `|B(t) − p|²`, from the dot products of a, b and `c = p0 − p`; no gradient."""
 
     def squared(t):
         return (((aa * t + 2 * ab) * t + bb + 2 * ca) * t + 2 * cb) * t
@@ -67,7 +68,7 @@ def _stationarity(t, aa, ab, bb, ca, cb):
 
 
 class _Swept(NamedTuple):
-    """Planes of a curve: parameter of the nearest point, and the way from the pixel to it, along the tangent and across."""
+    """Planes of a curve: the nearest point's parameter, and the way to it along the tangent and across."""
 
     t: Plane
     along: Plane
@@ -117,9 +118,7 @@ def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | Scalar
     return 1.0 - depth * (1.0 - jnp.clip(distance / radius, 0.0, 1.0) ** 2)
 
 
-def _rasterize_watercolor(
-    stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look
-) -> Stroke:
+def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look) -> Stroke:
     curve = _curve(stroke, tapered=True)
     swept = _sweep(curve, pixels)
     r0, r2 = pixels.constant(curve.r0), pixels.constant(curve.r2)
@@ -129,14 +128,10 @@ def _rasterize_watercolor(
     coverage = _within(distance, radius, pixels)
     for end, r in ((curve.p0, r0), (curve.p0 + curve.a + curve.b, r2)):
         offset = _offset(end, pixels)
-        coverage = jnp.maximum(
-            coverage, _within(jnp.sqrt(offset[0] ** 2 + offset[1] ** 2 + _TINY), r, pixels)
-        )
+        coverage = jnp.maximum(coverage, _within(jnp.sqrt(offset[0] ** 2 + offset[1] ** 2 + _TINY), r, pixels))
     alpha = coverage * _wash(distance, radius, look) * pixels.constant(stroke[14])
     start, end = stroke[8:11], stroke[11:14]
-    colors = (
-        pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * swept.t for c in range(3)
-    )
+    colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * swept.t for c in range(3))
     return Stroke(tuple((alpha > 0) * color for color in colors), (alpha,))
 
 
@@ -150,9 +145,7 @@ def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textu
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 
-def _distance(
-    stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool
-) -> Float[Array, ""]:
+def _distance(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, ""]:
     curve = _curve(stroke, tapered)
     c = curve.p0 - point
     a, b = curve.a, curve.b
@@ -187,10 +180,7 @@ WATERCOLOR = Brush(
 
 MARKERPEN = Brush(
     name="markerpen",
-    fields=_CURVE_FIELDS
-    | {"r2": "unused"}
-    | dict.fromkeys(("R", "G", "B"), "color")
-    | {"A": "alpha"},
+    fields=_CURVE_FIELDS | {"r2": "unused"} | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
     rasterize=_rasterize_markerpen,
     distance=functools.partial(_distance, tapered=False),
     lay=functools.partial(_lay, ends=1),

@@ -1,7 +1,9 @@
 """What a stroke of oil paint looks like inside: the grooves that bristles leave, or a user's own picture of a brush.
 
-Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5. The built-in brush is a formula
-in them, so that it is sharp at every size; what is finer than a pixel fades to its average, so that a stroke drawn large
+Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5. The built-in brush is a
+formula
+in them, so that it is sharp at every size; what is finer than a pixel fades to its average, so that a stroke drawn
+large
 and averaged is the stroke drawn small.
 """
 
@@ -72,7 +74,7 @@ RAGGED = 0.35
 
 
 class Bristles(NamedTuple):
-    """Planes of a stroke: depth of the grooves, and how much earlier than the box each bristle starts and ends, in [0, 1]."""
+    """Planes of a stroke: depth of its grooves, and how early each bristle starts and ends, in [0, 1]."""
 
     groove: Plane
     start: Plane
@@ -95,9 +97,7 @@ def _bristles(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Bristles:
         groove = groove + f.weight * visible * (crest * presence - _MEAN)
 
     def ragged(a, b, c):
-        return (
-            0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
-        )
+        return 0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
 
     return Bristles(groove, ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9))
 
@@ -108,7 +108,8 @@ def bristles(s: Plane, t: Plane, footprint: Float[Array, ""], always: Float[Arra
 
     Args:
       s, t: across and along the stroke, -0.5 to 0.5.
-      footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the grooves that appear
+      footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the grooves that
+        appear
         average to nothing.
       always: any number that is not negative and not known to the compiler; see `_stored`.
     """
@@ -185,9 +186,7 @@ def brush_picture(
     light = image.mean(axis=-1)
     coverage = np.clip(light / 0.1, 0.0, 1.0)
     if coverage.mean() < 0.01:
-        raise ValueError(
-            "expected a picture of a light brush stroke on black, got one that is nearly all black"
-        )
+        raise ValueError("expected a picture of a light brush stroke on black, got one that is nearly all black")
     rows, columns = (np.flatnonzero(coverage.max(axis=axis) > 0.5) for axis in (1, 0))
     inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     light, coverage = light[inside], coverage[inside]
@@ -227,7 +226,6 @@ def sample(
     level = jnp.clip(jnp.log2(jnp.maximum(footprint * rows, 1.0)), 0.0, levels - 1.0)
     at = [jnp.broadcast_to(level, s.shape), (s + 0.5) * rows - 0.5, (t + 0.5) * columns - 0.5]
     shade, coverage = (
-        jax.scipy.ndimage.map_coordinates(picture[..., i], at, order=1, mode="nearest")
-        for i in range(2)
+        jax.scipy.ndimage.map_coordinates(picture[..., i], at, order=1, mode="nearest") for i in range(2)
     )
     return shade, coverage

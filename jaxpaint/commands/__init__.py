@@ -172,9 +172,7 @@ def find_config(path: str | None, *, default: str) -> pathlib.Path:
     package = pathlib.Path(__file__).resolve().parents[1]
     shipped = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
     given = pathlib.Path(default if path is None else path)
-    candidates = (
-        [shipped / f"{given.stem}.py"] if path is None else [given, shipped / f"{given.stem}.py"]
-    )
+    candidates = [shipped / f"{given.stem}.py"] if path is None else [given, shipped / f"{given.stem}.py"]
     for candidate in candidates:
         if candidate.is_file():
             return candidate

@@ -133,9 +133,7 @@ def _paint(photo: pathlib.Path, options: Options) -> None:
     from jaxpaint import drawing, images, runtime
 
     runtime.keep_compilations()
-    png, npz, mp4, report = (
-        options.out / f"{photo.stem}.{suffix}" for suffix in ("png", "npz", "mp4", "json")
-    )
+    png, npz, mp4, report = (options.out / f"{photo.stem}.{suffix}" for suffix in ("png", "npz", "mp4", "json"))
     result = _earlier(npz, options) if options.flags.resume else None
     chosen = result.settings if result else options.settings
     size = options.flags.size or chosen.size

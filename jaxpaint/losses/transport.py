@@ -26,7 +26,8 @@ def transport(
 ) -> Float[Array, ""]:
     """Entropic optimal transport between two planes, each normalised to a distribution over its pixels.
 
-    The value is the dual objective of Sinkhorn's potentials f and g, `⟨f, p⟩ + ⟨g, q⟩`; by the envelope theorem its gradient
+    The value is the dual objective of Sinkhorn's potentials f and g, `⟨f, p⟩ + ⟨g, q⟩`; by the envelope theorem its
+    gradient
     is that of the transport cost with f and g held, so that nothing is differentiated through the iterations.
 
     Args:
@@ -42,9 +43,7 @@ def transport(
     """
     p, q = (plane.ravel() + _FLOOR for plane in (picture, target))
     p, q = p / p.sum(), q / q.sum()
-    f, g = jax.lax.stop_gradient(
-        _potentials(*jax.lax.stop_gradient((p, q)), picture.shape, epsilon, iterations)
-    )
+    f, g = jax.lax.stop_gradient(_potentials(*jax.lax.stop_gradient((p, q)), picture.shape, epsilon, iterations))
     return jnp.vdot(f, p) + jnp.vdot(g, q)
 
 
@@ -67,8 +66,7 @@ def _potentials(p, q, shape, epsilon, iterations):
 
     with jax.numpy_rank_promotion("allow"):
         geometry = grid.Grid(x=[(jnp.arange(n) + 0.5) / n for n in shape], epsilon=epsilon)
-        out = linear.solve(
-            geometry, p, q, lse_mode=False, min_iterations=iterations, max_iterations=iterations
-        )
-    # ott penalises the plan's entropy; relative to the marginals' own, the cost is that of the literature, never negative.
+        out = linear.solve(geometry, p, q, lse_mode=False, min_iterations=iterations, max_iterations=iterations)
+    # ott penalises the plan's entropy; relative to the marginals' own, the cost is that of the literature, never
+    # negative.
     return out.f - epsilon * jnp.log(p), out.g - epsilon * jnp.log(q)

@@ -76,6 +76,4 @@ class Engine:
         softness: Float[Array, ""] | float,
     ) -> Renderer:
         """See `Model.renderer`."""
-        return engine(
-            self.brush, size, look=Look(arrays, self.contrast, self.flat), softness=softness
-        )
+        return engine(self.brush, size, look=Look(arrays, self.contrast, self.flat), softness=softness)

@@ -1,0 +1,306 @@
+"""The engine against naive NumPy: geometry, colours, gradients, and the same picture at every size."""
+
+import functools
+import json
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpaint.brushes import BRUSHES, Look, from_window, to_window
+from jaxpaint.brushes.base import HAIR
+from jaxpaint.brushes.textures import brush_picture, pyramid
+from jaxpaint.renderers import engine
+
+SIZE = 64
+SMOOTH = Look(contrast=0.0)
+FINGERPRINT = pathlib.Path(__file__).parent / "data" / "engine_fingerprint.json"
+
+
+@functools.cache
+def renderer(name, size=SIZE, look=SMOOTH, softness=0.0):
+    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=look, softness=softness)))
+
+
+def drawn(name, strokes, **kwargs):
+    """Foreground `[n, S, S, 3]` and alpha `[n, S, S]`."""
+    stroke = renderer(name, **kwargs)(jnp.asarray(np.atleast_2d(strokes), jnp.float32))
+    return np.stack([np.asarray(p) for p in stroke.foreground], axis=-1), np.asarray(stroke.alpha[0])
+
+
+def random_strokes(name, count, seed=0):
+    """Strokes well inside the picture, of middling size."""
+    brush = BRUSHES[name]
+    strokes = np.random.default_rng(seed).uniform(0.2, 0.8, (count, brush.dim)).astype(np.float32)
+    sizes = brush.index("size")
+    strokes[:, sizes] = np.random.default_rng(seed + 1).uniform(0.15, 0.5, (count, len(sizes)))
+    return strokes
+
+
+def points(samples=SIZE * 4):
+    centre = (np.arange(samples) + 0.5) / samples
+    return np.meshgrid(centre, centre)
+
+
+def averaged(inside):
+    """Coverage of pixels from points inside or not."""
+    factor = inside.shape[0] // SIZE
+    return inside.reshape(SIZE, factor, SIZE, factor).mean(axis=(1, 3))
+
+
+def turned(dx, dy, angle):
+    """Coordinates along axes that are turned clockwise on the screen (y points down)."""
+    return np.cos(angle) * dx + np.sin(angle) * dy, -np.sin(angle) * dx + np.cos(angle) * dy
+
+
+def naive_silhouette(name, stroke):
+    """Points inside or not, from SPEC's words."""
+    x, y = points()
+    if name in ("oilpaintbrush", "rectangle"):
+        clockwise, half = (1, 0.5) if name == "oilpaintbrush" else (-1, 0.25)
+        hair = HAIR / 2 if name == "oilpaintbrush" else HAIR
+        u, v = turned(x - stroke[0], y - stroke[1], clockwise * np.pi * stroke[4])
+        return (abs(u) <= hair + half * stroke[2]) & (abs(v) <= hair + half * stroke[3])
+    p0, p2 = stroke[0:2], stroke[4:6]
+    p1 = p0 + (p2 - p0) * stroke[2:4]
+    inside = np.zeros(x.shape, bool)
+    for t in np.linspace(0, 1, 400):
+        bx, by = (1 - t) ** 2 * p0 + 2 * t * (1 - t) * p1 + t**2 * p2
+        dx, dy = x - bx, y - by
+        if name == "watercolor":
+            radius = HAIR + (stroke[6] + (stroke[7] - stroke[6]) * t) / 4
+            inside |= dx**2 + dy**2 <= radius**2
+        else:
+            tx, ty = 2 * (1 - t) * (p1 - p0) + 2 * t * (p2 - p1)
+            u, v = turned(dx, dy, np.arctan2(ty, tx))
+            inside |= np.maximum(abs(u), abs(v)) <= HAIR + stroke[6] / 4
+    return inside
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_silhouettes_are_those_of_the_definition(name):
+    brush = BRUSHES[name]
+    for seed in range(4):
+        stroke = random_strokes(name, 1, seed)[0]
+        stroke[brush.index("alpha")] = 1.0
+        _, alpha = drawn(name, stroke)
+        expected = averaged(naive_silhouette(name, stroke))
+        # Antialiasing differs within a pixel of the edge; a taper's sides are a little off the swept disc's.
+        assert np.abs(alpha[0] - expected).mean() < 0.012
+        assert np.abs(alpha[0].sum() - expected.sum()) < 0.06 * expected.sum()
+
+
+@pytest.mark.parametrize(("name", "clockwise"), [("oilpaintbrush", True), ("rectangle", False)])
+def test_turning_direction(name, clockwise):
+    """A lying bar, turned a little: clockwise on the screen its right end goes down."""
+    stroke = np.zeros(BRUSHES[name].dim, np.float32)
+    stroke[:5] = 0.5, 0.5, 0.8, 0.05, 0.1
+    stroke[5:] = 1.0
+    _, alpha = drawn(name, stroke)
+    y = np.arange(SIZE)[:, None]
+    right = alpha[0][:, SIZE * 9 // 16 :]
+    below = (right * y).sum() / right.sum() > SIZE / 2
+    assert below == clockwise
+
+
+def test_oil_colours_run_down_the_brushs_own_axis():
+    stroke = np.float32([0.5, 0.5, 0.4, 0.8, 0.0, 1, 0, 0, 0, 0, 1, 1])
+    foreground, _ = drawn("oilpaintbrush", stroke)
+    v = (np.arange(SIZE) + 0.5) / SIZE
+    expected = (0.5 + (0.8 + HAIR) / 2 - v) / (0.8 + HAIR)
+    rows = slice(8, SIZE - 8)
+    np.testing.assert_allclose(foreground[0, rows, SIZE // 2, 0], expected[rows], atol=2e-3)
+    np.testing.assert_allclose(foreground[0, rows, SIZE // 2, 2], 1 - expected[rows], atol=2e-3)
+
+
+def test_watercolour_colours_run_along_the_curve():
+    stroke = np.float32([0.2, 0.5, 0.5, 0.5, 0.8, 0.5, 0.3, 0.3, 1, 0, 0, 0, 0, 1, 1])
+    foreground, _ = drawn("watercolor", stroke)
+    x = (np.arange(SIZE) + 0.5) / SIZE
+    expected = 1 - np.clip((x - 0.2) / 0.6, 0, 1)
+    inside = slice(SIZE // 5, SIZE * 4 // 5)
+    np.testing.assert_allclose(foreground[0, SIZE // 2, inside, 0], expected[inside], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+@pytest.mark.parametrize("look", [Look(), SMOOTH], ids=["textured", "smooth"])
+def test_foreground_is_zero_outside_and_all_is_in_range(name, look):
+    foreground, alpha = drawn(name, random_strokes(name, 16), look=look)
+    assert (foreground[alpha == 0] == 0).all() and (alpha == 0).any()
+    assert foreground.min() >= -1e-6 and foreground.max() <= 1 + 1e-6
+    assert alpha.min() >= 0 and alpha.max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+@pytest.mark.parametrize("look", [Look(), Look(flat=True)], ids=["textured", "flat"])
+def test_gradients_agree_with_finite_differences(name, look):
+    """Every parameter of every brush, through a random weighting of all planes."""
+    brush, size = BRUSHES[name], 48
+    weights = jax.random.normal(jax.random.key(3), (4, 6, 6))
+    weights = jax.image.resize(weights, (4, size, size), "cubic")
+    render = engine(brush, size, look=look, softness=1.5)
+
+    @jax.jit
+    @jax.vmap
+    def value(stroke):
+        foreground, (alpha,) = render(stroke)
+        return sum((w * alpha * f).sum() for w, f in zip(weights, (*foreground, 1.0), strict=True))
+
+    gradient = jax.jit(jax.vmap(jax.grad(lambda s: value(s[None])[0])))
+    strokes = random_strokes(name, 6, seed=5)
+    step = 5e-4
+    shifted = (strokes[:, None] + sign * step * np.eye(brush.dim, dtype=np.float32) for sign in (1, -1))
+    above, below = (np.asarray(value(s.reshape(-1, brush.dim))).reshape(6, brush.dim) for s in shifted)
+    numeric, exact = (above - below) / (2 * step), np.asarray(gradient(strokes))
+    scale = np.abs(numeric).max(axis=0) + 1e-3
+    assert np.isfinite(exact).all()
+    error = np.abs(numeric - exact) / scale
+    # Sizes: grooves that fade in as a stroke grows are held fixed by the gradient. Kinks: edges, and a curve's ends.
+    assert np.median(error, axis=0).max() < 0.05
+    unused = brush.mask("unused")
+    assert (exact[:, unused] == 0).all() and (np.abs(exact[:, ~unused]).max(axis=0) > 0).all()
+
+
+@pytest.mark.parametrize("name", ["watercolor", "markerpen"])
+def test_strokes_whose_points_coincide_have_gradients(name):
+    brush = BRUSHES[name]
+    stroke = np.full(brush.dim, 0.5, np.float32)
+    stroke[brush.index("size")] = 0.2
+    render = engine(brush, SIZE, softness=1.0)
+    x = jnp.linspace(0, 1, SIZE)[None, :]
+    gradient = jax.jit(jax.grad(lambda s: (render(s).alpha[0] * x).sum()))(stroke)
+    assert np.isfinite(gradient).all()
+    assert gradient[0] + gradient[4] > 0
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_large_and_averaged_is_small(name):
+    """The same stroke at twice the size, its premultiplied picture averaged over 2 × 2 pixels."""
+    strokes = random_strokes(name, 8)
+
+    def premultiplied(size):
+        foreground, alpha = drawn(name, strokes, size=size, look=Look())
+        return np.concatenate([foreground * alpha[..., None], alpha[..., None]], axis=-1)
+
+    small, large = premultiplied(SIZE), premultiplied(2 * SIZE)
+    large = large.reshape(8, SIZE, 2, SIZE, 2, 4).mean(axis=(2, 4))
+    assert np.abs(large - small).mean() < 0.004
+    assert np.abs(large.mean(axis=(1, 2)) - small.mean(axis=(1, 2))).max() < 0.004
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_a_stroke_moved_to_another_window_draws_the_same(name):
+    """The window's picture is the crop of the whole."""
+    brush = BRUSHES[name]
+    strokes = random_strokes(name, 5)
+    origin = jnp.broadcast_to(jnp.array([0.25, 0.5]), (5, 2))
+    moved = to_window(brush, jnp.asarray(strokes), origin, 0.5)
+    foreground, alpha = drawn(name, strokes)
+    window_foreground, window_alpha = drawn(name, moved, size=SIZE // 2)
+    crop = (slice(None), slice(SIZE // 2, SIZE), slice(SIZE // 4, SIZE * 3 // 4))
+    np.testing.assert_allclose(window_alpha, alpha[crop], atol=2e-4)
+    np.testing.assert_allclose(
+        window_foreground * window_alpha[..., None], (foreground * alpha[..., None])[crop], atol=2e-4
+    )
+    np.testing.assert_allclose(from_window(brush, moved, origin, 0.5), strokes, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_distance_bounds_what_a_stroke_reaches(name):
+    brush = BRUSHES[name]
+    stroke = random_strokes(name, 1, seed=2)[0]
+    stroke[brush.index("alpha")] = 1.0
+    _, alpha = drawn(name, stroke)
+    x, y = points(SIZE)
+    distance = jax.vmap(brush.distance, in_axes=(None, 0))(jnp.asarray(stroke), jnp.stack([x.ravel(), y.ravel()], 1))
+    distance = np.asarray(distance).reshape(SIZE, SIZE) * SIZE
+    assert (alpha[0][distance > 1] == 0).all()
+    if name != "markerpen":  # Its bound is that of a disc around the square nib.
+        assert (alpha[0][distance < -1.5] > 0.99).all()
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_laid_strokes_run_along_their_heading(name):
+    brush = BRUSHES[name]
+    heading = np.float32([0.0, 0.6, np.pi / 2, 2.5])
+    ones = np.ones(4, np.float32)
+    strokes = brush.lay(
+        np.full((4, 2), 0.5, np.float32), heading, 0.6 * ones, 0.1 * ones, np.ones((4, 3), np.float32), ones
+    )
+    _, alpha = drawn(name, strokes)
+    x, y = (p - 0.5 for p in points(SIZE))
+    for a, angle in zip(alpha, heading, strict=True):
+        along, across = turned(x, y, angle)
+        length, width = (np.sqrt((a * d**2).sum() / a.sum() * 12) for d in (along, across))
+        assert abs(length - 0.6) < 0.04 and abs(width - 0.1) < 0.03
+
+
+def test_flipped_strokes_look_the_same_without_texture():
+    for name in ("oilpaintbrush", "rectangle"):
+        strokes = random_strokes(name, 4)
+        strokes[:2, 4], strokes[2:, 4] = 0.0, 1.0
+        flipped = BRUSHES[name].flip(strokes)
+        assert (np.abs(flipped[:, 4] - strokes[:, 4]) == 1).all()
+        for one, other in zip(drawn(name, strokes), drawn(name, flipped), strict=True):
+            np.testing.assert_allclose(one, other, atol=2e-5)
+
+
+def test_oil_has_bristles_with_contrast():
+    """Luminance inside a white stroke varies by at least 0.08; without texture not at all."""
+    stroke = np.float32([0.5, 0.5, 0.3, 0.75, 0.0] + [1.0] * 7)
+    foreground, alpha = drawn("oilpaintbrush", stroke, size=512, look=Look())
+    assert foreground[0][alpha[0] > 0.99].std() >= 0.08
+    foreground, alpha = drawn("oilpaintbrush", stroke, size=512)
+    assert foreground[0][alpha[0] > 0.99].std() < 1e-5
+
+
+def test_flat_strokes_have_the_average_of_textured_ones():
+    strokes = random_strokes("oilpaintbrush", 8)
+    (rich, rich_alpha), (flat, flat_alpha) = (
+        drawn("oilpaintbrush", strokes, size=256, look=Look(flat=flat)) for flat in (False, True)
+    )
+    assert np.abs(rich_alpha.mean(axis=(1, 2)) / flat_alpha.mean(axis=(1, 2)) - 1).max() < 0.06
+    ratio = (rich * rich_alpha[..., None]).sum() / (flat * flat_alpha[..., None]).sum()
+    assert abs(ratio - 1) < 0.05
+
+
+def test_a_users_brush_is_what_is_drawn():
+    """A picture whose upper half is dark: so is one half of the stroke, across it."""
+    picture = np.zeros((40, 100, 3), np.float32)
+    picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0
+    texture = brush_picture(picture)
+    assert texture[:, :, 1].mean() > 0.9
+    look = Look(picture=jnp.asarray(pyramid(texture)))
+    stroke = np.float32([0.5, 0.5, 0.8, 0.4, 0.0] + [1.0] * 7)
+    foreground, alpha = jax.jit(engine(BRUSHES["oilpaintbrush"], SIZE, look=look))(stroke)
+    columns = slice(SIZE // 4, SIZE * 3 // 4)
+    halves = [np.asarray(foreground[0])[rows, columns].mean() for rows in (slice(22, 30), slice(34, 42))]
+    np.testing.assert_allclose(sorted(halves), [0.5, 1.0], atol=0.05)
+    with pytest.raises(ValueError, match="nearly all black"):
+        brush_picture(np.zeros((40, 100, 3), np.float32))
+
+
+def fingerprint():
+    """Mean and spread of every brush's strokes, by rows of cells: what a change of the look would change."""
+    result = {}
+    for name in BRUSHES:
+        foreground, alpha = drawn(name, random_strokes(name, 6, seed=11), size=128, look=Look())
+        picture = np.concatenate([foreground * alpha[..., None], alpha[..., None]], axis=-1)
+        cells = picture.reshape(6, 4, 32, 4, 32, 4)
+        stacked = np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))])
+        result[name] = np.round(stacked.astype(float), 4).ravel().tolist()
+    return result
+
+
+def test_the_look_of_the_engine_is_frozen():
+    """Networks are trained on this look. To change it on purpose: `python -m tests.test_engine`."""
+    expected = json.loads(FINGERPRINT.read_text())
+    for name, values in fingerprint().items():
+        np.testing.assert_allclose(values, expected[name], atol=2e-3, err_msg=name)
+
+
+if __name__ == "__main__":
+    FINGERPRINT.parent.mkdir(exist_ok=True)
+    FINGERPRINT.write_text(json.dumps(fingerprint()) + "\n")
