@@ -10,6 +10,6 @@ def get_config() -> ml_collections.ConfigDict:
     """Oil on a white canvas, coarse to fine."""
     config = ml_collections.ConfigDict()
     config.strokes = 500
-    config.steps = 150
+    config.steps = 200
     config.size = 512
     return config

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Float, UInt8
 
 from jaxpaint import grids, images
 from jaxpaint.blending import Canvas, composite
 from jaxpaint.brushes import BRUSHES, filled_up, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
-from jaxpaint.renderers import Engine, Model
+from jaxpaint.renderers import Arrays, Engine, Model
 
 if TYPE_CHECKING:
     from jaxpaint.painting import Painting
@@ -80,7 +80,7 @@ def draw_strokes(
     strokes: Float[np.ndarray, "n d"],
     shape: tuple[int, int],
     *,
-    arrays: Float[Array, "..."] | None = None,
+    arrays: Arrays = None,
     canvas: Float[np.ndarray, "height width 3"] | tuple[float, float, float],
 ) -> Float[np.ndarray, "height width 3"]:
     """Strokes drawn one over the other.

@@ -16,7 +16,7 @@ from jaxpaint import losses
 from jaxpaint.blending import Canvas, blend, composite_vjp
 from jaxpaint.brushes import NOWHERE, Brush, to_window, with_nowhere
 from jaxpaint.grids import Grid, reach
-from jaxpaint.renderers import Model
+from jaxpaint.renderers import Arrays, Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
@@ -125,9 +125,9 @@ def _rounded_up(count: int) -> int:
 class Moments(NamedTuple):
     """Adam's memory of the gradients of a stage, and its number of steps."""
 
-    count: Int[Array, ""]
-    mean: Float[Array, "n d"]
-    square: Float[Array, "n d"]
+    steps: Int[Array, ""] | Int[np.ndarray, ""]
+    mean: Float[Array, "n d"] | Float[np.ndarray, "n d"]
+    square: Float[Array, "n d"] | Float[np.ndarray, "n d"]
 
     @classmethod
     def zero(cls, shape: tuple[int, int]) -> Moments:
@@ -149,7 +149,7 @@ class Fit(NamedTuple):
 
 def descend(
     model: Model,
-    arrays: Float[Array, "..."] | None,
+    arrays: Arrays,
     strokes: Float[np.ndarray, "n d"],
     moments: Moments,
     problem: Problem,
@@ -264,7 +264,7 @@ def _descend(
 
 def worth(
     model: Model,
-    arrays: Float[Array, "..."] | None,
+    arrays: Arrays,
     strokes: Float[np.ndarray, "n d"],
     problem: Problem,
 ) -> Float[np.ndarray, "n"]:

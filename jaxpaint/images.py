@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import os
 import pathlib
@@ -92,8 +93,8 @@ def _open(path: pathlib.Path) -> Iterator[Image.Image]:
             pixels = picture.width * picture.height
             if pixels > MOST_PIXELS:
                 raise ImageError(f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {pixels / 1e6:.0f}")
-            if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-                raise ImageError(f"{path}: expected one picture, got an animation of {picture.n_frames} frames")
+            if (frames := getattr(picture, "n_frames", 1)) > 1 and picture.format != "MPO":
+                raise ImageError(f"{path}: expected one picture, got an animation of {frames} frames")
             picture.load()
             yield picture
     finally:
@@ -117,15 +118,14 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
     if not profile or picture.mode not in ("RGB", "CMYK", "L"):
         return picture
-    import io
-
     try:
-        return ImageCms.profileToProfile(
+        converted = ImageCms.profileToProfile(
             picture,
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
             ImageCms.createProfile("sRGB"),
             outputMode="RGB",
         )
+        return converted or picture
     except (ImageCms.PyCMSError, OSError):
         return picture
 

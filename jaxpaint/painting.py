@@ -197,11 +197,11 @@ def paint_stages(
         raise ValueError(f"expected a picture of shape [height, width, 3], got {image.shape}")
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
-    shape = images.fitted_shape(*image.shape[:2], settings.size)
-    stages = plan(settings, shape)
+    height, width, _ = image.shape
+    stages = plan(settings, images.fitted_shape(height, width, settings.size))
     run = _Run(image, settings, brush, arrays)
     state = _start(brush, settings) if resume is None else _state_of(resume)
-    painting = Painting(state.strokes, brush.name, *image.shape[:2], settings.canvas_rgb, brush_image, settings)
+    painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
     while state.stage < len(stages):
         stage = stages[state.stage]
@@ -255,8 +255,13 @@ def _state_of(painting: Painting) -> _State:
     missing = {*_State._fields, *Moments._fields} - {"moments", *state}
     if missing:
         raise ValueError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
-    numbers = (int(state[name]) for name in ("placed", "stage", "step"))
-    return _State(state["strokes"], *numbers, Moments(*(state[name] for name in Moments._fields)))
+    return _State(
+        strokes=state["strokes"],
+        placed=int(state["placed"]),
+        stage=int(state["stage"]),
+        step=int(state["step"]),
+        moments=Moments(state["steps"], state["mean"], state["square"]),
+    )
 
 
 class _Run(NamedTuple):
@@ -269,7 +274,8 @@ class _Run(NamedTuple):
 
     def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
-        target = images.resize(self.image, images.fitted_shape(*self.image.shape[:2], stage.size))
+        height, width, _ = self.image.shape
+        target = images.resize(self.image, images.fitted_shape(height, width, stage.size))
         model = Engine(self.brush, self.settings.texture, flat=not stage.textured)
         if state.step == 0:
             state = self._begin(state, stage, model, target, key)

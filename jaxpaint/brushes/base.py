@@ -97,7 +97,8 @@ class Pixels(NamedTuple):
 def _centres(size: int) -> tuple[np.ndarray, np.ndarray]:
     """The x and y of the pixels' centres, `[S, S]` each."""
     centre = (np.arange(size, dtype=np.float32) + 0.5) / size
-    return tuple(np.meshgrid(centre, centre))
+    x, y = np.meshgrid(centre, centre)
+    return x, y
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))

@@ -6,7 +6,7 @@ Lengths: `full` is the box's full width at size parameter 1, and `hair` its full
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -77,8 +77,8 @@ def _paint(alpha, shade, colors) -> Stroke:
     return Stroke(tuple(visible * color for color in colors), (alpha,))
 
 
-_OIL = dict(turn=np.pi, full=1.0, hair=HAIR)
-_RECTANGLE = dict(turn=-np.pi, full=0.5, hair=2 * HAIR)
+_OIL: dict[str, Any] = dict(turn=np.pi, full=1.0, hair=HAIR)
+_RECTANGLE: dict[str, Any] = dict(turn=-np.pi, full=0.5, hair=2 * HAIR)
 
 
 def _inside(pixels, look, across, along, half_across, half_along) -> tuple[Plane, Plane | Scalar]:

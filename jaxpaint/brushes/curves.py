@@ -101,7 +101,8 @@ def _sweep(curve: _Curve, pixels: Pixels) -> _Swept:
 
 def _offset(point: Float[Array, "2"], pixels: Pixels) -> tuple[Plane, Plane]:
     """The way from each pixel to a point."""
-    return tuple(pixels.affine(-jnp.eye(3)[i] + jnp.zeros(3).at[2].set(point[i])) for i in range(2))
+    x, y = (pixels.affine(-jnp.eye(3)[i] + jnp.zeros(3).at[2].set(point[i])) for i in range(2))
+    return x, y
 
 
 def _within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:

@@ -10,9 +10,9 @@ from jaxpaint.blending import Canvas
 
 def l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"]) -> Float[Array, ""]:
     """Sum of absolute differences, over the planes and where the mask is 1."""
-    return sum((jnp.abs(a - b) * mask).sum() for a, b in zip(canvas, target, strict=True))
+    return jnp.sum(jnp.stack([(jnp.abs(a - b) * mask).sum() for a, b in zip(canvas, target, strict=True)]))
 
 
 def l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"]) -> Float[Array, ""]:
     """Sum of squared differences, over the planes and where the mask is 1."""
-    return sum(((a - b) ** 2 * mask).sum() for a, b in zip(canvas, target, strict=True))
+    return jnp.sum(jnp.stack([((a - b) ** 2 * mask).sum() for a, b in zip(canvas, target, strict=True)]))

@@ -6,6 +6,7 @@ A pixel loss has no gradient where a stroke and its target do not overlap; this 
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -66,7 +67,7 @@ def _potentials(p, q, shape, epsilon, iterations):
 
     with jax.numpy_rank_promotion("allow"):
         geometry = grid.Grid(x=[(jnp.arange(n) + 0.5) / n for n in shape], epsilon=epsilon)
-        out = linear.solve(geometry, p, q, lse_mode=False, min_iterations=iterations, max_iterations=iterations)
+        out: Any = linear.solve(geometry, p, q, lse_mode=False, min_iterations=iterations, max_iterations=iterations)
     # ott penalises the plan's entropy; relative to the marginals' own, the cost is that of the literature, never
     # negative.
     return out.f - epsilon * jnp.log(p), out.g - epsilon * jnp.log(q)

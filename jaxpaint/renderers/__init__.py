@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol, runtime_checkable
 
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import Brush, Look, Pixels, Renderer, Stroke
@@ -37,6 +39,10 @@ def engine(
     return render
 
 
+# What a model computes with: weights, or a user's brush.
+Arrays = Float[Array, "..."] | Float[np.ndarray, "..."] | None
+
+
 @runtime_checkable
 class Model(Protocol):
     """What a painter knows of the thing that draws its strokes. Hashable: it is static where programs are compiled.
@@ -45,11 +51,10 @@ class Model(Protocol):
       brush: whose strokes it draws.
     """
 
-    brush: Brush
+    @property
+    def brush(self) -> Brush: ...  # noqa: D102
 
-    def renderer(
-        self, arrays: Float[Array, "..."] | None, size: int, *, softness: Float[Array, ""] | float
-    ) -> Renderer:
+    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush)."""
         ...
 
@@ -70,10 +75,11 @@ class Engine:
 
     def renderer(
         self,
-        arrays: Float[Array, "levels across along 2"] | None,
+        arrays: Arrays,
         size: int,
         *,
         softness: Float[Array, ""] | float,
     ) -> Renderer:
         """See `Model.renderer`."""
-        return engine(self.brush, size, look=Look(arrays, self.contrast, self.flat), softness=softness)
+        picture = None if arrays is None else jnp.asarray(arrays)
+        return engine(self.brush, size, look=Look(picture, self.contrast, self.flat), softness=softness)
