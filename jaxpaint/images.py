@@ -232,7 +232,10 @@ def write_video(
             output_params=["-movflags", "+faststart"],
             ffmpeg_log_level="error",
         )
-        writer.send(None)
+        with warnings.catch_warnings():
+            # JAX warns of the fork that starts the encoder, which only ever execs.
+            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
+            writer.send(None)
         try:
             for frame in itertools.chain([first], frames):
                 writer.send(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))

@@ -8,7 +8,6 @@ import re
 import runpy
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -223,7 +222,4 @@ def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:
     from jaxpaint import drawing, images
 
     frames = drawing.timelapse(painting, size=min(size, TIMELAPSE_SIZE), frames=TIMELAPSE_FRAMES)
-    with warnings.catch_warnings():
-        # JAX warns of the fork that starts the encoder, which only ever execs.
-        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-        images.write_video(path, frames, fps=FRAMES_PER_SECOND)
+    images.write_video(path, frames, fps=FRAMES_PER_SECOND)

@@ -1,0 +1,90 @@
+"""What every benchmark says beside its figures: the machine, how fast it is right now, and the photographs."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxpaint import images, runtime
+
+REFERENCE_GFLOPS = 140.0
+RESULTS = pathlib.Path(__file__).parent / "results"
+
+
+def median_seconds(function: Callable[[], Any], *, repeats: int = 5) -> float:
+    """Median wall time of a call whose results are waited for, after one to warm up."""
+    jax.block_until_ready(function())
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(function())
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def matrix_product_gflops(size: int = 2048) -> float:
+    """Measured rate of a float32 matrix product."""
+    a = jnp.ones((size, size))
+    product = jax.jit(lambda a: a @ a)
+    return 2 * size**3 / median_seconds(lambda: product(a)) / 1e9
+
+
+def copy_gigabytes_per_second(megabytes: int = 256) -> float:
+    """Measured rate at which memory is read and written by an elementwise program."""
+    a = jnp.ones(megabytes * 2**18)
+    double = jax.jit(lambda a: 2 * a)
+    return 2 * a.nbytes / median_seconds(lambda: double(a)) / 1e9
+
+
+def photograph(name: str) -> pathlib.Path | np.ndarray:
+    """A photograph by name (scikit-image's astronaut, coffee, chelsea; scikit-learn's china, flower) or by path."""
+    if name in ("astronaut", "coffee", "chelsea"):
+        import skimage.data
+
+        return getattr(skimage.data, name)()
+    if name in ("china", "flower"):
+        import sklearn.datasets
+
+        return sklearn.datasets.load_sample_image(f"{name}.jpg")
+    return pathlib.Path(name)
+
+
+def photograph_file(name: str, folder: pathlib.Path) -> pathlib.Path:
+    """The photograph as a file, written to the folder if need be."""
+    picture = photograph(name)
+    if isinstance(picture, pathlib.Path):
+        return picture
+    path = folder / f"{name}.png"
+    images.write_image(path, np.asarray(picture, np.float32) / 255)
+    return path
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as a Markdown table."""
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names)]
+    lines += [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def write(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **facts: Any) -> None:
+    """Prints the table, and writes it with machine, versions, commit and command to `out/NAME.json`."""
+    print(table(rows), flush=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    command = shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])
+    result = {"command": command, "commit": commit.stdout.strip(), **runtime.report(), **facts, "rows": list(rows)}
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,195 @@
+"""Pictures in and out: every kind is read as what it shows, and bad files are refused in one line."""
+
+import io
+import struct
+import zlib
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxpaint import images
+from jaxpaint.images import ImageError
+
+COLORS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [128, 128, 128], [255, 255, 255]]], np.uint8)
+
+
+def refused(path, match):
+    with pytest.raises(ImageError, match=match) as error:
+        images.read_image(path)
+    assert "\n" not in str(error.value) and str(path) in str(error.value)
+
+
+def test_what_is_no_picture_is_refused(tmp_path):
+    refused(tmp_path / "missing.png", "no such file")
+    refused(tmp_path, "got a folder")
+    (tmp_path / "empty.png").touch()
+    refused(tmp_path / "empty.png", "empty file")
+    (tmp_path / "text.png").write_text("not a picture")
+    refused(tmp_path / "text.png", "expected a picture")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_truncated_picture_is_refused(tmp_path, suffix):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    whole = io.BytesIO()
+    Image.fromarray(noise).save(whole, "png" if suffix == "png" else "jpeg")
+    path = tmp_path / f"cut.{suffix}"
+    path.write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    refused(path, "damaged")
+
+
+def test_animations_and_videos_are_refused(tmp_path):
+    frames = [Image.fromarray(np.full((8, 8, 3), value, np.uint8)) for value in (0, 90, 200)]
+    for name in ("a.gif", "a.png", "a.webp"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        refused(tmp_path / name, "animation of 3 frames")
+    video = tmp_path / "a.mp4"
+    images.write_video(video, (np.asarray(f.resize((32, 32))) for f in frames))
+    refused(video, "got a video")
+    renamed = video.rename(tmp_path / "renamed.jpg")
+    refused(renamed, "expected a picture")
+
+
+def test_more_than_200_megapixels_are_refused_before_decoding(tmp_path):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0)
+    picture = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    (tmp_path / "bomb.png").write_bytes(picture)
+    refused(tmp_path / "bomb.png", "at most 200 megapixels, got 400")
+
+
+def read(tmp_path, picture, name="picture.png", **kwargs):
+    picture.save(tmp_path / name)
+    return images.read_image(tmp_path / name, **kwargs)
+
+
+def test_colour_grey_and_palette(tmp_path):
+    picture = Image.fromarray(COLORS)
+    np.testing.assert_array_equal(read(tmp_path, picture), COLORS / np.float32(255))
+    np.testing.assert_allclose(read(tmp_path, picture.quantize(6)), COLORS / 255, atol=0.01)
+    grey = np.array([[0, 51, 255]], np.uint8)
+    expected = np.repeat(grey[..., None] / 255, 3, axis=-1)
+    np.testing.assert_allclose(read(tmp_path, Image.fromarray(grey)), expected, atol=1e-6)
+    bits = np.array([[True, False]])
+    assert read(tmp_path, Image.fromarray(bits))[0, :, 0].tolist() == [1.0, 0.0]
+
+
+def test_cmyk(tmp_path):
+    picture = Image.new("CMYK", (8, 8), (0, 255, 255, 0))
+    red = read(tmp_path, picture, "cmyk.jpg")[4, 4]
+    assert red[0] > 0.9 and red[1] < 0.15 and red[2] < 0.15
+
+
+def test_sixteen_bits(tmp_path):
+    values = np.array([[0, 32768, 65535]], np.uint16)
+    read_back = read(tmp_path, Image.fromarray(values))
+    np.testing.assert_allclose(read_back[0, :, 1], [0, 0.5, 1], atol=1e-3)
+    color = np.zeros((2, 2, 3), np.uint16)
+    color[..., 1] = 65535
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in color)
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)
+    path = tmp_path / "deep.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
+    np.testing.assert_allclose(images.read_image(path), np.broadcast_to([0.0, 1.0, 0.0], (2, 2, 3)), atol=1e-3)
+
+
+def test_transparency_shows_the_canvas(tmp_path):
+    pixels = np.array([[[255, 0, 0, 255], [255, 0, 0, 0], [0, 0, 0, 128]]], np.uint8)
+    read_back = read(tmp_path, Image.fromarray(pixels), canvas_color=(0.0, 0.5, 1.0))
+    half = 127 / 255
+    np.testing.assert_allclose(read_back[0], [[1, 0, 0], [0, 0.5, 1], [0, 0.5 * half, half]], atol=2e-3)
+    light = np.array([[[200, 0], [200, 255]]], np.uint8)
+    read_back = read(tmp_path, Image.fromarray(light, "LA"), canvas_color=(1.0, 0.0, 0.0))
+    np.testing.assert_allclose(read_back[0], [[1, 0, 0], [200 / 255] * 3], atol=1e-6)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation(tmp_path, orientation):
+    """A picture whose top left is red, stored as each camera would."""
+    upright = np.zeros((16, 24, 3), np.uint8)
+    upright[:8, :12, 0] = 255
+    undo = {
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.swapaxes(0, 1),
+        6: lambda a: np.rot90(a),
+        7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+        8: lambda a: np.rot90(a, -1),
+    }
+    stored = np.ascontiguousarray(undo.get(orientation, np.asarray)(upright))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(stored).save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    read_back = images.read_image(tmp_path / "turned.jpg")
+    assert read_back.shape == (16, 24, 3)
+    assert read_back[4, 6, 0] > 0.9 and max(read_back[12, 18, 0], read_back[4, 18, 0], read_back[12, 6, 0]) < 0.1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (20, 5000)])
+def test_extreme_shapes(tmp_path, shape):
+    assert read(tmp_path, Image.new("RGB", shape[::-1], "teal")).shape == (*shape, 3)
+
+
+def test_fitted_shape_keeps_proportions():
+    assert images.fitted_shape(3000, 4000, 512) == (384, 512)
+    assert images.fitted_shape(5000, 20, 512) == (512, 2)
+    assert images.fitted_shape(1, 5000, 512) == (1, 512)
+
+
+def test_resize_averages_where_it_shrinks():
+    image = np.random.default_rng(0).uniform(size=(12, 8, 3)).astype(np.float32)
+    expected = image.reshape(3, 4, 2, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(images.resize(image, (3, 2)), expected, atol=1e-6)
+    flat = np.full((2, 2, 3), 0.3, np.float32)
+    np.testing.assert_allclose(images.resize(flat, (7, 5)), 0.3, atol=1e-6)
+
+
+def test_a_written_picture_is_read_back(tmp_path):
+    images.write_image(tmp_path / "out.png", COLORS.astype(np.float32) / 255)
+    np.testing.assert_array_equal(iio.imread(tmp_path / "out.png"), COLORS)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+
+
+def test_what_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(ImageError, match="can't be written"):
+        images.write_image(tmp_path / "missing" / "out.png", np.zeros((2, 2, 3), np.float32))
+
+
+def test_nothing_half_written_is_left(tmp_path):
+    (tmp_path / "kept.txt").write_text("before")
+    with pytest.raises(KeyboardInterrupt), images.replacing(tmp_path / "kept.txt") as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+    assert (tmp_path / "kept.txt").read_text() == "before"
+
+
+def test_a_video_has_its_frames_and_even_sides(tmp_path):
+    frames = [np.full((33, 47, 3), 40 * i, np.uint8) for i in range(5)]
+    images.write_video(tmp_path / "out.mp4", frames, fps=10.0)
+    read_back = iio.imread(tmp_path / "out.mp4", plugin="FFMPEG")
+    assert read_back.shape == (5, 34, 48, 3)
+    assert abs(int(read_back[3].mean()) - 120) < 6
+
+
+def test_an_interrupted_video_leaves_nothing(tmp_path):
+    def frames():
+        yield np.zeros((16, 16, 3), np.uint8)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        images.write_video(tmp_path / "out.mp4", frames())
+    with pytest.raises(ImageError, match="got none"):
+        images.write_video(tmp_path / "none.mp4", [])
+    assert not list(tmp_path.iterdir())
