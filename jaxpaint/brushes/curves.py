@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from jaxpaint.brushes import textures
 from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
 
-_SAMPLES = np.linspace(0.0, 1.0, 7)
+_SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
 _TINY = 1e-12
 # How much thinner the paint is in the middle of a stroke than at its rim.
@@ -54,10 +54,12 @@ def _nearest(aa, ab, bb, ca, cb):
     for t in _SAMPLES[1:]:
         value = squared(t)
         best, least = jnp.where(value < least, t, best), jnp.minimum(value, least)
+    refined = best
     for _ in range(_NEWTON_STEPS):
-        slope, curvature = _stationarity(best, aa, ab, bb, ca, cb)
-        best = jnp.clip(best - slope / jnp.maximum(curvature, _TINY), 0.0, 1.0)
-    return best
+        slope, curvature = _stationarity(refined, aa, ab, bb, ca, cb)
+        refined = jnp.clip(refined - slope / jnp.maximum(curvature, _TINY), 0.0, 1.0)
+    # Inside tight bends Newton's method may run to another extremum, further away.
+    return jnp.where(squared(refined) <= least, refined, best)
 
 
 def _stationarity(t, aa, ab, bb, ca, cb):
