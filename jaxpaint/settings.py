@@ -43,7 +43,7 @@ class Settings:
     canvas_color: str = _setting("white", "white, black, or r,g,b with each in [0, 1]")
     min_size: float = _setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = _setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
-    steps: int = _setting(250, "gradient steps, all levels together", 1, 100_000)
+    steps: int = _setting(280, "gradient steps, all levels together", 1, 100_000)
     learning_rate: float = _setting(0.03, "size of the first steps", 1e-6, 1.0)
     l1: float = _setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
     l2: float = _setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
