@@ -176,6 +176,8 @@ def test_nothing_half_written_is_left(tmp_path):
     assert (tmp_path / "kept.txt").read_text() == "before"
 
 
+# Reading it back forks, of which JAX warns; writing it has to be silent, which the next test shows.
+@pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
 def test_a_video_has_its_frames_and_even_sides(tmp_path):
     frames = [np.full((33, 47, 3), 40 * i, np.uint8) for i in range(5)]
     images.write_video(tmp_path / "out.mp4", frames, fps=10.0)
