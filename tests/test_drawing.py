@@ -1,0 +1,150 @@
+"""Blending, tiles and drawing against naive NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpaint import drawing, grids
+from jaxpaint.blending import blend, composite, composite_vjp
+from jaxpaint.brushes import BRUSHES, Stroke
+from jaxpaint.renderers import Engine, engine
+
+BRUSH = BRUSHES["rectangle"]
+SIZE = 12
+WHITE = (1.0, 1.0, 1.0)
+
+
+def random_strokes(seed, *shape):
+    strokes = np.random.default_rng(seed).uniform(0.1, 0.9, (*shape, BRUSH.dim))
+    return strokes.astype(np.float32)
+
+
+def canvas_of(value, windows=2):
+    return tuple(jnp.full((windows, SIZE, SIZE), v, jnp.float32) for v in (value, value / 2, value / 3))
+
+
+def naive(strokes, canvas):
+    """`h[t+1] = α[t] s[t] + (1 − α[t]) h[t]`, one stroke after the other."""
+    render = jax.vmap(engine(BRUSH, SIZE))
+    canvas = [np.asarray(plane, np.float64) for plane in canvas]
+    for stroke in strokes:
+        foreground, (alpha,) = render(jnp.asarray(stroke))
+        canvas = [
+            np.asarray(alpha) * np.asarray(s) + (1 - np.asarray(alpha)) * h
+            for s, h in zip(foreground, canvas, strict=True)
+        ]
+    return np.stack(canvas)
+
+
+@pytest.mark.parametrize("planes", [1, 3])
+def test_alpha_0_changes_nothing_and_alpha_1_replaces(planes):
+    canvas = canvas_of(0.6)
+    foreground = canvas_of(0.9)
+    for value, expected in ((0.0, canvas), (1.0, foreground)):
+        alpha = tuple(jnp.full((2, SIZE, SIZE), value) for _ in range(planes))
+        np.testing.assert_allclose(np.stack(blend(canvas, Stroke(foreground, alpha))), np.stack(expected), atol=1e-7)
+
+
+@pytest.mark.parametrize("count", [0, 3, 5])
+def test_compositing_equals_a_loop_over_the_first_strokes(count):
+    strokes, canvas = random_strokes(0, 5, 2), canvas_of(0.7)
+    drawn = jax.jit(lambda s, c, n: composite(engine(BRUSH, SIZE), s, c, n))(strokes, canvas, count)
+    np.testing.assert_allclose(np.stack(drawn), naive(strokes[:count], canvas), atol=1e-6)
+
+
+def test_the_pulled_back_gradient_is_that_of_the_unrolled_loop():
+    strokes, canvas = jnp.asarray(random_strokes(1, 4, 2)), canvas_of(0.7)
+    render = engine(BRUSH, SIZE, softness=1.0)
+    weights = tuple(jax.random.normal(jax.random.key(0), (3, 2, SIZE, SIZE)))
+
+    def unrolled(strokes):
+        drawn = canvas
+        for t in range(3):
+            drawn = blend(drawn, jax.vmap(render)(strokes[t]))
+        return sum((w * h).sum() for w, h in zip(weights, drawn, strict=True))
+
+    @jax.jit
+    def pulled(strokes, count):
+        drawn, pullback = composite_vjp(render, strokes, canvas, count)
+        return drawn, pullback(weights)
+
+    drawn, gradient = pulled(strokes, 3)
+    np.testing.assert_allclose(gradient, jax.jit(jax.grad(unrolled))(strokes), rtol=1e-4, atol=1e-4)
+    assert (gradient[3] == 0).all() and np.abs(gradient[:3]).max() > 0
+    np.testing.assert_allclose(np.stack(drawn), np.stack(composite(render, strokes, canvas, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (33, 47), (1, 5), (8, 40)])
+def test_tiles_there_and_back(shape):
+    grid = grids.Grid(*shape, 8)
+    picture = np.random.default_rng(0).uniform(size=(*shape, 3)).astype(np.float32)
+    planes = grid.split(picture)
+    assert planes[0].shape == (grid.rows * grid.columns, 8, 8)
+    np.testing.assert_array_equal(grid.join(planes), picture)
+    assert grid.inside().sum() == shape[0] * shape[1]
+    row, column = grid.rows - 1, grid.columns - 1
+    corner = picture[row * 8 : row * 8 + 8, column * 8 : column * 8 + 8, 0]
+    np.testing.assert_array_equal(planes[0][-1][: corner.shape[0], : corner.shape[1]], corner)
+    np.testing.assert_allclose(grid.origins[-1] * max(shape), [column * 8, row * 8], atol=1e-4)
+
+
+def test_every_stroke_that_touches_a_tile_is_listed_in_order():
+    strokes, grid = random_strokes(2, 40), grids.Grid(48, 64, 8)
+    strokes[:, BRUSH.index("size")] *= 0.4
+    ids, counts = grids.reach(BRUSH, jnp.asarray(strokes), grid, margin=1.0)
+    alphas = np.asarray(jax.jit(jax.vmap(engine(BRUSH, 64)))(strokes).alpha[0])
+    for window, (listed, count) in enumerate(zip(ids, counts, strict=True)):
+        y, x = divmod(window, grid.columns)
+        tile = alphas[:, y * 8 : y * 8 + 8, x * 8 : x * 8 + 8]
+        touching = set(np.flatnonzero(tile.max(axis=(1, 2)) > 0))
+        assert touching <= set(listed[:count])
+        assert (np.diff(listed[:count]) > 0).all() and (listed[count:] == 40).all()
+    assert counts.mean() < 25
+
+
+def test_where_too_many_strokes_reach_a_tile_the_highest_are_kept():
+    strokes, grid = np.repeat(random_strokes(3, 1), 10, axis=0), grids.Grid(16, 16, 16)
+    ids, counts = grids.reach(BRUSH, jnp.asarray(strokes), grid, margin=1.0, most=4)
+    assert counts.tolist() == [4] and ids[0].tolist() == [6, 7, 8, 9]
+    ids, counts = grids.reach(BRUSH, jnp.asarray(strokes), grid, margin=1.0, first=8)
+    assert ids[0].tolist() == [8, 9]
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_drawing_by_tiles_equals_drawing_the_whole(name):
+    brush = BRUSHES[name]
+    strokes = np.random.default_rng(4).uniform(0.1, 0.9, (80, brush.dim)).astype(np.float32)
+    strokes[:, brush.index("size")] *= 0.4
+    drawn = drawing.draw_strokes(Engine(brush), strokes, (72, 72), canvas=WHITE)
+    pictures = jax.jit(jax.vmap(engine(brush, 72)))(strokes)
+    canvas = np.ones((3, 72, 72))
+    for t in range(80):
+        alpha = np.asarray(pictures.alpha[0][t])
+        canvas = np.stack(
+            [alpha * np.asarray(f[t]) + (1 - alpha) * h for f, h in zip(pictures.foreground, canvas, strict=True)]
+        )
+    # Float32 positions in a tile and in the whole differ in the last digits, which the edges magnify.
+    assert np.abs(drawn - canvas.transpose(1, 2, 0)).max() < 2e-3
+
+
+def test_the_same_strokes_are_the_same_painting_at_every_size():
+    brush = BRUSHES["oilpaintbrush"]
+    strokes = np.random.default_rng(5).uniform(0.1, 0.9, (60, brush.dim)).astype(np.float32)
+    strokes[:, brush.index("size")] *= 0.5
+    small, large = (drawing.draw_strokes(Engine(brush), strokes, (s, s), canvas=WHITE) for s in (128, 256))
+    averaged = large.reshape(128, 2, 128, 2, 3).mean(axis=(1, 3))
+    assert np.abs(averaged - small).mean() < 0.01
+
+
+def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
+    """What the compiled program needs beside its arguments, for 64 strokes and for 8,192."""
+
+    def temporary(count):
+        strokes = jnp.zeros((count, BRUSH.dim))
+        tiles = tuple(jnp.ones((4, drawing._TILE, drawing._TILE)) for _ in range(3))
+        ids, origins = jnp.zeros((drawing._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
+        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, ids, origins, 0.1, tiles, 3, 0.0)
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary(64) == temporary(8192)
