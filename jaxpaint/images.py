@@ -54,7 +54,8 @@ def read_image(
         raise ImageError(f"{path}: expected a picture, got something else") from None
     except Exception as error:  # Decoders raise all kinds of things at damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{path}: a damaged picture: {reason}") from None
+        problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"
+        raise ImageError(f"{path}: {problem}: {reason}") from None
 
 
 def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "across along 2"]:
@@ -73,7 +74,7 @@ def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "across along 
 
 
 def _check_file(path: pathlib.Path) -> None:
-    if not path.exists():
+    if not os.path.exists(path):  # False, too, for a name that no file can have.
         raise ImageError(f"{path}: no such file")
     if path.is_dir():
         raise ImageError(f"{path}: expected a picture, got a folder")
@@ -104,7 +105,7 @@ def _open(path: pathlib.Path) -> Iterator[Image.Image]:
 def _pixels(picture: Image.Image, canvas_color: tuple[float, float, float]) -> np.ndarray:
     """Values in [0, 1] of a decoded picture of any mode, over the canvas colour."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-        values = np.asarray(picture, np.float32)
+        values = np.nan_to_num(np.asarray(picture, np.float32), posinf=1.0)
         values = values / (65535.0 if picture.mode != "F" else max(float(values.max()), 1.0))
         return np.repeat(np.clip(values, 0, 1)[..., None], 3, axis=-1)
     picture = _to_srgb(picture)
@@ -178,7 +179,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         temporary.chmod(0o666 & ~mask)
         os.replace(temporary, path)
     except OSError as error:
-        raise ImageError(f"{path}: can't be written: {error.strerror}") from None
+        raise ImageError(f"{path}: can't be written: {error.strerror or error}") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -240,6 +241,10 @@ def write_video(
             for frame in itertools.chain([first], frames):
                 writer.send(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
         except OSError as error:
-            raise ImageError(f"{path}: can't be written: {error}") from None
+            raise ImageError(f"{path}: can't be written: {str(error).splitlines()[0]}") from None
         finally:
             writer.close()
+        try:  # An encoder that fails at the end, as on a full disk, only prints so.
+            imageio_ffmpeg.count_frames_and_secs(str(temporary))
+        except RuntimeError:
+            raise ImageError(f"{path}: can't be written: the encoder failed") from None

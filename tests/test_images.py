@@ -1,5 +1,6 @@
 """Pictures in and out: every kind is read as what it shows, and bad files are refused in one line."""
 
+import errno
 import io
 import struct
 import zlib
@@ -29,6 +30,16 @@ def test_what_is_no_picture_is_refused(tmp_path):
     refused(tmp_path / "empty.png", "empty file")
     (tmp_path / "text.png").write_text("not a picture")
     refused(tmp_path / "text.png", "expected a picture")
+    refused(tmp_path / ("long" * 100 + ".png"), "no such file")
+
+
+def test_a_picture_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def open_nothing(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    Image.fromarray(COLORS).save(tmp_path / "secret.png")
+    monkeypatch.setattr(Image, "open", open_nothing)
+    refused(tmp_path / "secret.png", "can't be read: .*Permission denied")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
@@ -76,7 +87,13 @@ def test_colour_grey_and_palette(tmp_path):
     expected = np.repeat(grey[..., None] / 255, 3, axis=-1)
     np.testing.assert_allclose(read(tmp_path, Image.fromarray(grey)), expected, atol=1e-6)
     bits = np.array([[True, False]])
-    assert read(tmp_path, Image.fromarray(bits))[0, :, 0].tolist() == [1.0, 0.0]
+    assert read(tmp_path, Image.fromarray(bits))[0].tolist() == [[1.0] * 3, [0.0] * 3]
+
+
+def test_floats(tmp_path):
+    values = np.array([[0.25, 1.0, -1.0, np.nan, np.inf]], np.float32)
+    read_back = read(tmp_path, Image.fromarray(values), "float.tif")
+    assert read_back[0, :, 2].tolist() == [0.25, 1.0, 0.0, 0.0, 1.0]
 
 
 def test_cmyk(tmp_path):
@@ -114,6 +131,18 @@ def test_transparency_shows_the_canvas(tmp_path):
     np.testing.assert_allclose(read_back[0], [[1, 0, 0], [200 / 255] * 3], atol=1e-6)
 
 
+def test_transparency_of_a_palette_shows_the_canvas(tmp_path):
+    picture = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
+    picture.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    canvas = (1.0, 0.0, 1.0)
+    picture.save(tmp_path / "one.png", transparency=1)
+    expected = [[1, 0, 0], canvas, [0, 0, 1]]
+    np.testing.assert_allclose(images.read_image(tmp_path / "one.png", canvas_color=canvas)[0], expected, atol=1e-6)
+    picture.save(tmp_path / "each.png", transparency=bytes([255, 51, 0]))
+    expected = [[1, 0, 0], [0.8, 0.2, 0.8], canvas]
+    np.testing.assert_allclose(images.read_image(tmp_path / "each.png", canvas_color=canvas)[0], expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation(tmp_path, orientation):
     """A picture whose top left is red, stored as each camera would."""
@@ -139,7 +168,8 @@ def test_exif_rotation(tmp_path, orientation):
 
 @pytest.mark.parametrize("shape", [(1, 1), (20, 5000)])
 def test_extreme_shapes(tmp_path, shape):
-    assert read(tmp_path, Image.new("RGB", shape[::-1], "teal")).shape == (*shape, 3)
+    read_back = read(tmp_path, Image.new("RGB", shape[::-1], "teal"))
+    np.testing.assert_allclose(read_back, np.broadcast_to([0, 128 / 255, 128 / 255], (*shape, 3)), atol=1e-6)
 
 
 def test_fitted_shape_keeps_proportions():
@@ -163,8 +193,19 @@ def test_a_written_picture_is_read_back(tmp_path):
 
 
 def test_what_cannot_be_written_is_refused(tmp_path):
-    with pytest.raises(ImageError, match="can't be written"):
-        images.write_image(tmp_path / "missing" / "out.png", np.zeros((2, 2, 3), np.float32))
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    for name in ("missing/out.png", "file/out.png", "folder.png"):
+        with pytest.raises(ImageError, match="can't be written"):
+            images.write_image(tmp_path / name, np.zeros((2, 2, 3), np.float32))
+        with pytest.raises(ImageError, match="can't be written"):
+            images.write_video(tmp_path / name, [np.zeros((16, 16, 3), np.uint8)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
+
+
+def test_values_are_rounded_and_clipped():
+    image = np.array([[[-1.0, 0.0, 0.499 / 255], [0.501 / 255, 1.0, 2.0]]], np.float32)
+    assert images.to_bytes(image).tolist() == [[[0, 0, 0], [1, 255, 255]]]
 
 
 def test_nothing_half_written_is_left(tmp_path):
@@ -174,6 +215,18 @@ def test_nothing_half_written_is_left(tmp_path):
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
     assert (tmp_path / "kept.txt").read_text() == "before"
+
+
+@pytest.mark.parametrize("frames", [1, 100])
+def test_a_video_that_cannot_be_encoded_replaces_nothing(tmp_path, frames):
+    """Whether the encoder gives up after all frames were sent, or before."""
+    path = tmp_path / "out.unknown"
+    path.write_text("before")
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    with pytest.raises(ImageError, match="can't be written") as error:
+        images.write_video(path, [noise] * frames)
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.unknown"] and path.read_text() == "before"
 
 
 # Reading it back forks, of which JAX warns; writing it has to be silent, which the next test shows.
