@@ -241,7 +241,8 @@ def write_video(
             for frame in itertools.chain([first], frames):
                 writer.send(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
         except OSError as error:
-            raise ImageError(f"{path}: can't be written: {str(error).splitlines()[0]}") from None
+            reason = str(error).partition("\n")[0]
+            raise ImageError(f"{path}: can't be written: {reason}") from None
         finally:
             writer.close()
         try:  # An encoder that fails at the end, as on a full disk, only prints so.

@@ -278,8 +278,9 @@ def test_a_users_brush_is_what_is_drawn():
     columns = slice(SIZE // 4, SIZE * 3 // 4)
     halves = [np.asarray(foreground[0])[rows, columns].mean() for rows in (slice(22, 30), slice(34, 42))]
     np.testing.assert_allclose(sorted(halves), [0.5, 1.0], atol=0.05)
-    with pytest.raises(ValueError, match="nearly all black"):
-        brush_picture(np.zeros((40, 100, 3), np.float32))
+    for dark in (0.0, 0.02):
+        with pytest.raises(ValueError, match="nearly all black"):
+            brush_picture(np.full((40, 100, 3), dark, np.float32))
 
 
 def fingerprint():

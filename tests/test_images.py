@@ -172,6 +172,22 @@ def test_extreme_shapes(tmp_path, shape):
     np.testing.assert_allclose(read_back, np.broadcast_to([0, 128 / 255, 128 / 255], (*shape, 3)), atol=1e-6)
 
 
+def test_a_brush_is_light_on_black(tmp_path):
+    """What is transparent is black; the stroke may lie or stand."""
+    pixels = np.zeros((40, 20, 4), np.uint8)
+    pixels[5:35, 5:15] = 255
+    Image.fromarray(pixels).save(tmp_path / "standing.png")
+    Image.fromarray(pixels.swapaxes(0, 1).copy()).save(tmp_path / "lying.png")
+    brush = images.read_brush(tmp_path / "standing.png")
+    np.testing.assert_array_equal(brush, images.read_brush(tmp_path / "lying.png"))
+    np.testing.assert_allclose(brush, 1.0, atol=1e-6)
+    Image.new("RGBA", (20, 20), (255, 255, 255, 0)).save(tmp_path / "nothing.png")
+    with pytest.raises(ImageError, match="nothing.png: expected a picture of a light brush stroke"):
+        images.read_brush(tmp_path / "nothing.png")
+    with pytest.raises(ImageError, match="no such file"):
+        images.read_brush(tmp_path / "missing.png")
+
+
 def test_fitted_shape_keeps_proportions():
     assert images.fitted_shape(3000, 4000, 512) == (384, 512)
     assert images.fitted_shape(5000, 20, 512) == (512, 2)

@@ -185,7 +185,7 @@ def brush_picture(
         image = image.swapaxes(0, 1)
     light = image.mean(axis=-1)
     coverage = np.clip(light / 0.1, 0.0, 1.0)
-    if coverage.mean() < 0.01:
+    if (coverage > 0.5).mean() < 0.01:
         raise ValueError("expected a picture of a light brush stroke on black, got one that is nearly all black")
     rows, columns = (np.flatnonzero(coverage.max(axis=axis) > 0.5) for axis in (1, 0))
     inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
