@@ -90,7 +90,7 @@ def reach(
     margin: float,
     first: int = 0,
     most: int | None = None,
-    chunk: int = 1024,
+    pairs: int = 2**21,
 ) -> Reach:
     """Lists the strokes that reach each tile.
 
@@ -101,19 +101,20 @@ def reach(
       margin: how far beyond its silhouette a stroke may act, in pixels: antialiasing, softness, movement.
       first: strokes below this one are not listed.
       most: where more than this many reach a tile, the lowest are left out; None for no limit.
-      chunk: how many tiles are looked at together; bounds the memory.
+      pairs: of a tile and a stroke that are looked at together; bounds the memory.
 
     Returns:
       Lists as long as the longest.
     """
     threshold = grid.side * (np.sqrt(0.5) + margin / grid.tile)
     centres = grid.origins + grid.side / 2
-    pairs = []
+    chunk = max(1, pairs // len(strokes))
+    found = []
     for start in range(0, len(centres), chunk):
         near = _near(brush, strokes, jnp.asarray(centres[start : start + chunk]), threshold)
         window, stroke = np.nonzero(np.asarray(near)[:, first:])
-        pairs.append((window + start, stroke + first))
-    window, stroke = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        found.append((window + start, stroke + first))
+    window, stroke = (np.concatenate(part) for part in zip(*found, strict=True))
     counts = np.bincount(window, minlength=len(centres))
     # How many strokes of the same window lie above this one.
     above = np.cumsum(counts)[window] - 1 - np.arange(len(window))

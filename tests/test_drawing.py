@@ -1,11 +1,14 @@
 """Blending, tiles and drawing against naive NumPy."""
 
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint import drawing, grids
+from jaxpaint import Painting, Settings, draw, drawing, grids
 from jaxpaint.blending import blend, composite, composite_vjp
 from jaxpaint.brushes import BRUSHES, Stroke
 from jaxpaint.renderers import Engine, engine
@@ -148,3 +151,82 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(64) == temporary(8192)
+
+
+def test_a_tile_that_more_strokes_reach_than_one_list_holds():
+    """Drawn on a picture that is not square, at once and in parts."""
+    count, shape = 2 * drawing._LISTED + 30, (40, 70)
+    strokes = random_strokes(6, count)
+    picture = np.random.default_rng(7).uniform(size=(*shape, 3)).astype(np.float32)
+    drawn = drawing.draw_strokes(Engine(BRUSH), strokes, shape, canvas=picture)
+    pictures = jax.jit(jax.vmap(engine(BRUSH, max(shape))))(strokes)
+    expected = picture.astype(np.float64)
+    for t in range(count):
+        alpha = np.asarray(pictures.alpha[0][t])[: shape[0], :, None]
+        color = np.stack([f[t] for f in pictures.foreground], axis=-1)[: shape[0]]
+        expected = alpha * color + (1 - alpha) * expected
+    np.testing.assert_allclose(drawn, expected, atol=2e-3)
+    half = drawing.draw_strokes(Engine(BRUSH), strokes[:77], shape, canvas=picture)
+    parts = drawing.draw_strokes(Engine(BRUSH), strokes[77:], shape, canvas=half)
+    np.testing.assert_allclose(parts, drawn, atol=1e-5)
+
+
+def test_nothing_drawn_is_the_canvas():
+    none = np.zeros((0, BRUSH.dim), np.float32)
+    drawn = drawing.draw_strokes(Engine(BRUSH), none, (5, 9), canvas=(0.1, 0.5, 0.9))
+    np.testing.assert_array_equal(drawn, np.broadcast_to(np.float32([0.1, 0.5, 0.9]), (5, 9, 3)))
+
+
+@pytest.fixture
+def painting():
+    strokes = random_strokes(8, 12)
+    return Painting(strokes, BRUSH.name, 300, 200, WHITE, None, Settings(brush=BRUSH.name, size=48))
+
+
+def test_a_painting_is_drawn_at_any_size_in_its_proportions(painting):
+    small, large = draw(painting), draw(painting, size=96)
+    assert small.shape == (48, 32, 3) and large.shape == (96, 64, 3)
+    assert abs(large.reshape(48, 2, 32, 2, 3).mean(axis=(1, 3)) - small).mean() < 0.01
+    np.testing.assert_array_equal(painting.canvas, small)
+
+
+def test_a_timelapse_goes_from_the_canvas_to_the_painting(painting):
+    frames = list(drawing.timelapse(painting, size=48, frames=5))
+    assert len(frames) == 5 and all(frame.shape == (48, 32, 3) and frame.dtype == np.uint8 for frame in frames)
+    assert (frames[0] == 255).all()
+    assert abs(frames[-1] / 255 - draw(painting)).max() < 0.51 / 255 + 1e-4
+    for count, frame in zip([3, 6, 9], frames[1:-1], strict=True):
+        expected = drawing.draw_strokes(Engine(BRUSH), painting.strokes[:count], (48, 32), canvas=WHITE)
+        # Frames before it were not rounded.
+        assert abs(frame / 255 - expected).max() < 0.51 / 255 + 1e-4
+    assert len(list(drawing.timelapse(painting, size=48, frames=50))) == 13
+
+
+_PEAK = """
+import pathlib, re, resource, sys
+import numpy as np
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.drawing import draw_strokes
+from jaxpaint.renderers import Engine
+
+def peak():
+    # In MiB. What getrusage says starts, on Linux, from what the parent held, which is a pytest.
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read_text())[1]) // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (2**20 if sys.platform == "darwin" else 2**10)
+
+brush = BRUSHES["rectangle"]
+for count in (500, 32000):
+    strokes = np.random.default_rng(0).uniform(size=(count, brush.dim)).astype(np.float32)
+    strokes[:, brush.index("size")] *= 0.01
+    draw_strokes(Engine(brush), strokes, (1024, 1024), canvas=(1.0, 1.0, 1.0))
+    print(peak())
+"""
+
+
+def test_memory_of_a_process_that_draws_does_not_grow_with_the_number_of_strokes():
+    """32,000 strokes take a little more than 500: themselves, and the lists of which tiles they reach."""
+    done = subprocess.run([sys.executable, "-c", _PEAK], check=True, stdout=subprocess.PIPE, text=True)
+    few, many = map(int, done.stdout.split())
+    assert many - few < 100

@@ -114,9 +114,11 @@ def _rasterize_oil(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Lo
     inside, shade = _inside(pixels, look, across, along, half_across, half_along)
     alpha = pixels.slab(across, half_across) * inside
     top, bottom = stroke[5:8], stroke[8:11]
-    slope = (bottom - top) / (2 * box.half_height)
+    # Strokes thinner than a pixel would run through all their colours, and beyond, between two of them.
+    slope = (bottom - top) / (2 * jnp.maximum(box.half_height, 0.5 / pixels.sharpness))
     middle = jnp.zeros((3, 3)).at[:, 2].set((top + bottom) / 2)
-    return _paint(alpha, shade, [pixels.affine(slope[c] * box.v + middle[c]) for c in range(3)])
+    colors = (pixels.affine(slope[c] * box.v + middle[c]) for c in range(3))
+    return _paint(alpha, shade, [jnp.minimum(jnp.maximum(color, 0.0), 1.0) for color in colors])
 
 
 def _rasterize_rectangle(stroke: Float[Array, "9"], pixels: Pixels, look: textures.Look) -> Stroke:

@@ -1,9 +1,8 @@
 """Brushes that follow a quadratic Bézier curve: `watercolor` (a round brush) and `markerpen` (a square nib).
 
-`B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. The point of the curve nearest to a pixel is a
-root
-of a cubic whose coefficients are affine in the pixel; it is searched on a few samples, then refined by Newton's method,
-and differentiated by the implicit function theorem.
+`B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. For each pixel the brush is where it comes
+nearest: at the t that minimises `|B(t) − p| − r(t)`, so that a tapered stroke is what a growing disc sweeps. It is
+searched on a few samples, then refined by Newton's method, and differentiated by the implicit function theorem.
 """
 
 from __future__ import annotations
@@ -23,6 +22,8 @@ from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
 _TINY = 1e-12
+# Speed of a curve, in frame units over its length, below which it has no direction.
+_STILL = 1e-4
 # How much thinner the paint is in the middle of a stroke than at its rim.
 _POOLING = 0.3
 
@@ -44,61 +45,71 @@ def _curve(stroke: Float[Array, "d"], tapered: bool) -> _Curve:
     return _Curve(p0, p0 - 2 * p1 + p2, 2 * (p1 - p0), radius[0], radius[int(tapered)])
 
 
-def _nearest(aa, ab, bb, ca, cb):
-    """The t in [0, 1] minimising `|B(t) − p|²`, from the dot products of a, b and `c = p0 − p`; no gradient."""
+def _nearest(aa, ab, bb, ca, cb, cc, growth):
+    """The t in [0, 1] minimising `|B(t) − p| − growth t`, from the dot products of a, b and `c = p0 − p`; no gradient.
+
+    Where the radius does not grow (None), that is the nearest point of the curve.
+    """
 
     def squared(t):
-        return (((aa * t + 2 * ab) * t + bb + 2 * ca) * t + 2 * cb) * t
+        return (((aa * t + 2 * ab) * t + bb + 2 * ca) * t + 2 * cb) * t + cc
 
-    best, least = jnp.zeros_like(ca), jnp.zeros_like(ca)
+    def outside(t):
+        return squared(t) if growth is None else _root(squared(t)) - growth * t
+
+    best, least = jnp.zeros_like(cc), outside(0.0)
     for t in _SAMPLES[1:]:
-        value = squared(t)
+        value = outside(t)
         best, least = jnp.where(value < least, t, best), jnp.minimum(value, least)
-    refined = best
+    t = best
     for _ in range(_NEWTON_STEPS):
-        slope, curvature = _stationarity(refined, aa, ab, bb, ca, cb)
-        refined = jnp.clip(refined - slope / jnp.maximum(curvature, _TINY), 0.0, 1.0)
+        along = ((2 * aa * t + 3 * ab) * t + bb + 2 * ca) * t + cb
+        slope, curvature = along, (6 * aa * t + 6 * ab) * t + bb + 2 * ca
+        if growth is not None:
+            distance = _root(squared(t))
+            slope, curvature = along - growth * distance, curvature - growth * along / distance
+        t = jnp.clip(t - slope / jnp.maximum(curvature, _TINY), 0.0, 1.0)
     # Inside tight bends Newton's method may run to another extremum, further away.
-    return jnp.where(squared(refined) <= least, refined, best)
+    return jnp.where(outside(t) <= least, t, best)
 
 
-def _stationarity(t, aa, ab, bb, ca, cb):
-    """Half the first and second derivatives of `|B(t) − p|²` in t."""
-    slope = ((2 * aa * t + 3 * ab) * t + bb + 2 * ca) * t + cb
-    curvature = (6 * aa * t + 6 * ab) * t + bb + 2 * ca
-    return slope, curvature
+def _root(squared: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The square root, with a gradient at 0 too."""
+    return jnp.sqrt(jnp.maximum(squared, 0.0) + _TINY)
 
 
 class _Swept(NamedTuple):
-    """Planes of a curve: the nearest point's parameter, and the way to it along the tangent and across."""
+    """Where the brush comes nearest to each pixel: its t, the way there from the pixel, and its tangent."""
 
     t: Plane
-    along: Plane
-    across: Plane
+    way: tuple[Plane, Plane]
+    tangent: tuple[Plane, Plane]
 
 
-def _sweep(curve: _Curve, pixels: Pixels) -> _Swept:
+def _sweep(curve: _Curve, pixels: Pixels, *, tapered: bool) -> _Swept:
     a, b = curve.a, curve.b
-
-    def products(constant):
-        towards = [pixels.affine(jnp.append(-w, w @ curve.p0)) for w in (a, b)]
-        return [*map(constant, (a @ a, a @ b, b @ b)), *towards]
-
-    known = [stop_gradient(p) for p in products(lambda value: value)]
-    t = _nearest(*known)
-    # One differentiable Newton step: the implicit function theorem. At the ends t does not move.
-    slope, _ = _stationarity(t, *products(pixels.constant))
-    _, curvature = _stationarity(t, *known)
-    inside = (t > 0) & (t < 1) & (curvature > _TINY)
-    t = t - jnp.where(inside, slope - stop_gradient(slope), 0.0) / jnp.where(inside, curvature, 1.0)
-
+    growth = pixels.constant(curve.r2 - curve.r0) if tapered else None
     (ax, ay), (bx, by) = ([pixels.constant(w[i]) for i in range(2)] for w in (a, b))
     x0, y0 = _offset(curve.p0, pixels)
-    dx, dy = (ax * t + bx) * t + x0, (ay * t + by) * t + y0
-    # A stroke whose points coincide runs along x.
-    tx, ty = 2 * ax * t + bx + 1e-6, 2 * ay * t + by
-    speed = jnp.sqrt(tx**2 + ty**2 + _TINY)
-    return _Swept(t, (dx * tx + dy * ty) / speed, (dy * tx - dx * ty) / speed)
+
+    def at(t):
+        return ((ax * t + bx) * t + x0, (ay * t + by) * t + y0), (2 * ax * t + bx, 2 * ay * t + by)
+
+    ca, cb = (pixels.affine(jnp.append(-w, w @ curve.p0)) for w in (a, b))
+    t = stop_gradient(_nearest(a @ a, a @ b, b @ b, ca, cb, x0**2 + y0**2, growth))
+    # One differentiable Newton step: the implicit function theorem. At the ends t does not move.
+    (dx, dy), (tx, ty) = at(t)
+    along = dx * tx + dy * ty
+    slope, curvature = along, tx**2 + ty**2 + 2 * (dx * ax + dy * ay)
+    if growth is not None:
+        distance = _root(dx**2 + dy**2)
+        slope, curvature = along - growth * distance, curvature - growth * along / distance
+    curvature = stop_gradient(curvature)
+    inside = (t > 0) & (t < 1) & (curvature > _TINY)
+    t = t - jnp.where(inside, slope - stop_gradient(slope), 0.0) / jnp.where(inside, curvature, 1.0)
+    (tx, ty), ends = at(t)[1], (ax + bx, ay + by)
+    # Where a curve stands still at its end, it is about to go towards the other.
+    return _Swept(t, at(t)[0], (tx + 1e-3 * ends[0], ty + 1e-3 * ends[1]))
 
 
 def _offset(point: Float[Array, "2"], pixels: Pixels) -> tuple[Plane, Plane]:
@@ -113,6 +124,12 @@ def _within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
     return jax.lax.clamp(0.0, near + 0.5, 1.0) + jax.lax.clamp(0.0, far + 0.5, 1.0) - 1.0
 
 
+def _length(curve: _Curve) -> Float[Array, ""]:
+    """About the length of a curve, between that of its chord and that of its control polygon."""
+    chord, first, second = (_root(w @ w) for w in (curve.a + curve.b, curve.b / 2, curve.a + curve.b / 2))
+    return (2 * chord + first + second) / 3
+
+
 def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | Scalar:
     """Pigment: it settles at the rim, so that the middle of a stroke lets more through."""
     depth = _POOLING * look.contrast
@@ -123,15 +140,10 @@ def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | Scalar
 
 def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look) -> Stroke:
     curve = _curve(stroke, tapered=True)
-    swept = _sweep(curve, pixels)
-    r0, r2 = pixels.constant(curve.r0), pixels.constant(curve.r2)
-    radius = r0 + (r2 - r0) * swept.t
-    distance = jnp.sqrt(swept.along**2 + swept.across**2 + _TINY)
-    # Round ends, which a steep change of radius would otherwise cut off.
+    swept = _sweep(curve, pixels, tapered=True)
+    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * swept.t
+    distance = _root(swept.way[0] ** 2 + swept.way[1] ** 2)
     coverage = _within(distance, radius, pixels)
-    for end, r in ((curve.p0, r0), (curve.p0 + curve.a + curve.b, r2)):
-        offset = _offset(end, pixels)
-        coverage = jnp.maximum(coverage, _within(jnp.sqrt(offset[0] ** 2 + offset[1] ** 2 + _TINY), r, pixels))
     alpha = coverage * _wash(distance, radius, look) * pixels.constant(stroke[14])
     start, end = stroke[8:11], stroke[11:14]
     colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * swept.t for c in range(3))
@@ -140,23 +152,31 @@ def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: text
 
 def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
     curve = _curve(stroke, tapered=False)
-    swept = _sweep(curve, pixels)
+    swept = _sweep(curve, pixels, tapered=False)
     radius = pixels.constant(curve.r0)
-    along, across = jnp.abs(swept.along), jnp.abs(swept.across)
-    coverage = _within(along, radius, pixels) * _within(across, radius, pixels)
+    (dx, dy), (tx, ty) = swept.way, swept.tangent
+    # A point has no direction: there the nib lies along x.
+    moving = tx**2 + ty**2 > _STILL**2
+    tx, ty = jnp.where(moving, tx, 1.0), jnp.where(moving, ty, 0.0)
+    speed = _root(tx**2 + ty**2)
+    along, across = (dx * tx + dy * ty) / speed, jnp.abs(dy * tx - dx * ty) / speed
+    length = pixels.constant(_length(curve))
+    before, after = swept.t * length - along, (1.0 - swept.t) * length + along
+    lengthwise = jax.lax.clamp(0.0, (radius + before) * pixels.sharpness + 0.5, 1.0)
+    lengthwise += jax.lax.clamp(0.0, (radius + after) * pixels.sharpness + 0.5, 1.0) - 1.0
+    coverage = lengthwise * _within(across, radius, pixels)
     alpha = coverage * _wash(across, radius, look) * pixels.constant(stroke[11])
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 
 def _distance(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, ""]:
     curve = _curve(stroke, tapered)
-    c = curve.p0 - point
-    a, b = curve.a, curve.b
-    t = _nearest(a @ a, a @ b, b @ b, a @ c, b @ c)
-    to_curve = jnp.linalg.norm((a * t + b) * t + c)
-    # A square nib reaches as far as its corners, a taper no further than its larger end.
-    reach = jnp.maximum(curve.r0, curve.r2) if tapered else np.sqrt(2.0) * curve.r0
-    return to_curve - reach
+    a, b, c = curve.a, curve.b, curve.p0 - point
+    growth = curve.r2 - curve.r0 if tapered else None
+    t = _nearest(a @ a, a @ b, b @ b, a @ c, b @ c, c @ c, growth)
+    # A square nib reaches as far as its corners.
+    radius = curve.r0 + growth * t if tapered else np.sqrt(2.0) * curve.r0
+    return jnp.linalg.norm((a * t + b) * t + c) - radius
 
 
 def _lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:

@@ -1,0 +1,109 @@
+"""Blending, beyond `test_drawing`: with three alphas, by hand-written gradients, and without retracing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpaint.blending import blend, composite, composite_vjp
+from jaxpaint.brushes import Stroke
+
+K, WINDOWS, SIZE = 5, 3, 4
+
+
+def render(stroke):
+    """Six plain planes: three of colour, three of alpha, as a network may give them."""
+    planes = tuple(jnp.broadcast_to(value, (SIZE, SIZE)) for value in stroke)
+    return Stroke(planes[:3], planes[3:])
+
+
+def planes(seed):
+    return tuple(jnp.asarray(np.random.default_rng(seed).random((3, WINDOWS, SIZE, SIZE)), jnp.float32))
+
+
+@pytest.fixture
+def strokes():
+    return np.random.default_rng(0).uniform(0.1, 0.9, (K, WINDOWS, 6)).astype(np.float32)
+
+
+@pytest.fixture
+def canvas():
+    return planes(1)
+
+
+def naive(strokes, canvas):
+    """`h[t+1] = α[t] s[t] + (1 − α[t]) h[t]`, value by value."""
+    result = np.array(canvas, np.float64)
+    for stroke in strokes:
+        for channel, window in np.ndindex(3, WINDOWS):
+            color, alpha = (float(stroke[window, channel + offset]) for offset in (0, 3))
+            for y, x in np.ndindex(SIZE, SIZE):
+                result[channel, window, y, x] = alpha * color + (1 - alpha) * result[channel, window, y, x]
+    return result
+
+
+@pytest.mark.parametrize("count", range(K + 1))
+def test_compositing_is_the_loop_of_the_definition(strokes, canvas, count):
+    drawn = composite(render, jnp.asarray(strokes), canvas, count)
+    np.testing.assert_allclose(np.stack(drawn), naive(strokes[:count], canvas), atol=1e-6)
+
+
+def test_windows_do_not_touch_each_other(strokes, canvas):
+    drawn = np.stack(composite(render, jnp.asarray(strokes), canvas, K))
+    changed = strokes.copy()
+    changed[:, 1] = 1 - changed[:, 1]
+    again = np.stack(composite(render, jnp.asarray(changed), canvas, K))
+    np.testing.assert_array_equal(again[:, [0, 2]], drawn[:, [0, 2]])
+    assert (again[:, 1] != drawn[:, 1]).all()
+
+
+def test_what_is_blended_lies_between_canvas_and_stroke():
+    low, high, alpha = (planes(seed) for seed in range(3))
+    blended = np.stack(blend(low, Stroke(high, alpha)))
+    assert (blended >= np.minimum(low, high) - 1e-6).all() and (blended <= np.maximum(low, high) + 1e-6).all()
+    # One alpha is that of all channels.
+    np.testing.assert_array_equal(blend(low, Stroke(high, alpha[:1])), blend(low, Stroke(high, alpha[:1] * 3)))
+
+
+@pytest.mark.parametrize("count", [0, 3, K])
+def test_the_pullback_is_the_gradient_by_hand(strokes, canvas, count):
+    """`∂h/∂s[t] = α[t] Π (1 − α[u])` over what lies above, `∂h/∂α[t] = (s[t] − h[t]) Π (1 − α[u])`."""
+    weights = planes(2)
+    expected = np.zeros((K, WINDOWS, 6))
+    for t in range(count):
+        below = naive(strokes[:t], canvas)
+        for channel, window in np.ndindex(3, WINDOWS):
+            color, alpha = strokes[t, window, channel], strokes[t, window, channel + 3]
+            through = weights[channel][window] * np.prod(1 - strokes[t + 1 : count, window, channel + 3])
+            expected[t, window, channel] = (through * alpha).sum()
+            expected[t, window, channel + 3] = (through * (color - below[channel, window])).sum()
+    drawn, pullback = composite_vjp(render, jnp.asarray(strokes), canvas, count)
+    np.testing.assert_allclose(np.stack(drawn), naive(strokes[:count], canvas), atol=1e-6)
+    np.testing.assert_allclose(pullback(weights), expected, atol=1e-5)
+
+
+def test_the_pullback_is_jax_s_gradient_of_the_unrolled_loop(strokes, canvas):
+    def unrolled(strokes):
+        drawn = canvas
+        for stroke in strokes:
+            drawn = blend(drawn, jax.vmap(render)(stroke))
+        return sum((plane**2).sum() for plane in drawn)
+
+    drawn, pullback = composite_vjp(render, jnp.asarray(strokes), canvas, K)
+    gradient = pullback(tuple(2 * plane for plane in drawn))
+    np.testing.assert_allclose(gradient, jax.grad(unrolled)(jnp.asarray(strokes)), rtol=1e-5, atol=1e-5)
+
+
+def test_the_count_is_no_reason_to_trace_again(strokes, canvas):
+    traced = []
+
+    @jax.jit
+    def pulled(strokes, canvas, count):
+        traced.append(count)
+        drawn, pullback = composite_vjp(render, strokes, canvas, count)
+        return drawn, pullback(drawn)
+
+    for count in (1, 4, 2):
+        drawn, _ = pulled(strokes, canvas, count)
+        np.testing.assert_allclose(np.stack(drawn), naive(strokes[:count], canvas), atol=1e-6)
+    assert len(traced) == 1
