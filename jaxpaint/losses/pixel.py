@@ -8,11 +8,13 @@ from jaxtyping import Array, Float
 from jaxpaint.blending import Canvas
 
 
-def l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"]) -> Float[Array, ""]:
-    """Sum of absolute differences, over the planes and where the mask is 1."""
-    return jnp.sum(jnp.stack([(jnp.abs(a - b) * mask).sum() for a, b in zip(canvas, target, strict=True)]))
+def l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
+    """Sum of absolute differences, over the planes and where the mask, if any, is 1."""
+    weight = 1.0 if mask is None else mask
+    return jnp.sum(jnp.stack([(jnp.abs(a - b) * weight).sum() for a, b in zip(canvas, target, strict=True)]))
 
 
-def l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"]) -> Float[Array, ""]:
-    """Sum of squared differences, over the planes and where the mask is 1."""
-    return jnp.sum(jnp.stack([((a - b) ** 2 * mask).sum() for a, b in zip(canvas, target, strict=True)]))
+def l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
+    """Sum of squared differences, over the planes and where the mask, if any, is 1."""
+    weight = 1.0 if mask is None else mask
+    return jnp.sum(jnp.stack([((a - b) ** 2 * weight).sum() for a, b in zip(canvas, target, strict=True)]))
