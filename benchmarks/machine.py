@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import shlex
@@ -24,13 +25,32 @@ RESULTS = pathlib.Path(__file__).parent / "results"
 
 def median_seconds(function: Callable[[], Any], *, repeats: int = 5) -> float:
     """Median wall time of a call whose results are waited for, after one to warm up."""
-    jax.block_until_ready(function())
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
+    return alternating_seconds([function], repeats=repeats)[0]
+
+
+def alternating_seconds(functions: Sequence[Callable[[], Any]], *, repeats: int = 5) -> list[float]:
+    """`median_seconds` of each; they take turns, so that what else the machine does slows all alike."""
+    for function in functions:
         jax.block_until_ready(function())
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    seconds: list[list[float]] = [[] for _ in functions]
+    for _ in range(repeats):
+        for function, spent in zip(functions, seconds, strict=True):
+            start = time.perf_counter()
+            jax.block_until_ready(function())
+            spent.append(time.perf_counter() - start)
+    return [statistics.median(spent) for spent in seconds]
+
+
+def peak_mebibytes() -> float:
+    """The most memory that this program has held.
+
+    Linux's `ru_maxrss` is at least what the process that started this one had held by then.
+    """
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 2**10
+    return runtime.peak_memory() / 2**20
 
 
 def matrix_product_gflops(size: int = 2048) -> float:
@@ -74,8 +94,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as a Markdown table."""
     names = list(rows[0])
     lines = [names, ["---"] * len(names)]
-    lines += [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    lines += [[_shown(value) for value in row.values()] for row in rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def write(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **facts: Any) -> None:

@@ -4,6 +4,7 @@ import json
 import pathlib
 import sys
 
+import numpy as np
 import pytest
 
 BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
@@ -20,12 +21,44 @@ def _importable(monkeypatch):
 def test_quality(tmp_path):
     import quality
 
-    tiny = [f"--set={setting}" for setting in ("size=32", "steps=10")]
-    quality.main(["--photos=coffee", "--strokes=5,9", f"--out={tmp_path}", *tiny])
+    tiny = [f"--config.{setting}" for setting in ("size=32", "steps=10")]
+    quality.main(["--photos=coffee", "--strokes=5", f"--out={tmp_path}", *tiny])
+    (row,) = json.loads((tmp_path / "quality.json").read_text())["rows"]
+    assert row["strokes"] == 5
+    assert row["psnr"] > 5 and row["seconds warm"] > 0
+    assert row["seam ratio"] is None
+    assert (tmp_path / "quality.png").exists()
+
+
+def test_quality_in_process(tmp_path):
+    import quality
+
+    tiny = [f"--config.{setting}" for setting in ("size=32", "mode=grid", "grid=2")]
+    quality.main(["--photos=coffee", "--strokes=5,9", "--seconds=0.1", "--in-process", f"--out={tmp_path}", *tiny])
     rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
     assert [row["strokes"] for row in rows] == [5, 9]
-    assert all(row["psnr"] > 5 and row["seconds warm"] > 0 for row in rows)
-    assert (tmp_path / "quality.png").exists()
+    assert all(row["seconds warm"] is None and row["fitting at 140"] > 0 for row in rows)
+    assert all(row["seam ratio"] > 0 for row in rows)
+
+
+def test_seam_ratio():
+    import quality
+
+    photo = np.zeros((40, 80, 3), np.float32)
+    picture = np.full_like(photo, 0.1)
+    grid = {"mode": "grid", "grid": 2}
+    assert quality._seam_ratio(picture, photo, grid) == pytest.approx(1)
+    picture[16:24] = picture[:, 36:44] = 0.2
+    assert quality._seam_ratio(picture, photo, grid) == pytest.approx(2)
+    assert quality._seam_ratio(picture, photo, grid | {"mode": "progressive"}) is None
+
+
+def test_refuses_unknown_flags(capsys):
+    import quality
+
+    with pytest.raises(SystemExit):
+        quality.main(["--photo=coffee", "--photos=no-such-photograph"])
+    assert "--photo" in capsys.readouterr().err
 
 
 def test_profile_fit(tmp_path):
@@ -37,3 +70,9 @@ def test_profile_fit(tmp_path):
     assert all(row["ns"] > 0 for row in rows)
     stages = json.loads((tmp_path / "profile_stages.json").read_text())["rows"]
     assert {row["stage"] for row in stages} == {"levels", "rounds", "full size", "texture"}
+    parts = json.loads((tmp_path / "profile_parts.json").read_text())["rows"]
+    again = {row["part"]: row["again"] for row in parts}
+    assert 0 < again["descending"] < again["total"]
+    assert all(again[part] > 0 for part in ("placing", "worth", "listing", "drawing"))
+    (drawing,) = json.loads((tmp_path / "profile_drawing.json").read_text())["rows"]
+    assert 50 < drawing["peak MiB"] < 1500
