@@ -11,6 +11,7 @@ from jaxpaint.images import read_image, write_image
 from jaxpaint.painting import Painting, Progress, paint, paint_stages
 from jaxpaint.renderers import engine
 from jaxpaint.settings import Settings
+from jaxpaint.weights import load_renderer
 
 __all__ = [
     "BRUSHES",
@@ -20,6 +21,7 @@ __all__ = [
     "draw",
     "engine",
     "load_painting",
+    "load_renderer",
     "paint",
     "paint_stages",
     "read_image",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from jaxpaint.brushes import Renderer, Stroke
 
 # Three planes: red, green, blue.
 Canvas = tuple[Float[Array, "*n size size"], ...]
+Item = TypeVar("Item")
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
@@ -45,36 +47,49 @@ def composite(
 
 
 def composite_vjp(
-    render: Renderer,
-    strokes: Float[Array, "k windows d"],
+    render: Callable[[Item], Stroke],
+    strokes: Item,
     canvas: Canvas,
     count: Int[Array, ""] | int,
-) -> tuple[Canvas, Callable[[Canvas], Float[Array, "k windows d"]]]:
+) -> tuple[Canvas, Callable[[Canvas], Item]]:
     """`composite`, and the function that pulls a gradient of its canvas back to its strokes.
 
     Like `jax.vjp`, for a number of strokes that is known only at run time. It keeps the canvas below each stroke and
-    draws the stroke again on the way back, which costs less than keeping the strokes' own pictures.
+    draws the stroke again on the way back, which costs less than keeping the strokes' own pictures. Pictures that cost
+    more, and are kept, take the strokes' place: then `render` has nothing to do.
+
+    Args:
+      render: draws one stroke.
+      strokes: arrays `[k, windows, ...]`, what `render` takes.
+      canvas, count: as for `composite`.
     """
 
     def draw(stroke, canvas):
         return blend(canvas, jax.vmap(render)(stroke))
 
+    def at(t):
+        return jax.tree.map(lambda leaf: leaf[t], strokes)
+
     def forward(t, carry):
         canvas, below = carry
         below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
-        return draw(strokes[t], canvas), below
+        return draw(at(t), canvas), below
 
-    below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
+    most = jax.tree.leaves(strokes)[0].shape[0]
+    below = tuple(jnp.zeros((most, *h.shape), h.dtype) for h in canvas)
     canvas, below = jax.lax.fori_loop(0, count, forward, (canvas, below))
 
-    def pullback(gradient: Canvas) -> Float[Array, "k windows d"]:
+    def pullback(gradient: Canvas) -> Item:
         def backward(i, carry):
             gradient, total = carry
             t = count - 1 - i
-            _, vjp = jax.vjp(draw, strokes[t], tuple(b[t] for b in below))
+            _, vjp = jax.vjp(draw, at(t), tuple(b[t] for b in below))
             stroke_gradient, gradient = vjp(gradient)
-            return gradient, jax.lax.dynamic_update_index_in_dim(total, stroke_gradient, t, 0)
+            total = jax.tree.map(
+                lambda sum_, g: jax.lax.dynamic_update_index_in_dim(sum_, g, t, 0), total, stroke_gradient
+            )
+            return gradient, total
 
-        return jax.lax.fori_loop(0, count, backward, (gradient, jnp.zeros_like(strokes)))[1]
+        return jax.lax.fori_loop(0, count, backward, (gradient, jax.tree.map(jnp.zeros_like, strokes)))[1]
 
     return canvas, pullback

@@ -14,18 +14,22 @@ from jaxtyping import Array, Float, Int
 
 from jaxpaint import losses
 from jaxpaint.blending import Canvas, blend, composite_vjp
-from jaxpaint.brushes import NOWHERE, Brush, to_window, with_nowhere
-from jaxpaint.grids import Grid, reach
+from jaxpaint.brushes import NOWHERE, from_window, to_window, with_nowhere
+from jaxpaint.grids import Grid, homes, housed, reach
 from jaxpaint.renderers import Arrays, Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
 # Pixels that are drawn together: as many as a CPU's cache holds.
 _PIXELS_TOGETHER = 16384
+# A network's pictures that are made together: enough for its matrix products, few enough to keep what it did.
+_PICTURES_TOGETHER = 256
 # Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
 _MOST = 192
 # Steps between two looks at which strokes reach which tiles.
 CHUNK = 20
+# How far from the ends of the range a network's strokes stay, in sides of their window.
+_ROOM = 0.02
 _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
 
 
@@ -38,10 +42,10 @@ class Weights(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """Least and greatest values of a stroke's parameters."""
+    """Least and greatest values of strokes' parameters, of all alike or of each."""
 
-    low: Float[np.ndarray, "d"]
-    high: Float[np.ndarray, "d"]
+    low: Float[np.ndarray, "*#n d"]
+    high: Float[np.ndarray, "*#n d"]
 
 
 class Problem(NamedTuple):
@@ -79,22 +83,28 @@ class _Tiles(NamedTuple):
     inside: Float[np.ndarray, "groups windows size size"]
 
 
-def tile(weights: Weights) -> int:
-    """Side in pixels of the windows in which these losses are taken."""
-    return _TRANSPORT_TILE if weights.transport else _TILE
+def tile(model: Model, weights: Weights) -> int:
+    """Side in pixels of the windows that a model is fitted in with these losses."""
+    return model.window or (_TRANSPORT_TILE if weights.transport else _TILE)
 
 
-def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
+def _tiles(model: Model, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
     height, width, _ = problem.target.shape
-    grid = Grid(height, width, tile(problem.weights))
-    near = reach(brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
+    grid = Grid(height, width, tile(model, problem.weights))
+    if model.window is None:
+        near = reach(model.brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
+        longest = _rounded_up(int(near.counts.max()))
+        together = _PIXELS_TOGETHER // grid.tile**2
+    else:
+        near = housed(model.brush, strokes, grid, first=first)
+        longest = near.ids.shape[1]
+        together = _PICTURES_TOGETHER // longest
     order = np.argsort(-near.counts, kind="stable")
-    together = max(1, min(_PIXELS_TOGETHER // grid.tile**2, len(order)))
+    together = max(1, min(together, len(order)))
     groups = -(-len(order) // together)
     # The last group is filled up with windows in which nothing counts.
     filled = np.resize(order, groups * together)
     surplus = np.arange(len(filled)) >= len(order)
-    longest = _rounded_up(int(near.counts.max()))
     ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
     ids = ids[filled, :longest]
     ids[surplus] = len(strokes)
@@ -178,15 +188,16 @@ def descend(
     brush = model.brush
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
     moving = placed & (np.arange(len(strokes)) >= first)
-    tiles = _tiles(brush, strokes, problem, first, 2.0 + softness)
+    tiles = _tiles(model, strokes, problem, first, 2.0 + softness)
+    bounds = problem.bounds if model.window is None else _bounds_at_home(model, strokes, problem)
     sizes = strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
     scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
-    scale = np.where(problem.bounds.low < problem.bounds.high, scale, 0.0).astype(np.float32)
+    scale = np.where(bounds.low < bounds.high, scale, 0.0).astype(np.float32)
     steps = len(rates)
     padded = np.zeros(max(steps, CHUNK), np.float32)
     padded[:steps] = rates
     height, width, _ = problem.target.shape
-    side = tile(problem.weights) / max(height, width)
+    side = tile(model, problem.weights) / max(height, width)
     strokes, moments, fit = _descend(
         model,
         problem.weights.transport > 0,
@@ -194,7 +205,7 @@ def descend(
         jnp.asarray(strokes),
         moments,
         tiles,
-        problem.bounds,
+        Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
         np.array(problem.weights, np.float32),
         np.float32(height * width),
         np.float32(side),
@@ -205,6 +216,19 @@ def descend(
         np.float32(softness),
     )
     return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
+
+
+def _bounds_at_home(model: Model, strokes: Float[np.ndarray, "n d"], problem: Problem) -> Bounds:
+    """The problem's bounds, and for each stroke those within which its window's renderer knows strokes."""
+    height, width, _ = problem.target.shape
+    grid = Grid(height, width, tile(model, problem.weights))
+    origins = grid.origins[homes(model.brush, strokes, grid)]
+    own = model.brush.mask("x", "y", "size")
+    ends = (jnp.full(strokes.shape, value) for value in (_ROOM, 1.0 - _ROOM))
+    low, high = (np.asarray(from_window(model.brush, end, origins, grid.side)) for end in ends)
+    low = np.where(own, np.maximum(problem.bounds.low, low), problem.bounds.low)
+    high = np.where(own, np.minimum(problem.bounds.high, high), problem.bounds.high)
+    return Bounds(low.astype(np.float32), np.maximum(low, high).astype(np.float32))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -240,8 +264,17 @@ def _descend(
         return value, squared
 
     def group(part):
-        ids_in_windows, count, target, below, inside = part
-        canvas, pullback = composite_vjp(render, ids_in_windows, below, count)
+        strokes, count, target, below, inside = part
+        if model.window is None:
+            canvas, pullback = composite_vjp(render, strokes, below, count)
+        else:
+            # A network costs too much to draw a stroke again on the way back.
+            pictures, to_strokes = jax.vjp(jax.vmap(jax.vmap(render)), strokes)
+            canvas, to_pictures = composite_vjp(lambda picture: picture, pictures, below, count)
+
+            def pullback(gradient):
+                return to_strokes(to_pictures(gradient))[0]
+
         value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, target, inside)
         return value, pullback(gradient)
 
@@ -252,7 +285,7 @@ def _descend(
         (gradient,) = to_strokes(gradient)
         state = optax.ScaleByAdamState(*moments)
         update, state = _ADAM.update(gradient, state)
-        moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low[None], bounds.high[None])
+        moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low, bounds.high)
         return (
             jnp.where(moving[:, None], moved, strokes),
             Moments(*state),
@@ -275,9 +308,9 @@ def worth(
     Args:
       model, arrays, strokes, problem: as for `descend`.
     """
-    tiles = _tiles(model.brush, strokes, problem, 0, 1.0)
+    tiles = _tiles(model, strokes, problem, 0, 1.0)
     height, width, _ = problem.target.shape
-    side = np.float32(tile(problem.weights) / max(height, width))
+    side = np.float32(tile(model, problem.weights) / max(height, width))
     return np.asarray(_worth(model, arrays, jnp.asarray(strokes), tiles, side))
 
 

@@ -16,11 +16,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import drawing, fitting, images, placing
+from jaxpaint import drawing, fitting, images, placing, weights
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.fitting import Bounds, Moments, Problem, Weights
-from jaxpaint.renderers import Engine
+from jaxpaint.renderers import Arrays, Engine
+from jaxpaint.renderers.networks import Network, fold
 from jaxpaint.settings import Settings
 
 _ROUNDS = 6
@@ -28,6 +29,11 @@ _ROUNDS = 6
 _SHARES = (0.27, 0.40, 0.20, 0.13)
 # Share of the strokes that the first round replaces; the last replaces the least.
 _REPLACED = 0.15
+# With a renderer of windows of one size: strokes in each of the smallest, and rounds, each of this share of a level's
+# steps.
+_PER_WINDOW = 16
+_WINDOWED_ROUNDS = 4
+_WINDOWED_SHARE = 0.5
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
 _RESOLVED = 14.0
 
@@ -107,19 +113,44 @@ class Stage(NamedTuple):
     blocks: int | None = None
 
 
-def plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
+def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
     """The stages of a painting; their strokes and steps are exactly those of the settings.
 
     Args:
       settings: how to paint.
       shape: height and width of the picture at `settings.size`.
+      window: side in pixels of the only windows that the renderer draws; None if it draws any.
     """
+    return _windowed_plan(settings, shape, window) if window else _free_plan(settings, shape)
+
+
+def _windowed_plan(settings: Settings, shape: tuple[int, int], window: int) -> tuple[Stage, ...]:
+    """Levels of ever smaller windows, each fitted alone; rounds at the last place the strokes worth least anew."""
+    if settings.mode == "grid":
+        divisions = [settings.grid]
+    elif settings.max_divide:
+        divisions = list(range(1, settings.max_divide + 1))
+    else:
+        finest = round(np.sqrt(settings.strokes / _PER_WINDOW * max(shape) / min(shape)))
+        divisions = [max(1, finest // 2), max(2, finest)]
+    adds = _split(settings.strokes, np.square(divisions, dtype=float))
+    last = divisions[-1]
+    replaced = [int(_REPLACED * (1 - i / _WINDOWED_ROUNDS) * settings.strokes) for i in range(_WINDOWED_ROUNDS)]
+    rates = settings.learning_rate, 0.1 * settings.learning_rate
+    stages = [Stage(add, 0, True, window * m, 0, rates, 0.0, blocks=m) for add, m in zip(adds, divisions, strict=True)]
+    stages += [Stage(0, count, True, window * last, 0, rates, 0.0, blocks=last) for count in replaced if count]
+    shares = np.where([stage.add > 0 for stage in stages], 1.0, _WINDOWED_SHARE)
+    steps = _split(settings.steps, shares)
+    return tuple(stage._replace(steps=n) for stage, n in zip(stages, steps, strict=True))
+
+
+def _free_plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
     detail = placing.stroke_size(shape, settings.strokes) * settings.size
     coarse = settings.size
     while coarse > 64 and detail * coarse / settings.size > 2 * _RESOLVED:
         coarse //= 2
     rate, softness = settings.learning_rate, settings.softness
-    levels = np.arange(1.0, settings.max_divide + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
+    levels = np.arange(1.0, (settings.max_divide or 2) + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
     adds = _split(settings.strokes, levels)
     stages = [
         Stage(
@@ -171,7 +202,8 @@ def paint(
     Returns:
       The finished painting.
     """
-    *_, (painting, _) = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
+    stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
+    *_, (painting, _) = stages
     return painting
 
 
@@ -198,8 +230,10 @@ def paint_stages(
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
     height, width, _ = image.shape
-    stages = plan(settings, images.fitted_shape(height, width, settings.size))
-    run = _Run(image, settings, brush, arrays)
+    neural = None if settings.renderer == "exact" else _neural(settings)
+    window = neural.model.window if neural else None
+    stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
+    run = _Run(image, settings, brush, arrays, neural)
     state = _start(brush, settings) if resume is None else _state_of(resume)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
@@ -264,26 +298,51 @@ def _state_of(painting: Painting) -> _State:
     )
 
 
+class _Neural(NamedTuple):
+    """A network, and its weights with the normalisations folded in."""
+
+    model: Network
+    arrays: Arrays
+
+
+def _neural(settings: Settings) -> _Neural:
+    """The network that the settings name.
+
+    Raises:
+      weights.WeightsError: there are no such weights, or they are of another network or brush.
+    """
+    found = weights.load(settings.weights or settings.renderer, brush=settings.brush)
+    if (found.net, found.brush) != (settings.renderer, settings.brush):
+        raise weights.WeightsError(
+            f"{settings.weights}: weights of {found.net} for {found.brush}, not of {settings.renderer} for "
+            f"{settings.brush}"
+        )
+    return _Neural(Network(found.net, BRUSHES[found.brush]), fold(found.variables))
+
+
 class _Run(NamedTuple):
-    """What stays the same through a run: the picture, the settings, the brush, and the array of a user's own brush."""
+    """What stays the same through a run: the picture, the settings, the brush, its user's array, the network if any."""
 
     image: Float[np.ndarray, "height width 3"]
     settings: Settings
     brush: Brush
     arrays: Float[np.ndarray, "levels across along 2"] | None
+    neural: _Neural | None
 
     def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
         height, width, _ = self.image.shape
         target = images.resize(self.image, images.fitted_shape(height, width, stage.size))
-        model = Engine(self.brush, self.settings.texture, flat=not stage.textured)
+        # A network draws textured strokes, and what they are fitted upon should be what they will lie upon.
+        engine = Engine(self.brush, self.settings.texture, flat=not (stage.textured or self.neural))
+        model, arrays = self.neural or (engine, self.arrays)
         if state.step == 0:
-            state = self._begin(state, stage, model, target, key)
-        first = state.placed - stage.add if stage.alone else 0
+            state = self._begin(state, stage, engine, target, key)
+        first = state.placed - stage.add - stage.replace if stage.alone else 0
         settings = self.settings
         problem = Problem(
             target=target,
-            canvas=self._draw(model, state.strokes[:first], target.shape[:2]),
+            canvas=self._draw(engine, state.strokes[:first], target.shape[:2]),
             weights=Weights(settings.l1, settings.l2, settings.transport),
             bounds=self._bounds(),
         )
@@ -291,7 +350,7 @@ class _Run(NamedTuple):
         while True:
             strokes, moments, fit = fitting.descend(
                 model,
-                self.arrays,
+                arrays,
                 state.strokes,
                 state.moments,
                 problem,
@@ -309,7 +368,7 @@ class _Run(NamedTuple):
         self,
         state: _State,
         stage: Stage,
-        model: Engine,
+        engine: Engine,
         target: Float[np.ndarray, "h w 3"],
         key: PRNGKeyArray,
     ) -> _State:
@@ -321,15 +380,15 @@ class _Run(NamedTuple):
             strokes = self.brush.flip(strokes)
         new = stage.add + stage.replace
         if stage.replace:
-            problem = Problem(target, self._draw(model, strokes[:0], target.shape[:2]), Weights(), self._bounds())
-            worth = fitting.worth(model, self.arrays, strokes, problem)
+            problem = Problem(target, self._draw(engine, strokes[:0], target.shape[:2]), Weights(), self._bounds())
+            worth = fitting.worth(engine, self.arrays, strokes, problem)
             strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
         if new:
             count = stage.add or settings.strokes
             placed = placing.place(
                 self.brush,
                 target,
-                self._draw(model, strokes, target.shape[:2]),
+                self._draw(engine, strokes, target.shape[:2]),
                 new,
                 rng=rng,
                 size=placing.stroke_size(target.shape[:2], count),
@@ -347,9 +406,9 @@ class _Run(NamedTuple):
         )
 
     def _draw(
-        self, model: Engine, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]
+        self, engine: Engine, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]
     ) -> Float[np.ndarray, "h w 3"]:
-        return drawing.draw_strokes(model, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
+        return drawing.draw_strokes(engine, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
 
     def _bounds(self) -> Bounds:
         """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits."""

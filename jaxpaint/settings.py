@@ -1,4 +1,4 @@
-"""The settings of a painting: defaults, ranges and meanings, declared once and checked at once."""
+"""Settings: defaults, ranges and meanings, declared once and checked at once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import difflib
 import math
 import numbers
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Self
 
 
-def _setting(
+def setting(
     default: Any,
     meaning: str,
     low: Any = None,
@@ -18,46 +18,87 @@ def _setting(
     *,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A field of `Settings`: default, one line of meaning, range (with both ends) or choices."""
+    """A field of `Checked` settings: default, one line of meaning, range (with both ends) or choices."""
     metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
-    """How to paint. Each field's range and meaning stand beside it; anything else is refused.
+class Checked:
+    """Settings whose fields are declared by `setting`; a value of another type or range is refused.
 
     Raises:
       ValueError, TypeError: one line, `config.strokes: expected an integer from 1 to 9, got 0`.
     """
 
-    renderer: str = _setting("exact", "what draws the strokes while they are fitted", choices=("exact",))
-    brush: str = _setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
-    brush_image: str = _setting("", "a picture of your own brush, in place of the built-in texture")
-    texture: float = _setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
-    mode: str = _setting("progressive", "coarse to fine, or one grid", choices=("progressive", "grid"))
-    strokes: int = _setting(4000, "how many strokes, exactly", 1, 100_000)
-    max_divide: int = _setting(2, "progressive: blocks along a side at the finest level", 1, 64)
-    grid: int = _setting(5, "grid: blocks along a side", 1, 64)
-    size: int = _setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
-    canvas_color: str = _setting("white", "white, black, or r,g,b with each in [0, 1]")
-    min_size: float = _setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
-    max_size: float = _setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
-    steps: int = _setting(280, "gradient steps, all levels together", 1, 100_000)
-    learning_rate: float = _setting(0.03, "size of the first steps", 1e-6, 1.0)
-    l1: float = _setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
-    l2: float = _setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
-    transport: float = _setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
-    softness: float = _setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
-    upright: bool = _setting(False, "strokes are not turned")
-    opaque: bool = _setting(False, "strokes let nothing through")
-    seed: int = _setting(0, "another seed, another painting", 0, 2**32 - 1)
-
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-        _check_brush(self)
+
+    @classmethod
+    def from_config(cls, config: Any) -> Self:
+        """Settings from a `ConfigDict` or a dict; keys that it lacks get their default.
+
+        Raises:
+          ValueError, TypeError: an unknown key, or a value of the wrong type or range.
+        """
+        values = {key: config[key] for key in config}
+        known = cls.defaults()
+        for key in values:
+            if key not in known:
+                raise ValueError(unknown_key(key, known))
+        return cls(**values)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Every setting and its default."""
+        return {field.name: field.default for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def meanings(cls) -> dict[str, str]:
+        """Every setting and what it means, in a line."""
+        return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings(Checked):
+    """How to paint. Each field's range and meaning stand beside it; anything else is refused.
+
+    Raises:
+      ValueError, TypeError: one line that says what was expected.
+    """
+
+    renderer: str = setting(
+        "exact", "what draws the strokes while they are fitted", choices=("exact", "heavy", "light", "lite", "dcgan32")
+    )
+    weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
+    brush: str = setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
+    brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
+    texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
+    mode: str = setting("progressive", "coarse to fine, or one grid", choices=("progressive", "grid"))
+    strokes: int = setting(4000, "how many strokes, exactly", 1, 100_000)
+    max_divide: int = setting(0, "progressive: blocks along a side at the finest level; 0: as suits", 0, 64)
+    grid: int = setting(5, "grid: blocks along a side", 1, 64)
+    size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
+    canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
+    min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
+    max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
+    steps: int = setting(280, "gradient steps, all levels together", 1, 100_000)
+    learning_rate: float = setting(0.03, "size of the first steps", 1e-6, 1.0)
+    l1: float = setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
+    l2: float = setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
+    transport: float = setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
+    softness: float = setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
+    upright: bool = setting(False, "strokes are not turned")
+    opaque: bool = setting(False, "strokes let nothing through")
+    seed: int = setting(0, "another seed, another painting", 0, 2**32 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_brush(self.brush, self.brush_image)
         _parse_color(self.canvas_color)
+        if self.weights and self.renderer == "exact":
+            raise ValueError(f"config.weights: expected only with a network as config.renderer, got {self.weights!r}")
         if self.min_size >= self.max_size:
             raise ValueError(
                 f"config.min_size: expected less than max_size, got {self.min_size:g} and {self.max_size:g}"
@@ -69,30 +110,6 @@ class Settings:
     def canvas_rgb(self) -> tuple[float, float, float]:
         """The canvas colour as red, green and blue in [0, 1]."""
         return _parse_color(self.canvas_color)
-
-    @classmethod
-    def from_config(cls, config: Any) -> Settings:
-        """Settings from a `ConfigDict` or a dict; keys that it lacks get their default.
-
-        Raises:
-          ValueError, TypeError: an unknown key, or a value of the wrong type or range.
-        """
-        values = {key: config[key] for key in config}
-        known = defaults()
-        for key in values:
-            if key not in known:
-                raise ValueError(unknown_key(key, known))
-        return cls(**values)
-
-
-def defaults() -> dict[str, Any]:
-    """Every setting and its default."""
-    return {field.name: field.default for field in dataclasses.fields(Settings)}
-
-
-def meanings() -> dict[str, str]:
-    """Every setting and what it means, in a line."""
-    return {field.name: field.metadata["meaning"] for field in dataclasses.fields(Settings)}
 
 
 def unknown_key(key: object, known: Collection[str]) -> str:
@@ -126,15 +143,20 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     return value
 
 
-def _check_brush(settings: Settings) -> None:
+def check_brush(name: str, image: str) -> None:
+    """Refuses a brush that there is not, and a picture of a brush with one that takes none.
+
+    Raises:
+      ValueError: one line that says what was expected.
+    """
     # Here, not above: brushes need JAX, and `--help` should not have to wait for it.
     from jaxpaint.brushes import BRUSHES
 
-    if settings.brush not in BRUSHES:
-        raise ValueError(f"config.brush: expected {' or '.join(BRUSHES)}, got {settings.brush!r}")
-    if settings.brush_image and not BRUSHES[settings.brush].pictured:
+    if name not in BRUSHES:
+        raise ValueError(f"config.brush: expected {' or '.join(BRUSHES)}, got {name!r}")
+    if image and not BRUSHES[name].pictured:
         textured = " or ".join(name for name, brush in BRUSHES.items() if brush.pictured)
-        raise ValueError(f"config.brush_image: expected only with {textured}, got it with {settings.brush}")
+        raise ValueError(f"config.brush_image: expected only with {textured}, got it with {name}")
 
 
 def _parse_color(text: str) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ import pytest
 
 from jaxpaint.brushes import BRUSHES, Look, from_window, to_window
 from jaxpaint.brushes.textures import brush_picture, pyramid
-from jaxpaint.renderers import engine
+from jaxpaint.renderers import engine, fingerprint
 
 SIZE = 64
 SMOOTH = Look(contrast=0.0)
@@ -165,25 +165,13 @@ def test_a_users_brush_is_what_is_drawn():
             brush_picture(np.full((40, 100, 3), dark, np.float32))
 
 
-def fingerprint():
-    """Mean and spread of every brush's strokes, by rows of cells: what a change of the look would change."""
-    result = {}
-    for name in BRUSHES:
-        foreground, alpha = drawn(name, random_strokes(name, 6, seed=11), size=128, look=Look())
-        picture = np.concatenate([foreground * alpha[..., None], alpha[..., None]], axis=-1)
-        cells = picture.reshape(6, 4, 32, 4, 32, 4)
-        stacked = np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))])
-        result[name] = np.round(stacked.astype(float), 4).ravel().tolist()
-    return result
-
-
-def test_the_look_of_the_engine_is_frozen():
+@pytest.mark.parametrize("name", BRUSHES)
+def test_the_look_of_the_engine_is_frozen(name):
     """Networks are trained on this look. To change it on purpose: `python -m tests.test_engine`."""
-    expected = json.loads(FINGERPRINT.read_text())
-    for name, values in fingerprint().items():
-        np.testing.assert_allclose(values, expected[name], atol=2e-3, err_msg=name)
+    expected = json.loads(FINGERPRINT.read_text())[name]
+    np.testing.assert_allclose(fingerprint(BRUSHES[name]), expected, atol=2e-3)
 
 
 if __name__ == "__main__":
-    FINGERPRINT.parent.mkdir(exist_ok=True)
-    FINGERPRINT.write_text(json.dumps(fingerprint()) + "\n")
+    values = {name: np.round(fingerprint(brush).astype(float), 4).tolist() for name, brush in BRUSHES.items()}
+    FINGERPRINT.write_text(json.dumps(values) + "\n")

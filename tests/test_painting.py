@@ -136,7 +136,7 @@ def test_frozen_strokes_stay_and_are_not_listed(picture):
     model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
     bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
-    tiles = fitting._tiles(model.brush, strokes, problem, 30, 1.0)
+    tiles = fitting._tiles(model, strokes, problem, 30, 1.0)
     assert set(np.unique(tiles.ids)) <= set(range(30, 38))
     moved, *_ = fitting.descend(
         model,

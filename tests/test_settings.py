@@ -7,7 +7,6 @@ import runpy
 import ml_collections
 import pytest
 
-from jaxpaint import settings
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import find_config
 from jaxpaint.settings import Settings
@@ -22,12 +21,12 @@ from jaxpaint.settings import Settings
         ("strokes", True, "expected an integer from 1 to 100000, got True"),
         ("strokes", "5", "expected an integer from 1 to 100000, got '5'"),
         ("upright", 1, "config.upright: expected true or false, got 1"),
-        ("renderer", "heavyy", "config.renderer: expected exact, got 'heavyy'"),
+        ("renderer", "heavyy", "config.renderer: expected exact or heavy or light or lite or dcgan32, got 'heavyy'"),
         ("mode", "spiral", "expected progressive or grid, got 'spiral'"),
         ("brush", "broom", "config.brush: expected oilpaintbrush or watercolor"),
         ("brush", None, "config.brush: expected text, got None"),
         ("brush_image", 3, "config.brush_image: expected text, got 3"),
-        ("max_divide", 65, "from 1 to 64, got 65"),
+        ("max_divide", 65, "from 0 to 64, got 65"),
         ("grid", 0, "from 1 to 64, got 0"),
         ("size", 15, "from 16 to 4096, got 15"),
         ("texture", 2.1, "a number from 0 to 2, got 2.1"),
@@ -84,14 +83,14 @@ def test_from_config():
 def test_unknown_key():
     with pytest.raises(ValueError, match=r"config\.stroks: no such key; did you mean strokes\?"):
         Settings.from_config({"stroks": 7})
-    with pytest.raises(ValueError, match=r"config\.zzz: no such key; the keys are renderer, brush"):
+    with pytest.raises(ValueError, match=r"config\.zzz: no such key; the keys are renderer, weights, brush"):
         Settings.from_config({"zzz": 7})
 
 
 def test_every_setting_says_what_it_means():
-    assert all(settings.meanings().values())
-    assert settings.defaults() == dataclasses.asdict(Settings())
-    assert all(name in settings.meanings()["brush"] for name in BRUSHES)
+    assert all(Settings.meanings().values())
+    assert Settings.defaults() == dataclasses.asdict(Settings())
+    assert all(name in Settings.meanings()["brush"] for name in BRUSHES)
 
 
 def test_shipped_configs():

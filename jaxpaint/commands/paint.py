@@ -88,11 +88,11 @@ def _options(argv: list[str]) -> Options | None:
     flags.DEFINE_string("out", "paintings", "folder", flag_values=values)
     flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
     flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
-    commands.define_config(values, settings.defaults(), rest)
+    commands.define_config(values, settings.Settings.defaults(), rest)
     photos = [pathlib.Path(name) for name in commands.parse(values, rest)]
     if values.help:
         print(HELP.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
-        print(commands.describe(settings.defaults() | config, settings.meanings()))
+        print(commands.describe(settings.Settings.defaults() | config, settings.Settings.meanings()))
         return None
     overrides = commands.overrides(values)
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol, runtime_checkable
+import functools
+from typing import Any, Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -39,8 +41,27 @@ def engine(
     return render
 
 
-# What a model computes with: weights, or a user's brush.
-Arrays = Float[Array, "..."] | Float[np.ndarray, "..."] | None
+@functools.cache
+def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
+    """What a brush's strokes look like, in a few numbers: the networks' weights name the look they imitate.
+
+    Args:
+      brush: one of `BRUSHES`, with its built-in texture.
+
+    Returns:
+      Mean and spread of the four planes of some strokes, over cells of 32 × 32 pixels.
+    """
+    rng = np.random.default_rng(11)
+    strokes = rng.uniform(0.2, 0.8, (6, brush.dim)).astype(np.float32)
+    strokes[:, brush.index("size")] = rng.uniform(0.15, 0.5, (6, len(brush.index("size"))))
+    foreground, (alpha,) = jax.jit(jax.vmap(engine(brush, 128)))(strokes)
+    picture = np.stack([*(np.asarray(plane) * alpha for plane in foreground), alpha], axis=-1)
+    cells = picture.reshape(6, 4, 32, 4, 32, 4)
+    return np.round(np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))]), 4).ravel()
+
+
+# What a model computes with: a network's weights, a user's brush, or nothing.
+Arrays = Any
 
 
 @runtime_checkable
@@ -49,10 +70,15 @@ class Model(Protocol):
 
     Attributes:
       brush: whose strokes it draws.
+      window: side, in pixels, of the only windows that it draws, each stroke in the one where its middle lies; None if
+        it draws any, and strokes in every window that they reach.
     """
 
     @property
     def brush(self) -> Brush: ...  # noqa: D102
+
+    @property
+    def window(self) -> int | None: ...  # noqa: D102
 
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush)."""
@@ -73,13 +99,12 @@ class Engine:
     contrast: float = 1.0
     flat: bool = False
 
-    def renderer(
-        self,
-        arrays: Arrays,
-        size: int,
-        *,
-        softness: Float[Array, ""] | float,
-    ) -> Renderer:
+    @property
+    def window(self) -> None:
+        """See `Model`."""
+        return None
+
+    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """See `Model.renderer`."""
         picture = None if arrays is None else jnp.asarray(arrays)
         return engine(self.brush, size, look=Look(picture, self.contrast, self.flat), softness=softness)

@@ -1,0 +1,51 @@
+"""Checkpoints of a training run, by orbax: saved whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pathlib
+from collections.abc import Iterator
+
+import jax
+import orbax.checkpoint as ocp
+
+from jaxpaint.training import State
+
+# Reports of every save and restore, which belong to nobody's terminal.
+logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def manager(folder: str | os.PathLike[str], *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
+    """The checkpoints in a folder.
+
+    Args:
+      folder: made if need be.
+      keep: how many of the latest are kept.
+    """
+    options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=False)
+    with ocp.CheckpointManager(pathlib.Path(folder).absolute(), options=options) as checkpoints:
+        yield checkpoints
+
+
+def save(checkpoints: ocp.CheckpointManager, state: State) -> None:
+    """Saves a run's state under its step."""
+    step = int(state.step)
+    if step not in checkpoints.all_steps():
+        checkpoints.save(step, args=ocp.args.StandardSave(state._asdict()))
+
+
+def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
+    """The latest state, if there is one.
+
+    Args:
+      checkpoints: to look in.
+      like: a state of the same shapes.
+    """
+    step = checkpoints.latest_step()
+    if step is None:
+        return None
+    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, like._asdict())
+    return State(**checkpoints.restore(step, args=ocp.args.StandardRestore(shapes)))

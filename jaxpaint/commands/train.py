@@ -1,0 +1,248 @@
+"""`train_renderer`: a network learns to draw what the engine draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from absl import flags
+
+from jaxpaint import commands
+
+if TYPE_CHECKING:
+    import jax
+    import numpy as np
+    from orbax.checkpoint import CheckpointManager
+
+    from jaxpaint.training import Metrics, Recipe, State
+
+HELP = """\
+usage: {program} --workdir=DIR [--config=FILE] [--config.KEY=VALUE]...
+
+Trains a network to draw a brush's strokes. The same command again goes on where it stopped.
+
+  --workdir=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints (default: runs/NET-BRUSH)
+  --config=FILE  a recipe (default: configs/light.py)
+  --help         this text
+
+Settings, as --config.KEY=VALUE, and what they are in {config}:
+"""
+# Steps a call: metrics and interruptions come between calls.
+CHUNK = 20
+# Strokes on a sheet.
+SHOWN = 12
+
+
+class _Run(NamedTuple):
+    """What stays the same through a run: its recipe, folder, and the picture of a user's own brush."""
+
+    recipe: Recipe
+    folder: pathlib.Path
+    picture: np.ndarray | None
+    again: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains a network; returns the exit status."""
+    return commands.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    path, rest = commands.split_config(argv)
+    config_path = commands.find_config(path, default="light.py")
+    config = commands.load_config(config_path)
+    from jaxpaint import images, runtime
+    from jaxpaint.brushes.textures import pyramid
+    from jaxpaint.training import Recipe
+
+    values = flags.FlagValues()
+    flags.DEFINE_string("workdir", "", "folder", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    commands.define_config(values, Recipe.defaults(), rest)
+    if others := commands.parse(values, rest):
+        raise commands.Refused(f"{others[0]}: expected flags only; see --help")
+    if values.help:
+        print(HELP.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
+        print(commands.describe(Recipe.defaults() | config, Recipe.meanings()))
+        return 0
+    try:
+        recipe = Recipe.from_config({**config, **commands.overrides(values)})
+    except (ValueError, TypeError) as error:
+        raise commands.Refused(error) from None
+    folder = pathlib.Path(values.workdir or f"runs/{recipe.net}-{recipe.brush}")
+    picture = pyramid(images.read_brush(recipe.brush_image)) if recipe.brush_image else None
+    runtime.keep_compilations()
+    with commands.output_folder(folder):
+        _train(_Run(recipe, folder, picture, " ".join(argv)))
+    return 0
+
+
+def _train(run: _Run) -> None:
+    from jaxpaint import checkpoints, training
+
+    _same_recipe(run)
+    with checkpoints.manager(run.folder / "checkpoints") as saved:
+        state = training.start(run.recipe)
+        state = checkpoints.restore(saved, state) or state
+        log = _Log(run, int(state.step))
+        try:
+            state = _steps(run, state, saved, log)
+        except KeyboardInterrupt:
+            at = saved.latest_step() or 0
+            raise commands.Interrupted(f"interrupted; kept step {at}. Go on with: {run.again}") from None
+    print(run.folder / "best.safetensors")
+
+
+def _same_recipe(run: _Run) -> None:
+    """Keeps the recipe beside the run, and refuses another one's folder."""
+    path, recipe = run.folder / "recipe.json", dataclasses.asdict(run.recipe)
+    if path.exists():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        for key in recipe.keys() | earlier.keys():
+            if earlier.get(key) != recipe.get(key):
+                raise commands.Refused(
+                    f"{run.folder}: holds a run with config.{key}={earlier.get(key)}, not {recipe.get(key)}; "
+                    "choose another --workdir"
+                )
+    path.write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+
+
+def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:
+    """Trains to the end; validates and saves every so many steps."""
+    from jaxpaint import checkpoints, training
+
+    recipe, step = run.recipe, int(state.step)
+    while step < recipe.steps:
+        marks = (recipe.silhouette_steps, -(-(step + 1) // recipe.validate_every) * recipe.validate_every, recipe.steps)
+        count = min(CHUNK, *(mark - step for mark in marks if mark > step))
+        state, metrics = training.train(recipe, state, count, run.picture)
+        step += count
+        log.steps(step, metrics)
+        if step % recipe.validate_every == 0 or step == recipe.steps:
+            _validate(run, state, log)
+            checkpoints.save(saved, state)
+    return state
+
+
+def _validate(run: _Run, state: State, log: _Log) -> None:
+    """Measures the averaged weights on fresh strokes, draws a sheet, and keeps the best weights."""
+    import jax
+
+    from jaxpaint import images, training, weights
+
+    recipe, step = run.recipe, int(state.step)
+    variables = {"params": state.average}
+    variables["batch_stats"] = training.statistics(recipe, state.average, jax.random.key(recipe.seed + 1))
+    metrics = training.validate(recipe, variables, jax.random.key(recipe.seed + 2), recipe.validated, run.picture)
+    best = log.validated(step, metrics)
+    images.write_image(run.folder / "strokes.png", _sheet(run, variables))
+    if best:
+        facts = {
+            "recipe": json.dumps(dataclasses.asdict(recipe)),
+            "steps": str(step),
+            "strokes": str(step * recipe.batch),
+            "psnr": f"{float(training.psnr(metrics)):.2f}",
+            "psnr_foreground": f"{_decibel(metrics.foreground):.2f}",
+            "psnr_alpha": f"{_decibel(metrics.alpha):.2f}",
+        }
+        weights.save(run.folder / "best.safetensors", weights.Weights(recipe.net, recipe.brush, variables, facts))
+
+
+def _decibel(squared: jax.Array | float) -> float:
+    return -10.0 * math.log10(max(float(squared), 1e-12))
+
+
+def _sheet(run: _Run, variables: Any) -> np.ndarray:
+    """Foregrounds and alphas: the engine's above, the network's below."""
+    import jax
+    import numpy as np
+
+    from jaxpaint import training
+    from jaxpaint.brushes import BRUSHES
+    from jaxpaint.renderers.networks import ARCHITECTURES
+
+    strokes = training.sample(BRUSHES[run.recipe.brush], SHOWN, key=jax.random.key(run.recipe.seed + 3))
+    rows = []
+    drawn = training.net(run.recipe).apply(variables, strokes)
+    for engine, network in zip(training.targets(run.recipe, strokes, run.picture), drawn, strict=True):
+        for pictures in (engine, network):
+            pictures = np.clip(np.broadcast_to(pictures, (*pictures.shape[:3], 3)), 0, 1)
+            pictures = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=0.5)
+            rows.append(np.concatenate(list(pictures), axis=1))
+    sheet = np.concatenate(rows)
+    enlarged = max(1, 96 // ARCHITECTURES[run.recipe.net].size)
+    return sheet.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+
+
+class _Log:
+    """Lines on the terminal and in metrics.jsonl; knows the pace, and the best validation so far."""
+
+    def __init__(self, run: _Run, step: int) -> None:
+        self._run, self._path = run, run.folder / "metrics.jsonl"
+        kept: list[dict[str, Any]] = []
+        if self._path.exists():
+            # What came after the last checkpoint is done again.
+            lines = map(json.loads, self._path.read_text(encoding="utf-8").splitlines())
+            kept = [line for line in lines if line["step"] <= step]
+        self._path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        self._best = max((line["psnr"] for line in kept if "psnr" in line), default=-math.inf)
+        self._earlier = max((line["seconds"] for line in kept), default=0.0)
+        self._start = self._clock = time.monotonic()
+        self._last = step
+        self._errors: list[np.ndarray] = []
+
+    def steps(self, step: int, metrics: Metrics) -> None:
+        """Notes the errors of a few steps; a line when there are enough.
+
+        Raises:
+          commands.Refused: they are not finite.
+        """
+        import numpy as np
+
+        errors = np.stack([np.asarray(part) for part in metrics])
+        bad = ~np.isfinite(errors).all(axis=0)
+        if bad.any():
+            raise commands.Refused(
+                f"step {step - len(bad) + int(bad.argmax()) + 1}: the loss is not finite; "
+                f"the last checkpoint is kept in {self._run.folder}"
+            )
+        self._errors.append(errors)
+        recipe = self._run.recipe
+        if step % recipe.log_every and step < recipe.steps:
+            return
+        foreground, alpha = np.concatenate(self._errors, axis=1).mean(axis=1)
+        self._errors = []
+        now = time.monotonic()
+        pace = (step - self._last) / (now - self._clock)
+        self._clock, self._last = now, step
+        line = {"foreground": float(foreground), "alpha": float(alpha), "strokes_per_second": pace * recipe.batch}
+        self._write(step, line)
+        minutes = round((recipe.steps - step) / pace / 60)
+        left = f"{minutes // 60}:{minutes % 60:02d} h left"
+        shown = f"alpha {_decibel(alpha):.2f} dB"
+        if step > recipe.silhouette_steps:
+            shown = f"foreground {_decibel(foreground):.2f} dB · {shown}"
+        print(f"step {step}/{recipe.steps} · {shown} · {pace * recipe.batch:.0f} strokes/s · {left}", flush=True)
+
+    def validated(self, step: int, metrics: Metrics) -> bool:
+        """Notes a validation; says whether it is the best so far."""
+        from jaxpaint import training
+
+        decibels = {"psnr_foreground": _decibel(metrics.foreground), "psnr_alpha": _decibel(metrics.alpha)}
+        psnr = float(training.psnr(metrics))
+        self._write(step, {"psnr": psnr, **decibels})
+        # What validation takes is not part of the pace.
+        self._clock = time.monotonic()
+        best, self._best = psnr > self._best, max(psnr, self._best)
+        print(f"step {step}: {psnr:.2f} dB on fresh strokes{', the best so far' if best else ''}", flush=True)
+        return best
+
+    def _write(self, step: int, line: dict[str, float]) -> None:
+        seconds = self._earlier + time.monotonic() - self._start
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **line, "seconds": round(seconds, 1)}) + "\n")

@@ -1,0 +1,250 @@
+"""The neural renderers: networks that imitate the engine at one size.
+
+A shading network sees all of a stroke and gives its colours; a rasterisation network sees its shape and gives its
+silhouette. `foreground = colours · silhouette`, `alpha = A · silhouette`; neither is squashed or clipped.
+
+References:
+  Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 3.2 (`heavy`, `light`, and the baseline
+  `dcgan32`); Laplacian-steered stylized neural painting, tables 1 and 2 (`lite`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float
+
+from jaxpaint.brushes import Brush, Renderer, Stroke
+from jaxpaint.renderers.layers import Conv, Dense, TransposedConv, pixel_shuffle
+
+# Parameters by layer, nested as Flax nests them.
+Tree = Any
+# The rasterisation network's fully connected layers end in maps of this many pixels squared.
+_SEED = 16
+_EPSILON = 1e-5
+
+
+class Architecture(NamedTuple):
+    """The layers of a network.
+
+    Attributes:
+      size: S, the side of its pictures in pixels.
+      shading: channels and stride of each transposed convolution.
+      dense: channels of each fully connected layer of the rasterisation network; none if there is no such network.
+      convs: channels of its convolutions, and whether a pixel shuffle follows in place of a ReLU.
+    """
+
+    size: int
+    shading: tuple[tuple[int, int], ...]
+    dense: tuple[int, ...] = ()
+    convs: tuple[tuple[int, bool], ...] = ()
+
+
+_LIGHT = ((512, 1), (256, 2), (128, 2), (6, 2))
+ARCHITECTURES = {
+    "heavy": Architecture(
+        size=128,
+        shading=((512, 1), (512, 2), (256, 2), (128, 2), (64, 2), (6, 2)),
+        dense=(512, 1024, 2048, 4096),
+        convs=((32, False), (32, True), (16, False), (16, True), (8, False), (12, True)),
+    ),
+    "light": Architecture(
+        size=32,
+        shading=_LIGHT,
+        dense=(512, 1024, 2048),
+        convs=((64, False), (12, True)),
+    ),
+    "lite": Architecture(
+        size=128,
+        shading=((512, 1), (256, 4), (256, 4), (6, 2)),
+        dense=(512, 4096),
+        convs=((32, False), (32, True), (16, False), (16, True), (8, False), (4, True)),
+    ),
+    "dcgan32": Architecture(size=32, shading=_LIGHT),
+}
+
+
+class Pictures(NamedTuple):
+    """Pictures of strokes as a network gives them: foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`."""
+
+    foreground: Float[Array, "*n size size 3"]
+    alpha: Float[Array, "*n size size a"]
+
+
+class Shading(nn.Module):
+    """The shading network: strokes `[..., d]` to maps `[..., S, S, 6]`.
+
+    Attributes:
+      layers: channels and stride of each.
+      folded: normalisations are part of the convolutions (see `fold`).
+      dtype: of the operands of the products.
+    """
+
+    layers: tuple[tuple[int, int], ...]
+    folded: bool = False
+    dtype: DTypeLike | None = None
+
+    @nn.compact
+    def __call__(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size 6"]:  # noqa: D102
+        maps, last = strokes[..., None, None, :], len(self.layers) - 1
+        for i, (channels, stride) in enumerate(self.layers):
+            normalized = i < last
+            maps = TransposedConv(channels, stride, self.folded and normalized, self.dtype, name=f"conv{i}")(maps)
+            if normalized and not self.folded:
+                # Momentum 0: the statistics are those of the batch at hand (`training.statistics` averages them).
+                norm = nn.BatchNorm(
+                    use_running_average=not self.is_mutable_collection("batch_stats"),
+                    momentum=0.0,
+                    epsilon=_EPSILON,
+                    scale_init=lambda key, shape, dtype=jnp.float32: 1.0 + 0.02 * jax.random.normal(key, shape, dtype),
+                    name=f"norm{i}",
+                )
+                maps = norm(maps)
+            maps = nn.relu(maps) if normalized else maps
+        return maps
+
+
+class Rasterization(nn.Module):
+    """The rasterisation network: shapes `[..., k]` to silhouettes `[..., S, S, 1 or 3]`.
+
+    Attributes:
+      dense: channels of the fully connected layers.
+      convs: channels of the convolutions, and whether a pixel shuffle follows.
+      dtype: of the operands of the products.
+    """
+
+    dense: tuple[int, ...]
+    convs: tuple[tuple[int, bool], ...]
+    dtype: DTypeLike | None = None
+
+    @nn.compact
+    def __call__(self, shapes: Float[Array, "*n k"]) -> Float[Array, "*n size size a"]:  # noqa: D102
+        values = shapes
+        for i, channels in enumerate(self.dense):
+            values = nn.relu(Dense(channels, self.dtype, name=f"dense{i}")(values))
+        maps = values.reshape(*values.shape[:-1], _SEED, _SEED, -1)
+        for i, (channels, shuffled) in enumerate(self.convs):
+            maps = Conv(channels, self.dtype, name=f"conv{i}")(maps)
+            maps = pixel_shuffle(maps) if shuffled else nn.relu(maps)
+        return maps
+
+
+class NeuralRenderer(nn.Module):
+    """A network of `ARCHITECTURES` for one brush: strokes `[..., d]` to `Pictures`.
+
+    Attributes:
+      architecture: its layers.
+      brush: says which parameters are shape, and whether alpha is used.
+      folded: normalisations are part of the convolutions (see `fold`).
+      dtype: of the operands of matrix products, bfloat16 or float32; sums are float32.
+    """
+
+    architecture: Architecture
+    brush: Brush
+    folded: bool = False
+    dtype: DTypeLike | None = None
+
+    def setup(self) -> None:  # noqa: D102
+        layers = self.architecture
+        self.shading = Shading(layers.shading, self.folded, self.dtype)
+        if layers.dense:
+            self.rasterization = Rasterization(layers.dense, layers.convs, self.dtype)
+
+    def __call__(self, strokes: Float[Array, "*n d"], *, detached: bool = False) -> Pictures:
+        """Pictures of strokes; `detached` lets the silhouette learn from alpha alone, not from the foreground."""
+        maps = self.shading(strokes)
+        if not self.architecture.dense:
+            return Pictures(maps[..., :3], maps[..., 3:])
+        silhouette = self.silhouette(strokes)
+        mask = jax.lax.stop_gradient(silhouette) if detached else silhouette
+        return Pictures(maps[..., :3] * mask, self.opacity(strokes) * silhouette)
+
+    def silhouette(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size a"]:
+        """The rasterisation network alone."""
+        return self.rasterization(strokes[..., : self.brush.shape_dim])
+
+    def opacity(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n 1 1 1"]:
+        """What the silhouette is multiplied by to give alpha."""
+        alpha = strokes[..., self.brush.index("alpha")]
+        return (alpha if alpha.shape[-1] else jnp.ones_like(strokes[..., :1]))[..., None, None, :]
+
+
+def network(name: str, brush: Brush, *, folded: bool = False, dtype: DTypeLike | None = None) -> NeuralRenderer:
+    """The network of that name for a brush.
+
+    Args:
+      name: of `ARCHITECTURES`.
+      brush: whose strokes it draws.
+      folded: takes weights that `fold` has made.
+      dtype: of the operands of matrix products.
+
+    Raises:
+      ValueError: there is no such network.
+    """
+    if name not in ARCHITECTURES:
+        raise ValueError(f"expected a network of {', '.join(ARCHITECTURES)}, got {name!r}")
+    return NeuralRenderer(ARCHITECTURES[name], brush, folded, dtype)
+
+
+def fold(variables: Tree) -> Tree:
+    """Weights whose normalisations are folded into the convolutions before them.
+
+    Args:
+      variables: `params` and `batch_stats` of a network that is not folded.
+
+    Returns:
+      `params` of the same network, folded: the same pictures, for less.
+    """
+    shading, statistics = dict(variables["params"]["shading"]), variables["batch_stats"]["shading"]
+    for name, statistic in statistics.items():
+        norm, conv = shading.pop(name), name.replace("norm", "conv")
+        factor = norm["scale"] / jnp.sqrt(statistic["var"] + _EPSILON)
+        shading[conv] = {
+            "kernel": shading[conv]["kernel"] * factor[None, None, None],
+            "bias": norm["bias"] - statistic["mean"] * factor,
+        }
+    return {"params": {**variables["params"], "shading": shading}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A network as a `renderers.Model`; its arrays are weights that `fold` has made.
+
+    Attributes:
+      name: of `ARCHITECTURES`.
+      brush: whose strokes it draws.
+      dtype: of the operands of matrix products, float32 or bfloat16.
+    """
+
+    name: str
+    brush: Brush
+    dtype: str = "float32"
+
+    @property
+    def window(self) -> int:
+        """See `renderers.Model`."""
+        return ARCHITECTURES[self.name].size
+
+    def renderer(self, arrays: Tree, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
+        """See `renderers.Model.renderer`; edges are as soft as the network has learned them.
+
+        Raises:
+          ValueError: `size` is not the network's.
+        """
+        del softness
+        if size != self.window:
+            raise ValueError(f"{self.name} draws {self.window} pixels, not {size}")
+        model = network(self.name, self.brush, folded=True, dtype=self.dtype)
+
+        def render(stroke: Float[Array, "d"]) -> Stroke:
+            pictures: Any = model.apply(arrays, stroke)
+            # What is far outside the window, as strokes that are nowhere are, no network has ever seen.
+            there = jnp.abs(stroke[self.brush.index("x")[0]] - 0.5) < 1.0
+            return Stroke(*(tuple(there * jnp.moveaxis(jnp.clip(maps, 0.0, 1.0), -1, 0)) for maps in pictures))
+
+        return render

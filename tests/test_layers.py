@@ -1,0 +1,69 @@
+"""Layers as matrix products: the values and gradients of JAX's own convolutions."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpaint.renderers import layers
+
+
+def compare(own, reference, *arguments):
+    """Values, and gradients in all arguments, through a random weighting."""
+    value, expected = own(*arguments), reference(*arguments)
+    np.testing.assert_allclose(value, expected, atol=1e-4)
+    weights = jax.random.normal(jax.random.key(9), expected.shape)
+    gradients, expected = (
+        jax.jit(jax.grad(lambda *a, f=f: (f(*a) * weights).sum(), argnums=range(len(arguments))))(*arguments)
+        for f in (own, reference)
+    )
+    for gradient, wanted in zip(gradients, expected, strict=True):
+        assert np.abs(wanted).max() > 1
+        np.testing.assert_allclose(gradient, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("stride", "size", "padding"), [(1, (1, 1), 3), (2, (3, 5), 2), (4, (3, 2), 3)])
+def test_transposed_convolution_is_jax_s(stride, size, padding):
+    maps = jax.random.normal(jax.random.key(0), (2, *size, 7))
+    kernel = jax.random.normal(jax.random.key(1), (4, 4, 7, 5))
+
+    def reference(maps, kernel):
+        return jax.lax.conv_transpose(maps, kernel, (stride, stride), [(padding, padding)] * 2)
+
+    compare(lambda m, k: layers.transposed_conv(m, k, stride), reference, maps, kernel)
+
+
+@pytest.mark.parametrize("channels", [(3, 8), (8, 3), (5, 5)])
+def test_convolution_is_jax_s(channels):
+    maps = jax.random.normal(jax.random.key(0), (2, 6, 4, channels[0]))
+    kernel = jax.random.normal(jax.random.key(1), (3, 3, *channels))
+
+    def reference(maps, kernel):
+        return jax.lax.conv_general_dilated(maps, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+    compare(layers.conv, reference, maps, kernel)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_patches_and_overlapped_are_each_other_s_transpose(stride):
+    maps = jax.random.normal(jax.random.key(0), (4, 6, 3))
+    seen = jax.random.normal(jax.random.key(1), layers.patches(maps, stride).shape)
+    np.testing.assert_allclose(
+        jnp.vdot(layers.patches(maps, stride), seen), jnp.vdot(maps, layers.overlapped(seen, stride)), rtol=1e-5
+    )
+
+
+def test_shuffles_spread_channels_over_pixels():
+    maps = np.arange(2 * 3 * 8.0).reshape(1, 2, 3, 8)
+    spread, shuffled = layers.depth_to_space(jnp.asarray(maps), 2), layers.pixel_shuffle(jnp.asarray(maps))
+    for row in range(4):
+        for column in range(6):
+            at = maps[0, row // 2, column // 2]
+            tap = row % 2 * 2 + column % 2
+            np.testing.assert_array_equal(spread[0, row, column], at[2 * tap : 2 * tap + 2])
+            np.testing.assert_array_equal(shuffled[0, row, column], at[[tap, 4 + tap]])
+
+
+def test_products_of_bfloat16_are_summed_in_float32():
+    values, kernel = jnp.ones((1, 4096)), jnp.ones((4096, 1))
+    assert layers.product(values, kernel, jnp.bfloat16)[0, 0] == 4096

@@ -1,0 +1,153 @@
+"""The neural renderers: their sizes, their pictures, and their weights as files."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxpaint
+from jaxpaint import brushes, weights
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold, network
+
+# Trainable parameters, by SPEC.
+PARAMETERS = {
+    "heavy": (18_093_044, 18_119_156, 18_094_580, 18_068_468),
+    "light": (5_373_004, 5_399_116, 5_374_540, 5_348_428),
+    "lite": (5_392_940, 5_419_052, 5_394_476, 5_368_364),
+    "dcgan32": (2_733_824, 2_758_400, 2_733_824, 2_709_248),
+}
+OIL = BRUSHES["oilpaintbrush"]
+
+
+@functools.cache
+def variables(name, brush):
+    """Random weights, and random statistics of the normalisations."""
+    made = network(name, BRUSHES[brush]).init(jax.random.key(0), jnp.zeros((2, BRUSHES[brush].dim)))
+    keys = iter(jax.random.split(jax.random.key(1), 99))
+    ranges = {"mean": (-0.02, 0.02), "var": (0.002, 0.02)}
+    statistics = {
+        norm: {
+            kind: jax.random.uniform(next(keys), leaf.shape, minval=ranges[kind][0], maxval=ranges[kind][1])
+            for kind, leaf in leaves.items()
+        }
+        for norm, leaves in made["batch_stats"]["shading"].items()
+    }
+    return {"params": made["params"], "batch_stats": {"shading": statistics}}
+
+
+def strokes(brush, count=3):
+    return jax.random.uniform(jax.random.key(2), (count, BRUSHES[brush].dim))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_networks_have_the_parameters_of_the_papers(name):
+    counts = []
+    for brush in ("oilpaintbrush", "watercolor", "markerpen", "rectangle"):
+        made = jax.eval_shape(network(name, BRUSHES[brush]).init, jax.random.key(0), strokes(brush))
+        counts.append(sum(leaf.size for leaf in jax.tree.leaves(made["params"])))
+    assert tuple(counts) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", ["light", "lite", "dcgan32"])
+def test_folded_weights_draw_the_same(name):
+    made = variables(name, "watercolor")
+    plain = network(name, BRUSHES["watercolor"]).apply(made, strokes("watercolor"))
+    folded = network(name, BRUSHES["watercolor"], folded=True).apply(fold(made), strokes("watercolor"))
+    size = ARCHITECTURES[name].size
+    assert plain.foreground.shape == (3, size, size, 3) and plain.alpha.shape[:3] == (3, size, size)
+    for one, other in zip(plain, folded, strict=True):
+        assert np.abs(one).max() > 1e-3
+        np.testing.assert_allclose(one, other, atol=1e-4 * float(np.abs(one).max()))
+
+
+@pytest.mark.parametrize(("brush", "used"), [("oilpaintbrush", False), ("rectangle", True)])
+def test_alpha_is_the_silhouette_of_the_shape_alone(brush, used):
+    draw = functools.partial(network("light", BRUSHES[brush]).apply, variables("light", brush))
+    one = strokes(brush, 1)
+    recolored = one.at[:, BRUSHES[brush].index("color")].set(0.25)
+    np.testing.assert_array_equal(draw(one).alpha, draw(recolored).alpha)
+    assert np.abs(draw(one).foreground - draw(recolored).foreground).max() > 0
+    faint = one.at[:, -1].multiply(0.5)
+    np.testing.assert_allclose(draw(faint).alpha, (0.5 if used else 1.0) * draw(one).alpha, rtol=1e-5)
+
+
+def test_a_model_draws_one_stroke_as_planes_in_range():
+    model = Network("light", OIL)
+    arrays = fold(variables("light", OIL.name))
+    stroke = strokes(OIL.name)[0]
+    foreground, alpha = jax.jit(model.renderer(arrays, 32, softness=0.0))(stroke)
+    expected = network("light", OIL, folded=True).apply(arrays, stroke[None])
+    assert len(foreground) == len(alpha) == 3
+    np.testing.assert_allclose(np.stack(foreground, -1), np.clip(expected.foreground[0], 0, 1), atol=1e-5)
+    np.testing.assert_allclose(np.stack(alpha, -1), np.clip(expected.alpha[0], 0, 1), atol=1e-5)
+    nowhere = jnp.asarray(brushes.nowhere(OIL, 1)[0])
+    assert not np.any(model.renderer(arrays, 32, softness=0.0)(nowhere).alpha)
+    with pytest.raises(ValueError, match="light draws 32 pixels, not 64"):
+        model.renderer(arrays, 64, softness=0.0)
+
+
+def test_bfloat16_draws_nearly_the_same():
+    made = fold(variables("light", OIL.name))
+    exact, rough = (
+        network("light", OIL, folded=True, dtype=dtype).apply(made, strokes(OIL.name)).foreground
+        for dtype in (None, jnp.bfloat16)
+    )
+    assert rough.dtype == jnp.float32
+    assert 0 < np.abs(exact - rough).max() < 0.05 * np.abs(exact).max()
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    weights.save(path, weights.Weights("light", OIL.name, variables("light", OIL.name), {"steps": "7"}))
+    return path
+
+
+def test_weights_there_and_back(saved):
+    loaded = weights.load(saved)
+    assert (loaded.net, loaded.brush, loaded.facts["steps"]) == ("light", OIL.name, "7")
+    made = variables("light", OIL.name)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6), loaded.variables, made
+    )
+    assert saved.stat().st_size < 2.1 * PARAMETERS["light"][0]
+
+
+def test_a_loaded_renderer_is_a_function_of_strokes(saved):
+    draw = jaxpaint.load_renderer(saved)
+    foreground, alpha = draw(strokes(OIL.name, 5))
+    assert foreground.shape == (5, 32, 32, 3) and alpha.shape == (5, 32, 32, 3)
+    assert np.isfinite(jax.grad(lambda s: draw(s).alpha.sum())(strokes(OIL.name))).all()
+
+
+def test_another_look_of_the_engine_is_told(tmp_path):
+    path = tmp_path / "old.safetensors"
+    facts = {"fingerprint": str([0.0] * 768)}
+    weights.save(path, weights.Weights("light", OIL.name, variables("light", OIL.name), facts))
+    with pytest.warns(UserWarning, match="engine has changed since these weights"):
+        weights.load(path)
+
+
+def test_bad_weights(tmp_path, saved):
+    with pytest.raises(weights.WeightsError, match="no such weights"):
+        weights.load(tmp_path / "none.safetensors")
+    with pytest.raises(weights.WeightsError, match="no such weights; the package has"):
+        weights.load("heavy", brush="markerpen")
+    (tmp_path / "text.safetensors").write_text("not weights at all")
+    with pytest.raises(weights.WeightsError, match="expected weights as safetensors"):
+        weights.load(tmp_path / "text.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(saved.read_bytes()[:-1000])
+    with pytest.raises(weights.WeightsError, match="expected weights as safetensors"):
+        weights.load(cut)
+    other = tmp_path / "other.safetensors"
+    weights.save(other, weights.Weights("lite", OIL.name, variables("light", OIL.name), {}))
+    with pytest.raises(weights.WeightsError, match="arrays are not those of lite"):
+        weights.load(other)
+    broken = jax.tree.map(lambda leaf: leaf * np.nan, variables("light", OIL.name))
+    weights.save(other, weights.Weights("light", OIL.name, broken, {}))
+    with pytest.raises(weights.WeightsError, match="not finite"):
+        weights.load(other)

@@ -1,0 +1,175 @@
+"""Training: what a step learns, and a run that is interrupted."""
+
+import json
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpaint import training, weights
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.commands import train
+from jaxpaint.images import read_image, write_image
+from jaxpaint.renderers import engine
+from jaxpaint.renderers.networks import ARCHITECTURES, Architecture
+
+TINY = Architecture(32, ((16, 1), (16, 2), (16, 2), (6, 2)), (16, 512), ((8, False), (12, True)))
+
+
+QUICK = {"steps": 60, "silhouette_steps": 20, "batch": 8, "warmup": 5, "validated": 64}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    """A network that learns something in a second."""
+    monkeypatch.setitem(ARCHITECTURES, "light", TINY)
+    training._train.clear_cache()
+
+
+def recipe(**settings):
+    return training.Recipe(
+        **{"steps": 60, "silhouette_steps": 20, "batch": 8, "warmup": 5, "validated": 64, **settings}
+    )
+
+
+def flat(tree):
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+
+
+def test_targets_are_the_engine_s():
+    strokes = training.sample(BRUSHES["oilpaintbrush"], 5, key=jax.random.key(0))
+    foreground, alpha = training.targets(recipe(), strokes)
+    expected = jax.jit(engine(BRUSHES["oilpaintbrush"], 32))(strokes[3])
+    np.testing.assert_allclose(foreground[3], np.stack(expected.foreground, -1), atol=1e-5)
+    np.testing.assert_allclose(alpha[3, ..., 0], expected.alpha[0], atol=1e-5)
+
+
+def test_strokes_fill_the_unit_cube_and_some_are_small():
+    brush = BRUSHES["watercolor"]
+    uniform = np.asarray(training.sample(brush, 4000, key=jax.random.key(0)))
+    np.testing.assert_allclose(uniform.mean(axis=0), 0.5, atol=0.03)
+    assert uniform.min() >= 0 and uniform.max() <= 1
+    small = np.asarray(training.sample(brush, 4000, key=jax.random.key(0), small=1.0))
+    sizes = brush.mask("size")
+    np.testing.assert_allclose(small[:, sizes].mean(axis=0), 1 / 3, atol=0.03)
+    np.testing.assert_array_equal(small[:, ~sizes], uniform[:, ~sizes])
+
+
+def test_the_silhouette_is_learned_alone_and_then_everything():
+    own = recipe()
+    start = jax.tree.map(np.asarray, training.start(own))
+    state, _ = training.train(own, training.start(own), 20)
+    np.testing.assert_array_equal(flat(state.params["shading"]), flat(start.params["shading"]))
+    assert (flat(state.params["rasterization"]) != flat(start.params["rasterization"])).mean() > 0.5
+    state, _ = training.train(own, state, 20)
+    assert (flat(state.params["shading"]) != flat(start.params["shading"])).mean() > 0.5
+
+
+def test_training_teaches():
+    own = recipe(steps=400, silhouette_steps=100, batch=16, learning_rate=0.005)
+    state = training.start(own)
+    state, first = training.train(own, state, 100)
+    state, middle = training.train(own, state, 100)
+    state, last = training.train(own, state, 200)
+    assert first.alpha[-20:].mean() < 0.6 * first.alpha[:3].mean()
+    assert last.foreground[-50:].mean() < 0.8 * middle.foreground[:3].mean()
+
+
+def test_steps_do_not_depend_on_how_they_are_divided():
+    own = recipe()
+    whole, _ = training.train(own, training.start(own), 20)
+    parts, _ = training.train(own, training.start(own), 13)
+    parts, _ = training.train(own, parts, 7)
+    np.testing.assert_allclose(flat(parts.params), flat(whole.params), atol=1e-6)
+
+
+def test_statistics_are_those_of_fresh_strokes():
+    """With them, drawing few strokes or many is the same, and the pictures are as right as in training."""
+    own = recipe()
+    params = training.start(own).params
+    statistics = training.statistics(own, params, jax.random.key(0))
+    strokes = training.sample(BRUSHES[own.brush], 512, key=jax.random.key(5))
+    model = training.net(own)
+    with_batch, _ = model.apply({"params": params}, strokes, mutable=["batch_stats"])
+    alone = model.apply({"params": params, "batch_stats": statistics}, strokes)
+    spread = float(jnp.std(with_batch.foreground))
+    assert float(jnp.abs(with_batch.foreground - alone.foreground).mean()) < 0.1 * spread
+
+
+@pytest.mark.parametrize("settings", [{"silhouette_steps": 60}, {"net": "dcgan32"}, {"batch": 0}, {"net": "big"}])
+def test_bad_recipes(settings):
+    with pytest.raises(ValueError, match=r"config\.(silhouette_steps|batch|net): expected"):
+        recipe(**settings)
+
+
+FLAGS = [f"--config.{key}={value}" for key, value in QUICK.items()]
+FLAGS += ["--config.validate_every=20", "--config.log_every=20"]
+
+
+def run(folder, *flags):
+    return train.main(["train_renderer", f"--workdir={folder}", *FLAGS, *flags])
+
+
+def test_a_run_leaves_weights_metrics_a_sheet_and_goes_on_to_the_same_numbers(tmp_path, monkeypatch, capsys):
+    assert run(tmp_path / "whole") == 0
+    whole = weights.load(tmp_path / "whole" / "best.safetensors")
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "psnr" in line] == [20, 40, 60]
+    assert float(whole.facts["psnr"]) == pytest.approx(max(line["psnr"] for line in lines if "psnr" in line), abs=0.01)
+    assert int(whole.facts["strokes"]) == 8 * int(whole.facts["steps"])
+    assert read_image(tmp_path / "whole" / "strokes.png").std() > 0.05
+
+    # Stopped between two checkpoints; then on with the same command.
+    taken, real = [], training.train
+
+    def interrupted(own, state, count, picture):
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(count)
+        return real(own, state, count, picture)
+
+    monkeypatch.setattr(training, "train", interrupted)
+    assert run(tmp_path / "parts") == 130
+    assert "kept step 40. Go on with: train_renderer" in capsys.readouterr().err
+    monkeypatch.setattr(training, "train", real)
+    assert run(tmp_path / "parts") == 0
+    parts = weights.load(tmp_path / "parts" / "best.safetensors")
+    np.testing.assert_array_equal(flat(parts.variables), flat(whole.variables))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch, capsys):
+    real = training.train
+
+    def poisoned(own, state, count, picture):
+        state, metrics = real(own, state, count, picture)
+        return state, metrics._replace(
+            alpha=jnp.where(state.step > 30, metrics.alpha.at[4].set(jnp.nan), metrics.alpha)
+        )
+
+    monkeypatch.setattr(training, "train", poisoned)
+    assert run(tmp_path / "run") == 1
+    assert "step 25: the loss is not finite; the last checkpoint is kept" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir() if path.is_dir()] == ["20"]
+    shutil.rmtree(tmp_path / "run")
+
+
+def test_bad_runs(tmp_path, capsys):
+    assert run(tmp_path / "a", "--config.batch=8", "--config.learning_rate=2") == 1
+    assert "config.learning_rate: expected a number from 1e-07 to 1, got 2.0" in capsys.readouterr().err
+    assert run(tmp_path / "a", "--config.brush=spoon") == 1
+    assert "config.brush: expected oilpaintbrush or" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+    assert run(tmp_path / "a") == 0
+    capsys.readouterr()
+    assert run(tmp_path / "a", "--config.seed=3") == 1
+    assert "holds a run with config.seed=0, not 3; choose another --workdir" in capsys.readouterr().err
+
+
+def test_ones_own_brush_is_learned(tmp_path):
+    picture = np.zeros((40, 100, 3), np.float32)
+    picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0
+    write_image(tmp_path / "brush.png", picture)
+    assert run(tmp_path / "own", f"--config.brush_image={tmp_path / 'brush.png'}") == 0
+    assert "brush.png" in weights.load(tmp_path / "own" / "best.safetensors").facts["recipe"]
