@@ -114,7 +114,7 @@ def _check_shapes(path: pathlib.Path, weights: Weights, flat: Mapping[str, Array
 
 def _check_look(path: pathlib.Path, weights: Weights) -> None:
     """Warns where the engine has changed since the weights were trained."""
-    if "fingerprint" not in weights.facts:
+    if not weights.facts.get("fingerprint"):
         return
     then, now = np.array(json.loads(weights.facts["fingerprint"])), fingerprint(BRUSHES[weights.brush])
     if then.shape != now.shape or np.abs(then - now).max() > _ALIKE:

@@ -61,8 +61,9 @@ def bad_input() -> tuple[type[Exception], ...]:
     """The exceptions that mean bad input rather than a fault of ours."""
     from jaxpaint.exports import PaintingFileError
     from jaxpaint.images import ImageError
+    from jaxpaint.weights import WeightsError
 
-    return Refused, ImageError, PaintingFileError
+    return Refused, ImageError, PaintingFileError, WeightsError
 
 
 def complain(message: object) -> None:

@@ -25,7 +25,7 @@ from jaxpaint.renderers.layers import Conv, Dense, TransposedConv, pixel_shuffle
 # Parameters by layer, nested as Flax nests them.
 Tree = Any
 # The rasterisation network's fully connected layers end in maps of this many pixels squared.
-_SEED = 16
+SEED = 16
 _EPSILON = 1e-5
 
 
@@ -127,7 +127,7 @@ class Rasterization(nn.Module):
         values = shapes
         for i, channels in enumerate(self.dense):
             values = nn.relu(Dense(channels, self.dtype, name=f"dense{i}")(values))
-        maps = values.reshape(*values.shape[:-1], _SEED, _SEED, -1)
+        maps = values.reshape(*values.shape[:-1], SEED, SEED, -1)
         for i, (channels, shuffled) in enumerate(self.convs):
             maps = Conv(channels, self.dtype, name=f"conv{i}")(maps)
             maps = pixel_shuffle(maps) if shuffled else nn.relu(maps)

@@ -1,0 +1,205 @@
+"""Weights of Stylized Neural Painting's networks, from and to PyTorch's names and layouts.
+
+PyTorch has channels first: a fully connected layer is [out, in], a convolution [out, in, height, width], a transposed
+one [in, out, height, width], and its taps add where ours look, so they are turned by half a turn. What the last fully
+connected layer gives is read as (channel, row, column) there, as (row, column, channel) here.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import traverse_util
+from jaxtyping import Array
+
+from jaxpaint import images
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.renderers.networks import ARCHITECTURES, SEED, Tree, network
+from jaxpaint.weights import WeightsError
+
+State = Mapping[str, np.ndarray]
+Turn = Callable[[np.ndarray], np.ndarray]
+_NETS = ("heavy", "light")
+_COUNTS = "num_batches_tracked"
+
+
+class _Entry(NamedTuple):
+    """One array on both sides: its key there, its path here, and what turns it there and here."""
+
+    key: str
+    path: tuple[str, ...]
+    here: Turn
+    there: Turn
+
+
+def _same(array: np.ndarray) -> np.ndarray:
+    return array
+
+
+def _entries(net: str) -> list[_Entry]:
+    """Every array of a network.
+
+    Raises:
+      ValueError: there is no such network in Stylized Neural Painting.
+    """
+    if net not in _NETS:
+        raise ValueError(f"expected a network of Stylized Neural Painting, {' or '.join(_NETS)}, got {net!r}")
+    layers, entries = ARCHITECTURES[net], []
+
+    def add(key: str, path: str, here: Turn = _same, there: Turn = _same) -> None:
+        entries.append(_Entry(key, tuple(path.split("/")), here, there))
+
+    last = len(layers.shading) - 1
+    for i in range(last + 1):
+        add(f"dcgan.main.{3 * i}.weight", f"params/shading/conv{i}/kernel", _transposed_here, _transposed_there)
+    for i in range(last):
+        key, norm = f"dcgan.main.{3 * i + 1}", f"shading/norm{i}"
+        add(f"{key}.weight", f"params/{norm}/scale")
+        add(f"{key}.bias", f"params/{norm}/bias")
+        add(f"{key}.running_mean", f"batch_stats/{norm}/mean")
+        add(f"{key}.running_var", f"batch_stats/{norm}/var")
+    last = len(layers.dense) - 1
+    for i in range(last + 1):
+        key, dense = f"huangnet.fc{i + 1}", f"params/rasterization/dense{i}"
+        here, there = (_to_rows, _to_channels) if i == last else (_same, _same)
+        add(f"{key}.bias", f"{dense}/bias", here, there)
+        add(f"{key}.weight", f"{dense}/kernel", *_through(here, there))
+    for i in range(len(layers.convs)):
+        key, conv = f"huangnet.conv{i + 1}", f"params/rasterization/conv{i}"
+        add(f"{key}.bias", f"{conv}/bias")
+        add(f"{key}.weight", f"{conv}/kernel", lambda w: w.transpose(2, 3, 1, 0), lambda w: w.transpose(3, 2, 0, 1))
+    return entries
+
+
+def _through(here: Turn, there: Turn) -> tuple[Turn, Turn]:
+    """Turns of a matrix whose columns here, rows there, are ordered like a bias."""
+    return lambda w: here(w).T, lambda w: there(w.T)
+
+
+def _transposed_here(kernel: np.ndarray) -> np.ndarray:
+    return kernel.transpose(2, 3, 0, 1)[::-1, ::-1]
+
+
+def _transposed_there(kernel: np.ndarray) -> np.ndarray:
+    return kernel[::-1, ::-1].transpose(2, 3, 0, 1)
+
+
+def _to_rows(values: np.ndarray) -> np.ndarray:
+    """(channel, row, column) along the first axis to (row, column, channel)."""
+    maps = values.reshape(-1, SEED, SEED, *values.shape[1:])
+    return np.moveaxis(maps, 0, 2).reshape(values.shape)
+
+
+def _to_channels(values: np.ndarray) -> np.ndarray:
+    """The inverse of `_to_rows`."""
+    maps = values.reshape(SEED, SEED, -1, *values.shape[1:])
+    return np.moveaxis(maps, 2, 0).reshape(values.shape)
+
+
+def from_torch(state: State, *, net: str, brush: str) -> Tree:
+    """Our weights from a PyTorch state dict.
+
+    Args:
+      state: arrays by PyTorch's names, `huangnet.…` and `dcgan.main.…`.
+      net: heavy or light.
+      brush: whose strokes it draws.
+
+    Returns:
+      `params` and `batch_stats`.
+
+    Raises:
+      WeightsError: an array is missing, one too many, or of another shape; the line names it.
+      ValueError: there is no such network there.
+    """
+    made = jax.eval_shape(network(net, BRUSHES[brush]).init, jax.random.key(0), np.zeros((2, BRUSHES[brush].dim), "f4"))
+    shapes = {path: leaf.shape for path, leaf in traverse_util.flatten_dict(made).items()}
+    flat: dict[tuple[str, ...], Array] = {}
+    for entry in _entries(net):
+        expected = entry.there(np.broadcast_to(np.float32(0), shapes[entry.path])).shape
+        if entry.key not in state:
+            raise WeightsError(f"{entry.key}: missing; expected an array of shape {expected}")
+        found = np.shape(state[entry.key])
+        if found != expected:
+            raise WeightsError(f"{entry.key}: expected shape {expected} for {net} and {brush}, got {found}")
+        flat[entry.path] = jnp.asarray(entry.here(np.asarray(state[entry.key], np.float32)))
+    known = {entry.key for entry in _entries(net)}
+    for key in state:
+        if key not in known and not key.endswith(_COUNTS):
+            raise WeightsError(f"{key}: no such array in {net}")
+    return traverse_util.unflatten_dict(flat)
+
+
+def to_torch(variables: Tree, *, net: str) -> dict[str, np.ndarray]:
+    """The inverse of `from_torch`.
+
+    Args:
+      variables: `params` and `batch_stats`.
+      net: heavy or light.
+
+    Raises:
+      ValueError: there is no such network there.
+    """
+    flat = traverse_util.flatten_dict(variables)
+    state = {entry.key: np.ascontiguousarray(entry.there(np.asarray(flat[entry.path]))) for entry in _entries(net)}
+    norms = [key.removesuffix("running_mean") for key in state if key.endswith("running_mean")]
+    return state | {norm + _COUNTS: np.zeros((), np.int64) for norm in norms}
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """The generator's state dict from a PyTorch file; nothing in it is executed.
+
+    Args:
+      path: of a checkpoint with `model_G_state_dict`, or of a bare state dict.
+
+    Raises:
+      WeightsError: it is no such file, would execute something, or PyTorch is not installed.
+    """
+    torch = _torch()
+    if not pathlib.Path(path).is_file():
+        raise WeightsError(f"{path}: no such file")
+    try:
+        with torch.serialization.safe_globals(_numbers()):
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(f"{path}: expected a PyTorch checkpoint of weights and numbers alone: {reason}") from None
+    state = found.get("model_G_state_dict", found) if isinstance(found, Mapping) else None
+    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise WeightsError(f"{path}: expected a state dict, or a checkpoint with model_G_state_dict")
+    return {key.removeprefix("module."): value.numpy() for key, value in state.items()}
+
+
+def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
+    """Writes a state dict as `model_G_state_dict` of a PyTorch file, all of it or nothing.
+
+    Raises:
+      WeightsError: PyTorch is not installed.
+    """
+    torch = _torch()
+    tensors = OrderedDict((key, torch.from_numpy(np.array(value))) for key, value in state.items())
+    with images.replacing(path) as temporary:
+        torch.save({"model_G_state_dict": tensors}, temporary)
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise WeightsError("PyTorch's files need PyTorch: pip install 'jaxpaint[torch]'") from None
+    return torch
+
+
+def _numbers() -> list[Any]:
+    """What a NumPy number in a checkpoint is pickled as."""
+    scalar = np.float64(0).__reduce__()[0]
+    # Files written with NumPy 1 name the same function by its old module.
+    old = (scalar, "numpy.core.multiarray.scalar")
+    return [scalar, old, np.dtype, *(type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "?"))]

@@ -1,0 +1,199 @@
+"""Weights from and to PyTorch: a module built here from the paper's table has to draw the same."""
+
+import functools
+import os
+from collections import OrderedDict
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from jaxpaint import conversion, weights
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.commands import convert
+from jaxpaint.renderers.networks import fold, network
+
+# Transposed convolutions: channels and stride; fully connected layers; convolutions: channels, shuffled after.
+TABLE = {
+    "heavy": (
+        [(512, 1), (512, 2), (256, 2), (128, 2), (64, 2), (6, 2)],
+        [512, 1024, 2048, 4096],
+        [(32, 0), (32, 1), (16, 0), (16, 1), (8, 0), (12, 1)],
+    ),
+    "light": ([(512, 1), (256, 2), (128, 2), (6, 2)], [512, 1024, 2048], [(64, 0), (12, 1)]),
+}
+
+
+class Shading(nn.Module):
+    def __init__(self, layers, channels):
+        super().__init__()
+        parts = []
+        for i, (out, stride) in enumerate(layers):
+            parts.append(nn.ConvTranspose2d(channels, out, 4, stride, 0 if stride == 1 else 1, bias=False))
+            if i < len(layers) - 1:
+                parts += [nn.BatchNorm2d(out), nn.ReLU()]
+            channels = out
+        self.main = nn.Sequential(*parts)
+
+    def forward(self, strokes):
+        return self.main(strokes[:, :, None, None])
+
+
+class Rasterization(nn.Module):
+    def __init__(self, dense, convs, channels):
+        super().__init__()
+        for i, out in enumerate(dense, 1):
+            setattr(self, f"fc{i}", nn.Linear(channels, out))
+            channels = out
+        self.dense, self.convs, channels = dense, convs, channels // 256
+        for i, (out, shuffled) in enumerate(convs, 1):
+            setattr(self, f"conv{i}", nn.Conv2d(channels, out, 3, 1, 1))
+            channels = out // 4 if shuffled else out
+
+    def forward(self, values):
+        for i in range(1, len(self.dense) + 1):
+            values = torch.relu(getattr(self, f"fc{i}")(values))
+        values = values.view(len(values), -1, 16, 16)
+        for i, (_, shuffled) in enumerate(self.convs, 1):
+            values = getattr(self, f"conv{i}")(values)
+            values = nn.functional.pixel_shuffle(values, 2) if shuffled else torch.relu(values)
+        return values
+
+
+class Fusion(nn.Module):
+    def __init__(self, net, brush):
+        super().__init__()
+        shading, dense, convs = TABLE[net]
+        self.brush = brush
+        self.dcgan = Shading(shading, brush.dim)
+        self.huangnet = Rasterization(dense, convs, brush.shape_dim)
+
+    def forward(self, strokes):
+        silhouette = self.huangnet(strokes[:, : self.brush.shape_dim])
+        opaque = 1.0 if self.brush.name == "oilpaintbrush" else strokes[:, -1, None, None, None]
+        return self.dcgan(strokes)[:, :3] * silhouette, opaque * silhouette
+
+
+@functools.cache
+def module(net, brush):
+    """Random weights that keep activations near 1, random statistics."""
+    torch.manual_seed(0)
+    made = Fusion(net, BRUSHES[brush])
+    for name, value in made.state_dict().items():
+        if name.endswith("running_mean") or name.endswith("bias"):
+            value.normal_(0, 0.2)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 2.0)
+        elif value.ndim == 1:
+            value.normal_(1, 0.2)
+        elif value.ndim > 1:
+            taps = value.shape[1:].numel() if "huangnet" in name else value.shape[0] * 4
+            value.normal_(0, float(np.sqrt(2 / taps)))
+    return made.eval()
+
+
+def state(net, brush):
+    return {name: value.numpy() for name, value in module(net, brush).state_dict().items()}
+
+
+@pytest.mark.parametrize("net", TABLE)
+@pytest.mark.parametrize("brush", ["oilpaintbrush", "watercolor"])
+def test_both_draw_the_same(net, brush):
+    strokes = np.random.default_rng(0).uniform(size=(3, BRUSHES[brush].dim)).astype(np.float32)
+    with torch.no_grad():
+        expected = [picture.permute(0, 2, 3, 1).numpy() for picture in module(net, brush)(torch.from_numpy(strokes))]
+    variables = conversion.from_torch(state(net, brush), net=net, brush=brush)
+    plain = network(net, BRUSHES[brush]).apply(variables, jnp.asarray(strokes))
+    folded = network(net, BRUSHES[brush], folded=True).apply(fold(variables), jnp.asarray(strokes))
+    for one, other, wanted in zip(plain, folded, expected, strict=True):
+        scale = np.abs(wanted).max()
+        assert scale > 0.1
+        np.testing.assert_allclose(one, wanted, atol=1e-5 * scale)
+        np.testing.assert_allclose(other, wanted, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("net", TABLE)
+def test_there_and_back_is_the_same_to_the_bit(net):
+    original = state(net, "markerpen")
+    back = conversion.to_torch(conversion.from_torch(original, net=net, brush="markerpen"), net=net)
+    assert back.keys() == original.keys()
+    for key, value in original.items():
+        np.testing.assert_array_equal(back[key], value)
+
+
+def test_the_command_converts_in_both_directions(tmp_path, capsys):
+    made = module("light", "oilpaintbrush")
+    optimizer = torch.optim.Adam(made.parameters())
+    made(torch.rand(2, 12))[0].sum().backward()
+    optimizer.step()
+    checkpoint = {
+        "epoch_id": 7,
+        "best_val_acc": np.float64(27.5),
+        "model_G_state_dict": made.state_dict(),
+        "optimizer_G_state_dict": optimizer.state_dict(),
+    }
+    torch.save(checkpoint, tmp_path / "last_ckpt.pt")
+    ours, theirs = str(tmp_path / "light.safetensors"), str(tmp_path / "back.pt")
+    assert convert.main(["convert_weights", str(tmp_path / "last_ckpt.pt"), ours, "--net=light"]) == 0
+    assert convert.main(["convert_weights", ours, theirs]) == 0
+    assert capsys.readouterr().out.splitlines() == [ours, theirs]
+    loaded = weights.load(ours)
+    assert (loaded.net, loaded.brush, loaded.facts["source"]) == ("light", "oilpaintbrush", "last_ckpt.pt")
+    back = torch.load(theirs, weights_only=True)["model_G_state_dict"]
+    made.load_state_dict(back)
+    for key, value in checkpoint["model_G_state_dict"].items():
+        if not key.endswith("num_batches_tracked"):
+            assert torch.equal(back[key], value)
+    module.cache_clear()
+
+
+class _Evil:
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def refused(capsys, *arguments):
+    assert convert.main(["convert_weights", *map(str, arguments)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path, capsys):
+    evil = _Evil()
+    evil.path = tmp_path / "executed"
+    torch.save({"model_G_state_dict": evil}, tmp_path / "evil.pt")
+    line = refused(capsys, tmp_path / "evil.pt", tmp_path / "out.safetensors")
+    assert "expected a PyTorch checkpoint of weights and numbers alone" in line
+    assert not evil.path.exists() and not (tmp_path / "out.safetensors").exists()
+
+
+def test_bad_input(tmp_path, capsys):
+    (tmp_path / "text.pt").write_text("nothing of the kind")
+    torch.save([1, 2], tmp_path / "list.pt")
+    out = tmp_path / "out.safetensors"
+    assert "no such file" in refused(capsys, tmp_path / "none.pt", out)
+    assert "expected a PyTorch checkpoint" in refused(capsys, tmp_path / "text.pt", out)
+    assert "expected a state dict" in refused(capsys, tmp_path / "list.pt", out)
+    assert "expected .pt to .safetensors" in refused(capsys, tmp_path / "list.pt", tmp_path / "b.pt")
+    assert "expected two files" in refused(capsys, tmp_path / "list.pt")
+    assert "--brush: expected" in refused(capsys, tmp_path / "list.pt", out, "--brush=spoon")
+    torch.save(OrderedDict(module("light", "oilpaintbrush").state_dict()), tmp_path / "light.pt")
+    assert "dcgan.main.0.weight: expected shape" in refused(capsys, tmp_path / "light.pt", out, "--brush=watercolor")
+    assert "heavy or light, got 'lite'" in refused(capsys, tmp_path / "light.pt", out, "--net=lite")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("huangnet.fc2.bias"), "huangnet.fc2.bias: missing"),
+        (lambda s: s.update(more=np.zeros(3)), "more: no such array in light"),
+        (lambda s: s.update({"huangnet.conv1.weight": np.zeros((2, 2))}), "huangnet.conv1.weight: expected shape"),
+    ],
+)
+def test_arrays_that_are_not_those_of_the_network_are_named(change, message):
+    original = dict(state("light", "oilpaintbrush"))
+    change(original)
+    with pytest.raises(weights.WeightsError, match=message):
+        conversion.from_torch(original, net="light", brush="oilpaintbrush")
