@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pathlib
 import shlex
@@ -39,18 +38,6 @@ def alternating_seconds(functions: Sequence[Callable[[], Any]], *, repeats: int 
             jax.block_until_ready(function())
             spent.append(time.perf_counter() - start)
     return [statistics.median(spent) for spent in seconds]
-
-
-def peak_mebibytes() -> float:
-    """The most memory that this program has held.
-
-    Linux's `ru_maxrss` is at least what the process that started this one had held by then.
-    """
-    with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 2**10
-    return runtime.peak_memory() / 2**20
 
 
 def matrix_product_gflops(size: int = 2048) -> float:

@@ -134,7 +134,7 @@ def _drawing(options, shape: tuple[int, int]) -> dict[str, object]:
 def _peak(*what) -> float:
     runtime.keep_compilations()
     _draw(*what)
-    return machine.peak_mebibytes()
+    return runtime.peak_memory() / 2**20
 
 
 def _draw(name: str, count: int, shape: tuple[int, int]) -> np.ndarray:

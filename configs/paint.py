@@ -13,7 +13,5 @@ def get_config() -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict()
     config.brush = "oilpaintbrush"
     config.mode = "progressive"
-    config.strokes = 4000
-    config.steps = 280
     config.canvas_color = "white"
     return config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +10,9 @@ from jaxtyping import Array, Float, Int
 
 from jaxpaint.brushes import Renderer, Stroke
 
-# Three planes: red, green, blue.
+# Three planes, red, green, blue: of windows, and of one large canvas.
 Canvas = tuple[Float[Array, "*n size size"], ...]
-Item = TypeVar("Item")
+Planes = tuple[Float[Array, "height width"], ...]
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
@@ -47,49 +46,85 @@ def composite(
 
 
 def composite_vjp(
-    render: Callable[[Item], Stroke],
-    strokes: Item,
+    render: Renderer,
+    strokes: Float[Array, "k windows d"],
     canvas: Canvas,
     count: Int[Array, ""] | int,
-) -> tuple[Canvas, Callable[[Canvas], Item]]:
+) -> tuple[Canvas, Callable[[Canvas], Float[Array, "k windows d"]]]:
     """`composite`, and the function that pulls a gradient of its canvas back to its strokes.
 
     Like `jax.vjp`, for a number of strokes that is known only at run time. It keeps the canvas below each stroke and
-    draws the stroke again on the way back, which costs less than keeping the strokes' own pictures. Pictures that cost
-    more, and are kept, take the strokes' place: then `render` has nothing to do.
-
-    Args:
-      render: draws one stroke.
-      strokes: arrays `[k, windows, ...]`, what `render` takes.
-      canvas, count: as for `composite`.
+    draws the stroke again on the way back, which costs less than keeping the strokes' own pictures.
     """
 
     def draw(stroke, canvas):
         return blend(canvas, jax.vmap(render)(stroke))
 
-    def at(t):
-        return jax.tree.map(lambda leaf: leaf[t], strokes)
-
     def forward(t, carry):
         canvas, below = carry
         below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
-        return draw(at(t), canvas), below
+        return draw(strokes[t], canvas), below
 
-    most = jax.tree.leaves(strokes)[0].shape[0]
-    below = tuple(jnp.zeros((most, *h.shape), h.dtype) for h in canvas)
+    below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
     canvas, below = jax.lax.fori_loop(0, count, forward, (canvas, below))
 
-    def pullback(gradient: Canvas) -> Item:
+    def pullback(gradient: Canvas) -> Float[Array, "k windows d"]:
         def backward(i, carry):
             gradient, total = carry
             t = count - 1 - i
-            _, vjp = jax.vjp(draw, at(t), tuple(b[t] for b in below))
+            _, vjp = jax.vjp(draw, strokes[t], tuple(b[t] for b in below))
             stroke_gradient, gradient = vjp(gradient)
-            total = jax.tree.map(
-                lambda sum_, g: jax.lax.dynamic_update_index_in_dim(sum_, g, t, 0), total, stroke_gradient
-            )
-            return gradient, total
+            return gradient, jax.lax.dynamic_update_index_in_dim(total, stroke_gradient, t, 0)
 
-        return jax.lax.fori_loop(0, count, backward, (gradient, jax.tree.map(jnp.zeros_like, strokes)))[1]
+        return jax.lax.fori_loop(0, count, backward, (gradient, jnp.zeros_like(strokes)))[1]
 
     return canvas, pullback
+
+
+@jax.custom_vjp
+def paste(pictures: Stroke, corners: Int[Array, "n 2"], canvas: Planes) -> Planes:
+    """Lays pictures of strokes, each of a window of its own, one over the other on one large canvas.
+
+    Its gradient goes back from window to window, too; JAX's own would touch the whole canvas for each.
+
+    Args:
+      pictures: planes `[n, S, S]`, lowest first.
+      corners: row and column of the top left pixel of each; every window lies on the canvas.
+      canvas: planes `[H, W]`.
+
+    Returns:
+      The canvas above them.
+    """
+    return _paste(pictures, corners, canvas)[0]
+
+
+def _cut(canvas, corner, side):
+    return tuple(jax.lax.dynamic_slice(plane, corner, (side, side)) for plane in canvas)
+
+
+def _put(canvas, window, corner):
+    return tuple(jax.lax.dynamic_update_slice(p, w, corner) for p, w in zip(canvas, window, strict=True))
+
+
+def _paste(pictures, corners, canvas):
+    def step(canvas, item):
+        picture, corner = item
+        below = _cut(canvas, corner, pictures.alpha[0].shape[-1])
+        return _put(canvas, blend(below, picture), corner), below
+
+    above, below = jax.lax.scan(step, canvas, (pictures, corners))
+    return above, (pictures, corners, below)
+
+
+def _paste_backward(kept, gradient):
+    def step(gradient, item):
+        picture, corner, below = item
+        _, vjp = jax.vjp(blend, below, picture)
+        to_below, to_picture = vjp(_cut(gradient, corner, below[0].shape[-1]))
+        return _put(gradient, to_below, corner), to_picture
+
+    gradient, to_pictures = jax.lax.scan(step, gradient, kept, reverse=True)
+    return to_pictures, None, gradient
+
+
+paste.defvjp(_paste, _paste_backward)

@@ -10,20 +10,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import losses
-from jaxpaint.blending import Canvas, blend, composite_vjp
-from jaxpaint.brushes import NOWHERE, from_window, to_window, with_nowhere
-from jaxpaint.grids import Grid, homes, housed, reach
+from jaxpaint.blending import Canvas, blend, composite_vjp, paste
+from jaxpaint.brushes import NOWHERE, Brush, from_window, to_window, with_nowhere
+from jaxpaint.grids import Grid, reach
 from jaxpaint.renderers import Arrays, Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
 # Pixels that are drawn together: as many as a CPU's cache holds.
 _PIXELS_TOGETHER = 16384
-# A network's pictures that are made together: enough for its matrix products, few enough to keep what it did.
-_PICTURES_TOGETHER = 256
+# A network's pictures that are made together, and to a multiple of what their number is rounded up.
+_PICTURES_TOGETHER, _PICTURES_ROUNDED = 128, 32
 # Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
 _MOST = 192
 # Steps between two looks at which strokes reach which tiles.
@@ -70,41 +70,98 @@ class _Tiles(NamedTuple):
     Attributes:
       ids: `[groups, k, windows]`, the strokes of each, lowest first.
       counts: `[groups]`, how many there are at most in a group.
-      origins: `[groups, windows, 2]`.
+      origins: `[groups, 1, windows, 2]`.
       target, canvas: planes `[groups, windows, S, S]`.
       inside: 1 where a pixel belongs to the picture.
     """
 
     ids: Int[np.ndarray, "groups k windows"]
     counts: Int[np.ndarray, "groups"]
-    origins: Float[np.ndarray, "groups windows 2"]
+    origins: Float[np.ndarray, "groups 1 windows 2"]
     target: Canvas
     canvas: Canvas
     inside: Float[np.ndarray, "groups windows size size"]
 
 
-def tile(model: Model, weights: Weights) -> int:
-    """Side in pixels of the windows that a model is fitted in with these losses."""
-    return model.window or (_TRANSPORT_TILE if weights.transport else _TILE)
+class _Patches(NamedTuple):
+    """One canvas, and the strokes that move, each with the window in which it is drawn.
+
+    The canvas is square, with a window's margin around the picture.
+
+    Attributes:
+      ids: `[m]`, the strokes, lowest first.
+      corners: `[m, 2]`, row and column of each one's window on the canvas.
+      origins: `[m, 2]`, the same as x and y in frame coordinates.
+      target, canvas: planes `[1, P, P]`.
+      inside: 1 where a pixel belongs to the picture.
+    """
+
+    ids: Int[np.ndarray, "m"]
+    corners: Int[np.ndarray, "m 2"]
+    origins: Float[np.ndarray, "m 2"]
+    target: Canvas
+    canvas: Canvas
+    inside: Float[np.ndarray, "1 size size"]
 
 
-def _tiles(model: Model, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
+def _patches(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int
+) -> _Patches:
     height, width, _ = problem.target.shape
-    grid = Grid(height, width, tile(model, problem.weights))
-    if model.window is None:
-        near = reach(model.brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
-        longest = _rounded_up(int(near.counts.max()))
-        together = _PIXELS_TOGETHER // grid.tile**2
-    else:
-        near = housed(model.brush, strokes, grid, first=first)
-        longest = near.ids.shape[1]
-        together = _PICTURES_TOGETHER // longest
+    longest = max(height, width)
+    ids = np.flatnonzero(moving)
+    corners = _corners(brush, strokes[ids], longest, window)
+    # Few numbers of strokes, few compilations.
+    surplus = -len(ids) % _PICTURES_ROUNDED
+    ids = np.pad(ids, (0, surplus), constant_values=len(strokes)).astype(np.int32)
+    corners = np.pad(corners, ((0, surplus), (0, 0)))
+
+    def plane(picture, mode):
+        around = [(window, window + longest - side) for side in (height, width)]
+        return np.pad(picture, around, mode=mode)[None]
+
+    target, canvas = (
+        tuple(plane(picture[..., c], "edge") for c in range(3)) for picture in (problem.target, problem.canvas)
+    )
+    inside = plane(np.ones((height, width), np.float32), "constant")
+    origins = (corners[:, ::-1] - window).astype(np.float32) / longest
+    return _Patches(ids, corners, origins, target, canvas, inside)
+
+
+def _corners(brush: Brush, strokes: Float[np.ndarray, "n d"], longest: int, window: int) -> Int[np.ndarray, "n 2"]:
+    """Where on a canvas with a window's margin the windows lie in whose middle the strokes are."""
+    middle = np.stack([strokes[:, brush.index(axis)].mean(axis=1) for axis in "yx"], axis=1)
+    return np.clip(np.rint(middle * longest + window / 2), 0, longest + window).astype(np.int32)
+
+
+def _own_bounds(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, window: int) -> Bounds:
+    """The problem's bounds, and for each stroke those of its window."""
+    longest = max(problem.target.shape[:2])
+    origins = (_corners(brush, strokes, longest, window)[:, ::-1] - window).astype(np.float32) / longest
+    ends = (jnp.full(strokes.shape, value) for value in (_ROOM, 1.0 - _ROOM))
+    low, high = (np.asarray(from_window(brush, end, jnp.asarray(origins), window / longest)) for end in ends)
+    bound = brush.mask("x", "y", "size")
+    low = np.where(bound, np.maximum(problem.bounds.low, low), problem.bounds.low)
+    high = np.where(bound, np.minimum(problem.bounds.high, high), problem.bounds.high)
+    return Bounds(low.astype(np.float32), np.maximum(low, high).astype(np.float32))
+
+
+def tile(weights: Weights) -> int:
+    """Side in pixels of the windows in which these losses are taken, where the renderer draws any."""
+    return _TRANSPORT_TILE if weights.transport else _TILE
+
+
+def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
+    height, width, _ = problem.target.shape
+    grid = Grid(height, width, tile(problem.weights))
+    near = reach(brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
     order = np.argsort(-near.counts, kind="stable")
-    together = max(1, min(together, len(order)))
+    together = max(1, min(_PIXELS_TOGETHER // grid.tile**2, len(order)))
     groups = -(-len(order) // together)
     # The last group is filled up with windows in which nothing counts.
     filled = np.resize(order, groups * together)
     surplus = np.arange(len(filled)) >= len(order)
+    longest = _rounded_up(int(near.counts.max()))
     ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
     ids = ids[filled, :longest]
     ids[surplus] = len(strokes)
@@ -117,7 +174,7 @@ def _tiles(model: Model, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
     return _Tiles(
         ids.reshape(groups, together, longest).swapaxes(1, 2),
         counts.reshape(groups, together).max(axis=1),
-        grid.origins[filled].reshape(groups, together, 2),
+        grid.origins[filled].reshape(groups, 1, together, 2),
         planes(problem.target),
         planes(problem.canvas),
         inside.reshape(groups, together, grid.tile, grid.tile),
@@ -188,8 +245,14 @@ def descend(
     brush = model.brush
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
     moving = placed & (np.arange(len(strokes)) >= first)
-    tiles = _tiles(model, strokes, problem, first, 2.0 + softness)
-    bounds = problem.bounds if model.window is None else _bounds_at_home(model, strokes, problem)
+    where: _Tiles | _Patches
+    if model.window is None:
+        where, bounds = _tiles(brush, strokes, problem, first, 2.0 + softness), problem.bounds
+        pixels_aside = tile(problem.weights)
+    else:
+        where = _patches(brush, strokes, moving, problem, model.window)
+        bounds = _own_bounds(brush, strokes, problem, model.window)
+        pixels_aside = model.window
     sizes = strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
     scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
     scale = np.where(bounds.low < bounds.high, scale, 0.0).astype(np.float32)
@@ -197,14 +260,14 @@ def descend(
     padded = np.zeros(max(steps, CHUNK), np.float32)
     padded[:steps] = rates
     height, width, _ = problem.target.shape
-    side = tile(model, problem.weights) / max(height, width)
+    side = pixels_aside / max(height, width)
     strokes, moments, fit = _descend(
         model,
         problem.weights.transport > 0,
         arrays,
         jnp.asarray(strokes),
         moments,
-        tiles,
+        where,
         Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
         np.array(problem.weights, np.float32),
         np.float32(height * width),
@@ -218,19 +281,6 @@ def descend(
     return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
 
 
-def _bounds_at_home(model: Model, strokes: Float[np.ndarray, "n d"], problem: Problem) -> Bounds:
-    """The problem's bounds, and for each stroke those within which its window's renderer knows strokes."""
-    height, width, _ = problem.target.shape
-    grid = Grid(height, width, tile(model, problem.weights))
-    origins = grid.origins[homes(model.brush, strokes, grid)]
-    own = model.brush.mask("x", "y", "size")
-    ends = (jnp.full(strokes.shape, value) for value in (_ROOM, 1.0 - _ROOM))
-    low, high = (np.asarray(from_window(model.brush, end, origins, grid.side)) for end in ends)
-    low = np.where(own, np.maximum(problem.bounds.low, low), problem.bounds.low)
-    high = np.where(own, np.minimum(problem.bounds.high, high), problem.bounds.high)
-    return Bounds(low.astype(np.float32), np.maximum(low, high).astype(np.float32))
-
-
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _descend(
     model,
@@ -238,7 +288,7 @@ def _descend(
     arrays,
     strokes,
     moments,
-    tiles,
+    where,
     bounds,
     weights,
     pixels,
@@ -250,10 +300,10 @@ def _descend(
     softness,
 ):
     brush = model.brush
-    render = model.renderer(arrays, tiles.inside.shape[-1], softness=softness)
+    render = model.renderer(arrays, model.window or where.inside.shape[-1], softness=softness)
 
     def in_windows(strokes):
-        return to_window(brush, with_nowhere(brush, strokes)[tiles.ids], tiles.origins[:, None], side)
+        return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
 
     def loss(canvas, target, inside):
         squared = losses.l2(canvas, target, mask=inside) / (3 * pixels)
@@ -263,25 +313,31 @@ def _descend(
             value += weights[2] * area * losses.canvas_transport(canvas, target) / 3
         return value, squared
 
-    def group(part):
-        strokes, count, target, below, inside = part
-        if model.window is None:
+    def tiled(windows):
+        def group(part):
+            strokes, count, target, below, inside = part
             canvas, pullback = composite_vjp(render, strokes, below, count)
-        else:
-            # A network costs too much to draw a stroke again on the way back.
-            pictures, to_strokes = jax.vjp(jax.vmap(jax.vmap(render)), strokes)
-            canvas, to_pictures = composite_vjp(lambda picture: picture, pictures, below, count)
+            value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, target, inside)
+            return value, pullback(gradient)
 
-            def pullback(gradient):
-                return to_strokes(to_pictures(gradient))[0]
+        value, gradient = jax.lax.map(group, (windows, where.counts, where.target, where.canvas, where.inside))
+        return tuple(v.sum() for v in value), gradient
 
-        value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, target, inside)
-        return value, pullback(gradient)
+    def pasted(windows):
+        pictures, to_windows = jax.vjp(lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER), windows)
+        below = tuple(plane[0] for plane in where.canvas)
+        canvas, to_pictures = jax.vjp(lambda pictures: paste(pictures, where.corners, below), pictures)
+        canvas = tuple(plane[None] for plane in canvas)
+        value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.inside)
+        (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
+        return value, to_windows(gradient)[0]
+
+    value_and_gradient = tiled if model.window is None else pasted
 
     def step(i, carry):
         strokes, moments, _ = carry
         windows, to_strokes = jax.vjp(in_windows, strokes)
-        value, gradient = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
+        value, gradient = value_and_gradient(windows)
         (gradient,) = to_strokes(gradient)
         state = optax.ScaleByAdamState(*moments)
         update, state = _ADAM.update(gradient, state)
@@ -289,7 +345,7 @@ def _descend(
         return (
             jnp.where(moving[:, None], moved, strokes),
             Moments(*state),
-            tuple(v.sum() for v in value),
+            value,
         )
 
     return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2))
@@ -308,9 +364,9 @@ def worth(
     Args:
       model, arrays, strokes, problem: as for `descend`.
     """
-    tiles = _tiles(model, strokes, problem, 0, 1.0)
+    tiles = _tiles(model.brush, strokes, problem, 0, 1.0)
     height, width, _ = problem.target.shape
-    side = np.float32(tile(model, problem.weights) / max(height, width))
+    side = np.float32(tile(problem.weights) / max(height, width))
     return np.asarray(_worth(model, arrays, jnp.asarray(strokes), tiles, side))
 
 
@@ -344,6 +400,6 @@ def _worth(model, arrays, strokes, tiles, side):
         nothing = jnp.zeros(strokes.shape[:2])
         return jax.lax.fori_loop(0, count, downwards, (tuple(jnp.ones_like(h) for h in canvas), nothing))[1]
 
-    windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins[:, None], side)
+    windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins, side)
     gains = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
     return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1]

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxpaint.brushes import NOWHERE, Brush
+from jaxpaint.brushes import Brush
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,45 +115,14 @@ def reach(
         window, stroke = np.nonzero(np.asarray(near)[:, first:])
         found.append((window + start, stroke + first))
     window, stroke = (np.concatenate(part) for part in zip(*found, strict=True))
-    return _lists(window, stroke, len(centres), len(strokes), most)
-
-
-def homes(brush: Brush, strokes: Float[np.ndarray, "n d"], grid: Grid) -> Int[np.ndarray, "n"]:
-    """The tile in which the middle of each stroke lies.
-
-    Args:
-      brush: says which entries are positions.
-      strokes: in frame coordinates.
-      grid: the tiles.
-    """
-    column, row = (strokes[:, brush.index(axis)].mean(axis=1) / grid.side for axis in "xy")
-    return np.clip(row, 0, grid.rows - 1).astype(int) * grid.columns + np.clip(column, 0, grid.columns - 1).astype(int)
-
-
-def housed(brush: Brush, strokes: Float[np.ndarray, "n d"], grid: Grid, *, first: int = 0) -> Reach:
-    """Lists each stroke in its home alone, as a renderer wants it that knows nothing beyond its window.
-
-    Args:
-      brush, strokes, grid: as for `homes`.
-      first: strokes below this one are not listed, nor are those that are nowhere.
-    """
-    stroke = np.flatnonzero(strokes[:, brush.index("x")[0]] > NOWHERE)
-    stroke = stroke[stroke >= first]
-    window = homes(brush, strokes[stroke], grid)
-    order = np.argsort(window, kind="stable")
-    return _lists(window[order], stroke[order], len(grid.origins), len(strokes), None)
-
-
-def _lists(window, stroke, windows: int, none: int, most: int | None) -> Reach:
-    """Pairs, ordered by window and then by stroke, as one list a window, filled up with `none`."""
-    counts = np.bincount(window, minlength=windows)
+    counts = np.bincount(window, minlength=len(centres))
     # How many strokes of the same window lie above this one.
     above = np.cumsum(counts)[window] - 1 - np.arange(len(window))
     most = int(max(counts.max(initial=0), 1)) if most is None else most
     kept = above < most
     window, stroke, above = window[kept], stroke[kept], above[kept]
     counts = np.minimum(counts, most)
-    ids = np.full((windows, most), none, np.int32)
+    ids = np.full((len(centres), most), len(strokes), np.int32)
     ids[window, counts[window] - 1 - above] = stroke
     return Reach(ids, counts.astype(np.int32))
 

@@ -193,8 +193,10 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
     """Writes a picture in [0, 1] as 8 bits a channel, all of it or nothing.
 
     Raises:
-      ImageError: if the file can't be written.
+      ImageError: if the file can't be written, or its name does not end like a picture's.
     """
+    if pathlib.Path(path).suffix.lower() not in Image.registered_extensions():
+        raise ImageError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
     with replacing(path) as temporary:
         iio.imwrite(temporary, to_bytes(image))
 
@@ -213,7 +215,7 @@ def write_video(
       fps: frames a second.
 
     Raises:
-      ImageError: if there are no frames, or the file can't be written.
+      ImageError: if there are no frames, or of several sizes, or the file can't be written.
     """
     frames = iter(frames)
     first = next(frames, None)
@@ -239,6 +241,8 @@ def write_video(
             writer.send(None)
         try:
             for frame in itertools.chain([first], frames):
+                if frame.shape != first.shape:
+                    raise ImageError(f"{path}: expected frames of one shape, {first.shape}, got {frame.shape}")
                 writer.send(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
         except OSError as error:
             reason = str(error).partition("\n")[0]

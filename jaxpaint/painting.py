@@ -29,11 +29,10 @@ _ROUNDS = 6
 _SHARES = (0.27, 0.40, 0.20, 0.13)
 # Share of the strokes that the first round replaces; the last replaces the least.
 _REPLACED = 0.15
-# With a renderer of windows of one size: strokes in each of the smallest, and rounds, each of this share of a level's
-# steps.
-_PER_WINDOW = 16
-_WINDOWED_ROUNDS = 4
-_WINDOWED_SHARE = 0.5
+# With a renderer of windows of one size: how many typical strokes fit along a window; rounds, the share of the strokes
+# that each replaces, and its share of the first stage's steps.
+_WINDOW_PER_STROKE = 1.6
+_WINDOWED_ROUNDS, _WINDOWED_REPLACED, _WINDOWED_SHARE = 4, 0.12, 0.5
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
 _RESOLVED = 14.0
 
@@ -125,20 +124,23 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
 
 
 def _windowed_plan(settings: Settings, shape: tuple[int, int], window: int) -> tuple[Stage, ...]:
-    """Levels of ever smaller windows, each fitted alone; rounds at the last place the strokes worth least anew."""
-    if settings.mode == "grid":
-        divisions = [settings.grid]
-    elif settings.max_divide:
-        divisions = list(range(1, settings.max_divide + 1))
-    else:
-        finest = round(np.sqrt(settings.strokes / _PER_WINDOW * max(shape) / min(shape)))
-        divisions = [max(1, finest // 2), max(2, finest)]
-    adds = _split(settings.strokes, np.square(divisions, dtype=float))
-    last = divisions[-1]
-    replaced = [int(_REPLACED * (1 - i / _WINDOWED_ROUNDS) * settings.strokes) for i in range(_WINDOWED_ROUNDS)]
-    rates = settings.learning_rate, 0.1 * settings.learning_rate
-    stages = [Stage(add, 0, True, window * m, 0, rates, 0.0, blocks=m) for add, m in zip(adds, divisions, strict=True)]
-    stages += [Stage(0, count, True, window * last, 0, rates, 0.0, blocks=last) for count in replaced if count]
+    """Strokes of one size, fitted at a size at which they fill their windows; then rounds that replace some.
+
+    With `max_divide` there are coarser strokes below, too large for the windows of the finest: they are left alone.
+    """
+
+    def stage(add: int, replace: int, count: int, blocks: int | None) -> Stage:
+        size = window / (_WINDOW_PER_STROKE * placing.stroke_size(shape, count))
+        size = int(np.clip(size, window, max(window, settings.size)))
+        alone = add > 0 or len(adds) > 1
+        return Stage(add, replace, alone, size, 0, (rate, 0.1 * rate), 0.0, blocks=blocks)
+
+    rate, progressive = settings.learning_rate, settings.mode == "progressive"
+    divisions = np.arange(1.0, max(1, settings.max_divide) + 1) if progressive else np.ones(1)
+    adds = [add for add in _split(settings.strokes, divisions**2) if add]
+    stages = [stage(add, 0, add, None if progressive else settings.grid) for add in adds]
+    replaced = int(_WINDOWED_REPLACED * settings.strokes)
+    stages += [stage(0, replaced, settings.strokes, None)] * (_WINDOWED_ROUNDS if replaced else 0)
     shares = np.where([stage.add > 0 for stage in stages], 1.0, _WINDOWED_SHARE)
     steps = _split(settings.steps, shares)
     return tuple(stage._replace(steps=n) for stage, n in zip(stages, steps, strict=True))
@@ -237,11 +239,14 @@ def paint_stages(
     state = _start(brush, settings) if resume is None else _state_of(resume)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
+    known = fitting.Fit(np.nan, np.nan)
     while state.stage < len(stages):
         stage = stages[state.stage]
         before = sum(earlier.steps for earlier in stages[: state.stage])
         for after, fit in run.stage(state, stage, jax.random.fold_in(key, state.stage)):
             finished = after.stage == len(stages) - 1 and after.step == stage.steps
+            # A stage without steps, of which there are some where steps are few, measures nothing.
+            known = fit if stage.steps else known
             yield (
                 dataclasses.replace(
                     painting,
@@ -253,8 +258,8 @@ def paint_stages(
                     stages=len(stages),
                     step=before + after.step,
                     steps=total,
-                    loss=fit.loss,
-                    psnr=fit.psnr,
+                    loss=known.loss,
+                    psnr=known.psnr,
                     strokes=after.placed,
                 ),
             )

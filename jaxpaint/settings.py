@@ -76,14 +76,14 @@ class Settings(Checked):
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting("progressive", "coarse to fine, or one grid", choices=("progressive", "grid"))
-    strokes: int = setting(4000, "how many strokes, exactly", 1, 100_000)
+    strokes: int = setting(0, "how many strokes, exactly; 0: 4000, or 500 with a network", 0, 100_000)
     max_divide: int = setting(0, "progressive: blocks along a side at the finest level; 0: as suits", 0, 64)
     grid: int = setting(5, "grid: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
-    steps: int = setting(280, "gradient steps, all levels together", 1, 100_000)
+    steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 80 with a network", 0, 100_000)
     learning_rate: float = setting(0.03, "size of the first steps", 1e-6, 1.0)
     l1: float = setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
     l2: float = setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
@@ -95,6 +95,10 @@ class Settings(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # A network takes some hundred times as long for a stroke.
+        suitable = {"strokes": 4000, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 80}
+        for name, value in suitable.items():
+            object.__setattr__(self, name, getattr(self, name) or value)
         check_brush(self.brush, self.brush_image)
         _parse_color(self.canvas_color)
         if self.weights and self.renderer == "exact":

@@ -32,6 +32,7 @@ class Recipe(Checked):
     brush: str = setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
+    init: str = setting("", "weights to begin with: a file, or a network's name")
     steps: int = setting(60_000, "gradient steps", 2, 10**8)
     batch: int = setting(64, "strokes a step", 2, 65_536)
     learning_rate: float = setting(1e-3, "Adam's, at its greatest", 1e-7, 1.0)
@@ -135,10 +136,16 @@ def net(recipe: Recipe) -> NeuralRenderer:
     return network(recipe.net, BRUSHES[recipe.brush])
 
 
-def start(recipe: Recipe) -> State:
-    """The state before the first step."""
-    strokes = jnp.zeros((2, BRUSHES[recipe.brush].dim))
-    params = net(recipe).init(jax.random.key(recipe.seed), strokes)["params"]
+def start(recipe: Recipe, params: Tree = None) -> State:
+    """The state before the first step.
+
+    Args:
+      recipe: how to train.
+      params: weights to begin with; random ones by default.
+    """
+    if params is None:
+        strokes = jnp.zeros((2, BRUSHES[recipe.brush].dim))
+        params = net(recipe).init(jax.random.key(recipe.seed), strokes)["params"]
     return State(jnp.zeros((), jnp.int32), params, jax.tree.map(jnp.copy, params), optimizer(recipe).init(params))
 
 

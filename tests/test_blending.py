@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.blending import blend, composite, composite_vjp
+from jaxpaint.blending import blend, composite, composite_vjp, paste
 from jaxpaint.brushes import Stroke
 
 K, WINDOWS, SIZE = 5, 3, 4
@@ -107,3 +107,48 @@ def test_the_count_is_no_reason_to_trace_again(strokes, canvas):
         drawn, _ = pulled(strokes, canvas, count)
         np.testing.assert_allclose(np.stack(drawn), naive(strokes[:count], canvas), atol=1e-6)
     assert len(traced) == 1
+
+
+def random_pictures(count, side, alphas):
+    planes = np.random.default_rng(3).uniform(size=(3 + alphas, count, side, side)).astype(np.float32)
+    return Stroke(tuple(map(jnp.asarray, planes[:3])), tuple(map(jnp.asarray, planes[3:])))
+
+
+@pytest.mark.parametrize("alphas", [1, 3])
+def test_pasting_is_the_loop_of_the_definition(alphas):
+    """Windows that overlap, touch the canvas's edges, and lie on each other; in NumPy."""
+    corners = np.array([[0, 0], [2, 1], [5, 6], [2, 1], [1, 4]], np.int32)
+    pictures, canvas = random_pictures(5, 4, alphas), np.full((3, 9, 10), 0.25, np.float32)
+    expected = canvas.copy()
+    for t, (row, column) in enumerate(corners):
+        for c in range(3):
+            window = expected[c, row : row + 4, column : column + 4]
+            alpha = np.asarray(pictures.alpha[c % alphas][t])
+            window[:] = alpha * np.asarray(pictures.foreground[c][t]) + (1 - alpha) * window
+    drawn = jax.jit(paste)(pictures, jnp.asarray(corners), tuple(map(jnp.asarray, canvas)))
+    np.testing.assert_allclose(drawn, expected, atol=1e-6)
+
+
+def test_the_gradient_of_pasting_is_that_of_the_unrolled_loop():
+    corners = jnp.asarray([[0, 0], [2, 1], [5, 6], [2, 1]])
+    pictures, canvas = random_pictures(4, 4, 1), tuple(jnp.full((3, 9, 10), 0.25))
+    weights = jax.random.normal(jax.random.key(0), (3, 9, 10))
+
+    def unrolled(pictures, canvas):
+        for t, (row, column) in enumerate(np.asarray(corners)):
+            picture = jax.tree.map(lambda plane, t=t: plane[t], pictures)
+            below = tuple(plane[row : row + 4, column : column + 4] for plane in canvas)
+            above = blend(below, picture)
+            canvas = tuple(
+                plane.at[row : row + 4, column : column + 4].set(w) for plane, w in zip(canvas, above, strict=True)
+            )
+        return canvas
+
+    def value(function):
+        return lambda p, c: sum((w * plane).sum() for w, plane in zip(weights, function(p, c), strict=True))
+
+    own = jax.grad(value(lambda p, c: paste(p, corners, c)), argnums=(0, 1))(pictures, canvas)
+    wanted = jax.grad(value(unrolled), argnums=(0, 1))(pictures, canvas)
+    for one, other in zip(*map(jax.tree.leaves, (own, wanted)), strict=True):
+        assert np.abs(other).max() > 0.1
+        np.testing.assert_allclose(one, other, atol=1e-5)

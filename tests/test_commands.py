@@ -162,8 +162,8 @@ def test_help(command, capsys):
         ([], "no picture given"),
         (["--config.stroks=5", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
         (
-            ["--config.strokes=0", "photo.png"],
-            "config.strokes: expected an integer from 1 to 100000, got 0",
+            ["--config.strokes=-1", "photo.png"],
+            "config.strokes: expected an integer from 0 to 100000, got -1",
         ),
         (["--config.strokes=many", "photo.png"], "--config.strokes=many: expected an integer"),
         (["--config.l1=much", "photo.png"], "--config.l1=much: expected a number"),

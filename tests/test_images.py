@@ -267,3 +267,17 @@ def test_an_interrupted_video_leaves_nothing(tmp_path):
     with pytest.raises(ImageError, match="got none"):
         images.write_video(tmp_path / "none.mp4", [])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_needs_a_picture_s_name(tmp_path):
+    for name in ("plain", "odd.xyz"):
+        with pytest.raises(images.ImageError, match="expected a name that ends in .png"):
+            images.write_image(tmp_path / name, np.zeros((4, 4, 3), np.float32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_of_several_sizes_are_refused(tmp_path):
+    frames = [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 10, 3), np.uint8)]
+    with pytest.raises(images.ImageError, match=r"expected frames of one shape, \(8, 8, 3\), got \(8, 10, 3\)"):
+        images.write_video(tmp_path / "a.mp4", frames)
+    assert not list(tmp_path.iterdir())

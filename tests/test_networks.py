@@ -1,6 +1,7 @@
 """The neural renderers: their sizes, their pictures, and their weights as files."""
 
 import functools
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxpaint
-from jaxpaint import brushes, weights
+from jaxpaint import brushes, training, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold, network
 
@@ -151,3 +152,19 @@ def test_bad_weights(tmp_path, saved):
     weights.save(other, weights.Weights("light", OIL.name, broken, {}))
     with pytest.raises(weights.WeightsError, match="not finite"):
         weights.load(other)
+
+
+@pytest.mark.parametrize("path", sorted(weights.SHIPPED.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_shipped_weights_draw_as_well_as_they_say(path):
+    """On strokes that nobody has seen, against today's engine."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = weights.load(path)
+    assert path.stem == f"{found.net}-{found.brush}"
+    recipe = training.Recipe(net=found.net, brush=found.brush)
+    metrics = training.validate(recipe, found.variables, jax.random.key(20261123), 4096)
+    assert float(training.psnr(metrics)) == pytest.approx(float(found.facts["psnr"]), abs=0.2)
+
+
+def test_there_are_weights_to_paint_with():
+    assert (weights.SHIPPED / "light-oilpaintbrush.safetensors").is_file()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxpaint
-from jaxpaint import fitting, images, metrics, painting, placing
+from jaxpaint import fitting, images, metrics, painting, placing, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import Settings
 
@@ -136,7 +136,7 @@ def test_frozen_strokes_stay_and_are_not_listed(picture):
     model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
     bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
-    tiles = fitting._tiles(model, strokes, problem, 30, 1.0)
+    tiles = fitting._tiles(model.brush, strokes, problem, 30, 1.0)
     assert set(np.unique(tiles.ids)) <= set(range(30, 38))
     moved, *_ = fitting.descend(
         model,
@@ -225,3 +225,80 @@ def test_grid_mode_has_no_seams():
 def test_a_picture_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="height, width, 3"):
         jaxpaint.paint(np.zeros((4, 4), np.float32), key=KEY, settings=SMALL)
+
+
+def test_stages_without_steps_claim_nothing(picture):
+    settings = dataclasses.replace(SMALL, steps=2)
+    shown = [p.psnr for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
+    assert len(shown) > 2
+    assert all(np.isnan(psnr) or 0 < psnr < 40 for psnr in shown) and 0 < shown[-1] < 40
+
+
+@dataclasses.dataclass(frozen=True)
+class Windowed(painting.Engine):
+    """The engine, as if it drew windows of one size alone, as a network does."""
+
+    @property
+    def window(self):
+        return 32
+
+
+def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):
+    """Strokes well inside their windows: the same loss, and the same strokes after some steps."""
+    target, rng = images.resize(picture, (64, 96)), np.random.default_rng(0)
+    brush = BRUSHES["oilpaintbrush"]
+    strokes = placing.place(brush, target, np.ones_like(target), 40, rng=rng, size=0.08)
+    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    results = []
+    for model in (painting.Engine(brush, flat=True), Windowed(brush, flat=True)):
+        problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(l1=0.5), bounds)
+        results.append(
+            fitting.descend(
+                model,
+                None,
+                np.clip(strokes, 0, 1),
+                fitting.Moments.zero(strokes.shape),
+                problem,
+                first=8,
+                rates=np.full(5, 0.01, np.float32),
+                softness=0.0,
+            )
+        )
+    (free, _, free_fit), (windowed, _, windowed_fit) = results
+    assert windowed_fit.loss == pytest.approx(free_fit.loss, rel=1e-3)
+    assert np.abs(free - strokes)[8:].max() > 0.02
+    np.testing.assert_array_equal(windowed[:8], free[:8])
+    # Adam takes a step as long for the least gradient as for the greatest: a few follow rounding.
+    assert (np.abs(windowed - free) < 1e-3).mean() > 0.97
+
+
+def test_painting_with_a_network(picture, tmp_path):
+    """The budget, the likeness, and going on from a file to the same strokes."""
+    settings = dataclasses.replace(SMALL, renderer="light", size=64)
+    *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
+    target = images.resize(picture, done.canvas.shape[:2])
+    assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
+    assert metrics.psnr(done.canvas, target) > metrics.psnr(np.ones_like(target), target) + 6
+    for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings):
+        if part.state["stage"] == 2:
+            break
+    jaxpaint.save_painting(tmp_path / "part.npz", part)
+    read = jaxpaint.load_painting(tmp_path / "part.npz")
+    resumed = jaxpaint.paint(picture, key=KEY, settings=settings, resume=read)
+    np.testing.assert_array_equal(resumed.strokes, done.strokes)
+
+
+def test_weights_of_another_brush_are_refused(picture):
+    settings = dataclasses.replace(
+        SMALL, renderer="light", brush="rectangle", weights=str(weights.SHIPPED / "light-oilpaintbrush.safetensors")
+    )
+    with pytest.raises(weights.WeightsError, match="weights of light for oilpaintbrush, not of light for rectangle"):
+        jaxpaint.paint(picture, key=KEY, settings=settings)
+
+
+@pytest.mark.parametrize("settings", [{}, {"mode": "grid", "grid": 3}, {"max_divide": 2}])
+def test_plans_for_windows_place_all_strokes_and_take_all_steps(settings):
+    chosen = Settings(renderer="light", strokes=501, steps=77, **settings)
+    stages = painting.plan(chosen, (300, 512), window=32)
+    assert sum(stage.add for stage in stages) == 501 and sum(stage.steps for stage in stages) == 77
+    assert all(32 <= stage.size <= 512 for stage in stages)

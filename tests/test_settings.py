@@ -15,11 +15,11 @@ from jaxpaint.settings import Settings
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("strokes", 0, "config.strokes: expected an integer from 1 to 100000, got 0"),
-        ("strokes", 100_001, "expected an integer from 1 to 100000, got 100001"),
-        ("strokes", 5.0, "expected an integer from 1 to 100000, got 5.0"),
-        ("strokes", True, "expected an integer from 1 to 100000, got True"),
-        ("strokes", "5", "expected an integer from 1 to 100000, got '5'"),
+        ("strokes", -1, "config.strokes: expected an integer from 0 to 100000, got -1"),
+        ("strokes", 100_001, "expected an integer from 0 to 100000, got 100001"),
+        ("strokes", 5.0, "expected an integer from 0 to 100000, got 5.0"),
+        ("strokes", True, "expected an integer from 0 to 100000, got True"),
+        ("strokes", "5", "expected an integer from 0 to 100000, got '5'"),
         ("upright", 1, "config.upright: expected true or false, got 1"),
         ("renderer", "heavyy", "config.renderer: expected exact or heavy or light or lite or dcgan32, got 'heavyy'"),
         ("mode", "spiral", "expected progressive or grid, got 'spiral'"),
@@ -89,7 +89,7 @@ def test_unknown_key():
 
 def test_every_setting_says_what_it_means():
     assert all(Settings.meanings().values())
-    assert Settings.defaults() == dataclasses.asdict(Settings())
+    assert dataclasses.asdict(Settings()) == Settings.defaults() | {"strokes": 4000, "steps": 280}
     assert all(name in Settings.meanings()["brush"] for name in BRUSHES)
 
 
@@ -108,3 +108,9 @@ def test_shipped_configs():
     assert art.upright
     assert art.opaque
     assert art.canvas_rgb == (0, 0, 0)
+
+
+def test_a_network_gets_a_budget_that_suits_it():
+    light = Settings(renderer="light")
+    assert (light.strokes, light.steps) == (500, 80)
+    assert Settings(renderer="light", strokes=900).strokes == 900

@@ -167,6 +167,16 @@ def test_bad_runs(tmp_path, capsys):
     assert "holds a run with config.seed=0, not 3; choose another --workdir" in capsys.readouterr().err
 
 
+def test_a_run_can_begin_with_weights(tmp_path, capsys):
+    assert run(tmp_path / "first") == 0
+    init = f"--config.init={tmp_path / 'first' / 'best.safetensors'}"
+    assert run(tmp_path / "second", init, "--config.seed=5", "--config.learning_rate=0.000001") == 0
+    first, second = (weights.load(tmp_path / name / "best.safetensors") for name in ("first", "second"))
+    np.testing.assert_allclose(flat(second.variables["params"]), flat(first.variables["params"]), atol=1e-3)
+    assert run(tmp_path / "third", init, "--config.brush=rectangle") == 1
+    assert "config.init: expected weights of light for rectangle, got light for oilpaint" in capsys.readouterr().err
+
+
 def test_ones_own_brush_is_learned(tmp_path):
     picture = np.zeros((40, 100, 3), np.float32)
     picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0

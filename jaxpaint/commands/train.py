@@ -87,7 +87,7 @@ def _train(run: _Run) -> None:
 
     _same_recipe(run)
     with checkpoints.manager(run.folder / "checkpoints") as saved:
-        state = training.start(run.recipe)
+        state = training.start(run.recipe, _initial(run.recipe))
         state = checkpoints.restore(saved, state) or state
         log = _Log(run, int(state.step))
         try:
@@ -96,6 +96,24 @@ def _train(run: _Run) -> None:
             at = saved.latest_step() or 0
             raise commands.Interrupted(f"interrupted; kept step {at}. Go on with: {run.again}") from None
     print(run.folder / "best.safetensors")
+
+
+def _initial(recipe: Recipe) -> Any:
+    """The weights to begin with, if any.
+
+    Raises:
+      commands.Refused: they are of another network, or of a brush with other parameters.
+    """
+    from jaxpaint import weights
+
+    if not recipe.init:
+        return None
+    found = weights.load(recipe.init, brush=recipe.brush)
+    if (found.net, found.brush) != (recipe.net, recipe.brush):
+        raise commands.Refused(
+            f"config.init: expected weights of {recipe.net} for {recipe.brush}, got {found.net} for {found.brush}"
+        )
+    return found.variables["params"]
 
 
 def _same_recipe(run: _Run) -> None:

@@ -70,8 +70,8 @@ class Model(Protocol):
 
     Attributes:
       brush: whose strokes it draws.
-      window: side, in pixels, of the only windows that it draws, each stroke in the one where its middle lies; None if
-        it draws any, and strokes in every window that they reach.
+      window: side, in pixels, of the only windows that it draws, each with one stroke in its middle; None if it draws
+        any window, and in it any part of a stroke.
     """
 
     @property

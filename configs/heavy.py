@@ -1,0 +1,20 @@
+"""`heavy`, the network of the original's figures.
+
+bin/train_renderer --config=configs/heavy.py --workdir=runs/heavy
+
+Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114; 18 million parameters, pictures of 128 × 128.
+Days on two cores; meant for a GPU. Not run yet.
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """The oil brush; the others by `--config.brush`."""
+    config = ml_collections.ConfigDict()
+    config.net = "heavy"
+    config.steps = 300_000
+    config.batch = 64
+    config.learning_rate = 0.0005
+    config.silhouette_steps = 20_000
+    return config
