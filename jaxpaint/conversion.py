@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-import pickle
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -116,23 +116,29 @@ def from_torch(state: State, *, net: str, brush: str) -> Tree:
       `params` and `batch_stats`.
 
     Raises:
-      WeightsError: an array is missing, one too many, or of another shape; the line names it.
-      ValueError: there is no such network there.
+      WeightsError: an array is missing, one too many, of another shape or damaged; the line names it.
+      ValueError: there is no such network there, or no such brush.
     """
+    entries = _entries(net)
+    if brush not in BRUSHES:
+        raise ValueError(f"expected a brush of {', '.join(BRUSHES)}, got {brush!r}")
     made = jax.eval_shape(network(net, BRUSHES[brush]).init, jax.random.key(0), np.zeros((2, BRUSHES[brush].dim), "f4"))
     shapes = {path: leaf.shape for path, leaf in traverse_util.flatten_dict(made).items()}
     flat: dict[tuple[str, ...], Array] = {}
-    for entry in _entries(net):
+    for entry in entries:
         expected = entry.there(np.broadcast_to(np.float32(0), shapes[entry.path])).shape
         if entry.key not in state:
             raise WeightsError(f"{entry.key}: missing; expected an array of shape {expected}")
         found = np.shape(state[entry.key])
         if found != expected:
             raise WeightsError(f"{entry.key}: expected shape {expected} for {net} and {brush}, got {found}")
+        if not np.isfinite(state[entry.key]).all():
+            raise WeightsError(f"{entry.key}: damaged: some of its numbers are not finite")
         flat[entry.path] = jnp.asarray(entry.here(np.asarray(state[entry.key], np.float32)))
-    known = {entry.key for entry in _entries(net)}
+    known = {entry.key for entry in entries}
+    known |= {_counts(key) for key in known if key.endswith("running_mean")}
     for key in state:
-        if key not in known and not key.endswith(_COUNTS):
+        if key not in known:
             raise WeightsError(f"{key}: no such array in {net}")
     return traverse_util.unflatten_dict(flat)
 
@@ -145,12 +151,18 @@ def to_torch(variables: Tree, *, net: str) -> dict[str, np.ndarray]:
       net: heavy or light.
 
     Raises:
+      WeightsError: an array is missing or one too many; the line names it.
       ValueError: there is no such network there.
     """
-    flat = traverse_util.flatten_dict(variables)
-    state = {entry.key: np.ascontiguousarray(entry.there(np.asarray(flat[entry.path]))) for entry in _entries(net)}
-    norms = [key.removesuffix("running_mean") for key in state if key.endswith("running_mean")]
-    return state | {norm + _COUNTS: np.zeros((), np.int64) for norm in norms}
+    entries, flat = _entries(net), traverse_util.flatten_dict(variables)
+    for path in sorted({entry.path for entry in entries} ^ flat.keys()):
+        raise WeightsError(f"{'/'.join(path)}: {f'no such array in {net}' if path in flat else 'missing'}")
+    state = {entry.key: np.ascontiguousarray(entry.there(np.asarray(flat[entry.path]))) for entry in entries}
+    return state | {_counts(key): np.zeros((), np.int64) for key in state if key.endswith("running_mean")}
+
+
+def _counts(key: str) -> str:
+    return key.removesuffix("running_mean") + _COUNTS
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -168,13 +180,21 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     try:
         with torch.serialization.safe_globals(_numbers()):
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:  # A damaged file can fail anyhow.
+        # Not PyTorch's own words, which say how to load it all the same.
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        reason = f"it asks for {asked[1]}" if asked else type(error).__name__
         raise WeightsError(f"{path}: expected a PyTorch checkpoint of weights and numbers alone: {reason}") from None
     state = found.get("model_G_state_dict", found) if isinstance(found, Mapping) else None
-    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, Mapping) or not state or not all(isinstance(key, str) for key in state):
         raise WeightsError(f"{path}: expected a state dict, or a checkpoint with model_G_state_dict")
-    return {key.removeprefix("module."): value.numpy() for key, value in state.items()}
+    arrays = {}
+    for key, value in state.items():
+        if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_complex():
+            raise WeightsError(f"{path}: expected a state dict, or a checkpoint with model_G_state_dict: {key}")
+        value = value.detach()
+        arrays[key.removeprefix("module.")] = (value.float() if value.is_floating_point() else value).numpy()
+    return arrays
 
 
 def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:

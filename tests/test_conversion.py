@@ -165,7 +165,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path, capsys):
     evil.path = tmp_path / "executed"
     torch.save({"model_G_state_dict": evil}, tmp_path / "evil.pt")
     line = refused(capsys, tmp_path / "evil.pt", tmp_path / "out.safetensors")
-    assert "expected a PyTorch checkpoint of weights and numbers alone" in line
+    assert "expected a PyTorch checkpoint of weights and numbers alone: it asks for " in line
     assert not evil.path.exists() and not (tmp_path / "out.safetensors").exists()
 
 
@@ -184,11 +184,46 @@ def test_bad_input(tmp_path, capsys):
     assert "heavy or light, got 'lite'" in refused(capsys, tmp_path / "light.pt", out, "--net=lite")
 
 
+def test_any_state_dict_of_floats_is_read(tmp_path):
+    original = state("light", "oilpaintbrush")
+    tensors = {f"module.{key}": torch.tensor(value) for key, value in original.items()}
+    learned = {key: nn.Parameter(value, value.is_floating_point()) for key, value in tensors.items()}
+    torch.save(learned, tmp_path / "a.pt")
+    torch.save(tensors, tmp_path / "b.pt", _use_new_zipfile_serialization=False)
+    for name in ("a.pt", "b.pt"):
+        found = conversion.read_checkpoint(tmp_path / name)
+        assert found.keys() == original.keys()
+        assert all(np.array_equal(found[key], value) for key, value in original.items())
+    torch.save({"a": torch.ones(2).bfloat16()}, tmp_path / "c.pt")
+    np.testing.assert_array_equal(conversion.read_checkpoint(tmp_path / "c.pt")["a"], np.ones(2, np.float32))
+
+
+@pytest.mark.parametrize(
+    "held", [{1: torch.zeros(2)}, {"model_G_state_dict": [1]}, {"a": torch.ones(2).to_sparse()}, {"a": 1.0}, {}]
+)
+def test_what_is_no_state_dict_is_refused(held, tmp_path):
+    torch.save(held, tmp_path / "a.pt")
+    with pytest.raises(weights.WeightsError, match="expected a state dict"):
+        conversion.read_checkpoint(tmp_path / "a.pt")
+
+
+def test_ours_of_another_network_or_brush_are_refused(tmp_path, capsys):
+    variables = conversion.from_torch(state("light", "rectangle"), net="light", brush="rectangle")
+    weights.save(tmp_path / "a.safetensors", weights.Weights("light", "rectangle", variables, {}))
+    files = tmp_path / "a.safetensors", tmp_path / "a.pt"
+    assert "has weights of light" in refused(capsys, *files, "--net=heavy")
+    assert "has weights of rectangle" in refused(capsys, *files, "--brush=markerpen")
+    with pytest.raises(weights.WeightsError, match="norm3/mean: missing"):
+        conversion.to_torch(variables, net="heavy")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda s: s.pop("huangnet.fc2.bias"), "huangnet.fc2.bias: missing"),
         (lambda s: s.update(more=np.zeros(3)), "more: no such array in light"),
+        (lambda s: s.update({"a.num_batches_tracked": np.zeros(())}), "a.num_batches_tracked: no such array in light"),
+        (lambda s: s.update({"huangnet.fc1.bias": np.full(512, np.nan)}), "huangnet.fc1.bias: damaged"),
         (lambda s: s.update({"huangnet.conv1.weight": np.zeros((2, 2))}), "huangnet.conv1.weight: expected shape"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from absl import flags
 
@@ -40,18 +41,19 @@ def _main(argv: list[str]) -> int:
     if len(paths) != 2:
         raise commands.Refused(f"expected two files, IN and OUT, got {len(paths)}; see --help")
     source, target = paths
-    _convert(source, target, values.net, values.brush)
+    given = {name: values[name].value for name in ("net", "brush") if values[name].present}
+    _convert(source, target, values.net, values.brush, given)
     print(target)
     return 0
 
 
-def _convert(source: pathlib.Path, target: pathlib.Path, net: str, brush: str) -> None:
+def _convert(source: pathlib.Path, target: pathlib.Path, net: str, brush: str, given: dict[str, Any]) -> None:
     from jaxpaint import conversion, weights
     from jaxpaint.brushes import BRUSHES
 
     if brush not in BRUSHES:
         raise commands.Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
-    endings = source.suffix, target.suffix
+    endings = source.suffix.lower(), target.suffix.lower()
     try:
         if endings[0] in _TORCH and endings[1] == ".safetensors":
             variables = conversion.from_torch(conversion.read_checkpoint(source), net=net, brush=brush)
@@ -60,6 +62,9 @@ def _convert(source: pathlib.Path, target: pathlib.Path, net: str, brush: str) -
             weights.save(target, weights.Weights(net, brush, variables, facts), dtype="float32")
         elif endings[0] == ".safetensors" and endings[1] in _TORCH:
             found = weights.load(source)
+            for name, value in given.items():
+                if value != getattr(found, name):
+                    raise commands.Refused(f"--{name}={value}: {source} has weights of {getattr(found, name)}")
             conversion.write_checkpoint(target, conversion.to_torch(found.variables, net=found.net))
         else:
             raise commands.Refused(f"{source} to {target}: expected .pt to .safetensors, or .safetensors to .pt")
