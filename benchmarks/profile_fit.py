@@ -3,9 +3,8 @@
     python benchmarks/profile_fit.py
 
 1. Forward and backward of many strokes: nanoseconds a stroke, pixel and step, at blocks of 32², 64² and 128², beside
-two
-   floors: the FLOPs that XLA counts over the measured rate of a matrix product, and the bytes of the canvas, of what is
-   kept below each stroke and of their gradient over the measured rate of a copy.
+   two floors: the FLOPs that XLA counts over the measured rate of a matrix product, and the bytes of the canvas, of
+   what is kept below each stroke and of their gradient over the measured rate of a copy.
 2. Drawing 500 strokes, warm, at 512² and in 4K.
 3. A whole painting by the kinds of its stages, and by what is done in them.
 
@@ -73,7 +72,7 @@ def _blocks(options, rates: dict[str, float]) -> list[dict[str, object]]:
     calls, works, costs = zip(*(_block(options, *kind) for kind in kinds), strict=True)
     rows: list[dict[str, object]] = []
     timed = zip(kinds, machine.alternating_seconds(calls), works, costs, strict=True)
-    for (size, flat), seconds, work, (flops, accessed) in timed:
+    for (size, flat), seconds, work, flops in timed:
         ns = seconds / work * 1e9
         rows.append(
             {
@@ -82,15 +81,14 @@ def _blocks(options, rates: dict[str, float]) -> list[dict[str, object]]:
                 "ns": ns,
                 "ns, FLOPs": flops / rates["GFLOP/s"],
                 "ns, bytes": BYTES / rates["GB/s"],
-                "ns, XLA's bytes": accessed / rates["GB/s"],
                 "ns at 140 GFLOP/s": ns * rates["GFLOP/s"] / machine.REFERENCE_GFLOPS,
             }
         )
     return rows
 
 
-def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, tuple[float, float]]:
-    """Forward and backward of 20 random strokes a block: to call, how much it does, its FLOPs and bytes for one."""
+def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, float]:
+    """Forward and backward of 20 random strokes a block: to call, how much it does, its FLOPs for one."""
     brush, count = BRUSHES[options.brush], 20
     windows = max(4, TOGETHER // size**2)
     groups = max(1, options.pixels // (windows * size**2))
@@ -112,8 +110,7 @@ def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, tupl
     compiled = gradient.lower(strokes, target, softness).compile()
     # XLA counts the body of a loop once: here of two, over groups and strokes.
     cost, pixels = compiled.cost_analysis() or {}, windows * size**2
-    per_pixel = cost.get("flops", 0.0) / pixels, cost.get("bytes accessed", 0.0) / pixels
-    return lambda: compiled(strokes, target, softness), groups * pixels * count, per_pixel
+    return lambda: compiled(strokes, target, softness), groups * pixels * count, cost.get("flops", 0.0) / pixels
 
 
 def _drawing(options, shape: tuple[int, int]) -> dict[str, object]:

@@ -13,9 +13,6 @@ import orbax.checkpoint as ocp
 
 from jaxpaint.training import State
 
-# Reports of every save and restore, which belong to nobody's terminal.
-logging.getLogger("absl").setLevel(logging.ERROR)
-
 
 @contextlib.contextmanager
 def manager(folder: str | os.PathLike[str], *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
@@ -25,6 +22,8 @@ def manager(folder: str | os.PathLike[str], *, keep: int = 2) -> Iterator[ocp.Ch
       folder: made if need be.
       keep: how many of the latest are kept.
     """
+    # Reports of every save and restore belong to nobody's terminal.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=False)
     with ocp.CheckpointManager(pathlib.Path(folder).absolute(), options=options) as checkpoints:
         yield checkpoints

@@ -155,8 +155,9 @@ def to_torch(variables: Tree, *, net: str) -> dict[str, np.ndarray]:
       ValueError: there is no such network there.
     """
     entries, flat = _entries(net), traverse_util.flatten_dict(variables)
-    for path in sorted({entry.path for entry in entries} ^ flat.keys()):
-        raise WeightsError(f"{'/'.join(path)}: {f'no such array in {net}' if path in flat else 'missing'}")
+    if wrong := sorted({entry.path for entry in entries} ^ flat.keys()):
+        problem = f"no such array in {net}" if wrong[0] in flat else "missing"
+        raise WeightsError(f"{'/'.join(wrong[0])}: {problem}")
     state = {entry.key: np.ascontiguousarray(entry.there(np.asarray(flat[entry.path]))) for entry in entries}
     return state | {_counts(key): np.zeros((), np.int64) for key in state if key.endswith("running_mean")}
 

@@ -248,11 +248,9 @@ def descend(
     where: _Tiles | _Patches
     if model.window is None:
         where, bounds = _tiles(brush, strokes, problem, first, 2.0 + softness), problem.bounds
-        pixels_aside = tile(problem.weights)
     else:
         where = _patches(brush, strokes, moving, problem, model.window)
         bounds = _own_bounds(brush, strokes, problem, model.window)
-        pixels_aside = model.window
     sizes = strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
     scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
     scale = np.where(bounds.low < bounds.high, scale, 0.0).astype(np.float32)
@@ -260,7 +258,7 @@ def descend(
     padded = np.zeros(max(steps, CHUNK), np.float32)
     padded[:steps] = rates
     height, width, _ = problem.target.shape
-    side = pixels_aside / max(height, width)
+    side = (model.window or tile(problem.weights)) / max(height, width)
     strokes, moments, fit = _descend(
         model,
         problem.weights.transport > 0,

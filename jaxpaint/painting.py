@@ -1,9 +1,8 @@
 """Painting a photograph: the plan of its stages, and their execution.
 
 A stage places strokes and fits them. *Levels* add strokes, coarse ones first; *rounds* take the strokes that are worth
-least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at
-last with
-the brush's texture as it will be seen. All of it is a function of the picture, the settings and the key.
+least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at last
+with the brush's texture as it will be seen. All of it is a function of the picture, the settings and the key.
 """
 
 from __future__ import annotations
@@ -204,8 +203,7 @@ def paint(
     Returns:
       The finished painting.
     """
-    stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
-    *_, (painting, _) = stages
+    *_, (painting, _) = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
     return painting
 
 

@@ -33,17 +33,17 @@ class Recipe(Checked):
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     init: str = setting("", "weights to begin with: a file, or a network's name")
-    steps: int = setting(60_000, "gradient steps", 2, 10**8)
+    steps: int = setting(120_000, "gradient steps", 2, 10**8)
     batch: int = setting(64, "strokes a step", 2, 65_536)
-    learning_rate: float = setting(1e-3, "Adam's, at its greatest", 1e-7, 1.0)
+    learning_rate: float = setting(2e-3, "Adam's, at its greatest", 1e-7, 1.0)
     warmup: int = setting(200, "steps over which the rate rises", 0, 10**6)
-    silhouette_steps: int = setting(4_000, "first steps, of the silhouette alone", 0, 10**8)
+    silhouette_steps: int = setting(65_000, "first steps, of the silhouette alone", 0, 10**8)
     small: float = setting(0.0, "share of strokes with their sizes squared", 0.0, 1.0)
     alpha_weight: float = setting(1.0, "weight of alpha's error, the foreground's being 1", 0.0, 1e3)
     ema: float = setting(0.999, "decay of the average of the weights", 0.0, 0.999999)
     log_every: int = setting(500, "steps between two lines", 1, 10**8)
     validate_every: int = setting(5_000, "steps between two checkpoints", 1, 10**8)
-    validated: int = setting(4_096, "fresh strokes to measure on", 64, 10**6)
+    validated: int = setting(4_096, "fresh strokes to measure on, in batches of 64", 64, 10**6)
     seed: int = setting(0, "another seed, another network", 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
@@ -213,14 +213,14 @@ def statistics(recipe: Recipe, params: Tree, key: PRNGKeyArray) -> Tree:
 
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
-def validate(recipe: Recipe, variables: Tree, key: PRNGKeyArray, count: int = 2048, picture: Arrays = None) -> Metrics:
+def validate(recipe: Recipe, variables: Tree, key: PRNGKeyArray, count: int, picture: Arrays = None) -> Metrics:
     """Errors on fresh uniform strokes.
 
     Args:
       recipe: of the network.
       variables: `params` and `batch_stats`.
       key: says which strokes.
-      count: how many, a multiple of 64.
+      count: how many, made up to whole batches of 64.
       picture: a user's own brush (`textures.pyramid`), or None.
     """
     model = net(recipe)
@@ -230,4 +230,4 @@ def validate(recipe: Recipe, variables: Tree, key: PRNGKeyArray, count: int = 20
         pictures: Any = model.apply(variables, strokes)
         return _squared(pictures, targets(recipe, strokes, picture))
 
-    return jax.tree.map(jnp.mean, jax.lax.map(batch, jax.random.split(key, count // 64)))
+    return jax.tree.map(jnp.mean, jax.lax.map(batch, jax.random.split(key, -(-count // 64))))

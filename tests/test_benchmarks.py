@@ -61,6 +61,16 @@ def test_refuses_unknown_flags(capsys):
     assert "--photo" in capsys.readouterr().err
 
 
+def test_profile_training(tmp_path):
+    import profile_training
+
+    profile_training.main(["--nets=light,dcgan32", "--batch=2", "--steps=2", f"--out={tmp_path}"])
+    rows = json.loads((tmp_path / "profile_training.json").read_text())["rows"]
+    learning = [(row["network"], row["learning"]) for row in rows]
+    assert learning == [("light", "silhouette"), ("light", "everything"), ("dcgan32", "everything")]
+    assert all(row["strokes/s"] > 0 for row in rows)
+
+
 def test_profile_fit(tmp_path):
     import profile_fit
 

@@ -288,6 +288,12 @@ def test_painting_with_a_network(picture, tmp_path):
     np.testing.assert_array_equal(resumed.strokes, done.strokes)
 
 
+def test_a_network_is_fitted_by_transport_too(picture):
+    settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=6, l2=0.0, transport=1.0)
+    shown = [p.loss for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
+    assert np.isfinite(shown).all() and 0 < shown[-1] < 0.1
+
+
 def test_weights_of_another_brush_are_refused(picture):
     settings = dataclasses.replace(
         SMALL, renderer="light", brush="rectangle", weights=str(weights.SHIPPED / "light-oilpaintbrush.safetensors")

@@ -9,6 +9,7 @@ import pytest
 
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import find_config
+from jaxpaint.renderers.networks import ARCHITECTURES
 from jaxpaint.settings import Settings
 
 
@@ -108,6 +109,11 @@ def test_shipped_configs():
     assert art.upright
     assert art.opaque
     assert art.canvas_rgb == (0, 0, 0)
+
+
+def test_every_network_is_a_renderer():
+    (renderer,) = (field for field in dataclasses.fields(Settings) if field.name == "renderer")
+    assert renderer.metadata["choices"] == ("exact", *ARCHITECTURES)
 
 
 def test_a_network_gets_a_budget_that_suits_it():

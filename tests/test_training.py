@@ -175,6 +175,8 @@ def test_a_run_can_begin_with_weights(tmp_path, capsys):
     np.testing.assert_allclose(flat(second.variables["params"]), flat(first.variables["params"]), atol=1e-3)
     assert run(tmp_path / "third", init, "--config.brush=rectangle") == 1
     assert "config.init: expected weights of light for rectangle, got light for oilpaint" in capsys.readouterr().err
+    # What was refused has not taken the folder.
+    assert not (tmp_path / "third" / "recipe.json").exists()
 
 
 def test_ones_own_brush_is_learned(tmp_path):

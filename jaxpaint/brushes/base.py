@@ -84,9 +84,8 @@ class Pixels(NamedTuple):
     ) -> Plane:
         """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
-        The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high`
-        push the
-        two edges inwards, by pixels of softness 0.
+        The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push
+        the two edges inwards, by pixels of softness 0.
         """
         rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
         axis = axis * self.sharpness
@@ -133,9 +132,8 @@ class Brush:
       distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
       lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`,
-        strokes centred at
-        `position`, running along `heading` (radians, clockwise from x), of the given length and full width (frame
-        units).
+        strokes centred at `position`, running along `heading` (radians, clockwise from x), of the given length and
+        full width (frame units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       size_per_width: a size parameter is `size_per_width * full width - hair`.

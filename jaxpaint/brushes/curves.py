@@ -64,13 +64,19 @@ def _nearest(aa, ab, bb, ca, cb, cc, growth):
     t = best
     for _ in range(_NEWTON_STEPS):
         along = ((2 * aa * t + 3 * ab) * t + bb + 2 * ca) * t + cb
-        slope, curvature = along, (6 * aa * t + 6 * ab) * t + bb + 2 * ca
-        if growth is not None:
-            distance = _root(squared(t))
-            slope, curvature = along - growth * distance, curvature - growth * along / distance
+        curvature = (6 * aa * t + 6 * ab) * t + bb + 2 * ca
+        slope, curvature = _stationarity(along, curvature, squared(t), growth)
         t = jnp.clip(t - slope / jnp.maximum(curvature, _TINY), 0.0, 1.0)
     # Inside tight bends Newton's method may run to another extremum, further away.
     return jnp.where(outside(t) <= least, t, best)
+
+
+def _stationarity(along, curvature, squared, growth):
+    """First and second derivative of what is minimised, times the distance, from those of `|B(t) − p|²`, halved."""
+    if growth is None:
+        return along, curvature
+    distance = _root(squared)
+    return along - growth * distance, curvature - growth * along / distance
 
 
 def _root(squared: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -99,17 +105,14 @@ def _sweep(curve: _Curve, pixels: Pixels, *, tapered: bool) -> _Swept:
     t = stop_gradient(_nearest(a @ a, a @ b, b @ b, ca, cb, x0**2 + y0**2, growth))
     # One differentiable Newton step: the implicit function theorem. At the ends t does not move.
     (dx, dy), (tx, ty) = at(t)
-    along = dx * tx + dy * ty
-    slope, curvature = along, tx**2 + ty**2 + 2 * (dx * ax + dy * ay)
-    if growth is not None:
-        distance = _root(dx**2 + dy**2)
-        slope, curvature = along - growth * distance, curvature - growth * along / distance
+    along, curvature = dx * tx + dy * ty, tx**2 + ty**2 + 2 * (dx * ax + dy * ay)
+    slope, curvature = _stationarity(along, curvature, dx**2 + dy**2, growth)
     curvature = stop_gradient(curvature)
     inside = (t > 0) & (t < 1) & (curvature > _TINY)
     t = t - jnp.where(inside, slope - stop_gradient(slope), 0.0) / jnp.where(inside, curvature, 1.0)
-    (tx, ty), ends = at(t)[1], (ax + bx, ay + by)
+    way, (tx, ty) = at(t)
     # Where a curve stands still at its end, it is about to go towards the other.
-    return _Swept(t, at(t)[0], (tx + 1e-3 * ends[0], ty + 1e-3 * ends[1]))
+    return _Swept(t, way, (tx + 1e-3 * (ax + bx), ty + 1e-3 * (ay + by)))
 
 
 def _offset(point: Float[Array, "2"], pixels: Pixels) -> tuple[Plane, Plane]:

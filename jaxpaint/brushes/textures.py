@@ -1,10 +1,8 @@
 """What a stroke of oil paint looks like inside: the grooves that bristles leave, or a user's own picture of a brush.
 
 Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5. The built-in brush is a
-formula
-in them, so that it is sharp at every size; what is finer than a pixel fades to its average, so that a stroke drawn
-large
-and averaged is the stroke drawn small.
+formula in them, so that it is sharp at every size; what is finer than a pixel fades to its average, so that a stroke
+drawn large and averaged is the stroke drawn small.
 """
 
 from __future__ import annotations
@@ -109,8 +107,7 @@ def bristles(s: Plane, t: Plane, footprint: Float[Array, ""], always: Float[Arra
     Args:
       s, t: across and along the stroke, -0.5 to 0.5.
       footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the grooves that
-        appear
-        average to nothing.
+        appear average to nothing.
       always: any number that is not negative and not known to the compiler; see `_stored`.
     """
     return _stored(_bristles, always)(s, t, footprint)

@@ -140,11 +140,11 @@ def overrides(values: flags.FlagValues) -> dict[str, Any]:
 
 def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
     """A table of settings: key, value, meaning."""
-    lines = []
+    lines, width = [], max(map(len, meanings))
     for key, meaning in meanings.items():
         value = config[key]
         shown = str(value).lower() if isinstance(value, bool) else str(value) or "none"
-        lines.append(f"  {key:<14} {shown:<14} {meaning}")
+        lines.append(f"  {key:<{width}} {shown:<14} {meaning}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import pathlib
+import shlex
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,6 +37,7 @@ Settings, as --config.KEY=VALUE, and what they are in {config}:
 CHUNK = 20
 # Strokes on a sheet.
 SHOWN = 12
+RECIPE = "recipe.json"
 
 
 class _Run(NamedTuple):
@@ -78,17 +80,20 @@ def _main(argv: list[str]) -> int:
     picture = pyramid(images.read_brush(recipe.brush_image)) if recipe.brush_image else None
     runtime.keep_compilations()
     with commands.output_folder(folder):
-        _train(_Run(recipe, folder, picture, " ".join(argv)))
+        _train(_Run(recipe, folder, picture, shlex.join(argv)))
     return 0
 
 
 def _train(run: _Run) -> None:
     from jaxpaint import checkpoints, training
 
-    _same_recipe(run)
+    _check_recipe(run)
     with checkpoints.manager(run.folder / "checkpoints") as saved:
-        state = training.start(run.recipe, _initial(run.recipe))
-        state = checkpoints.restore(saved, state) or state
+        state = checkpoints.restore(saved, training.start(run.recipe))
+        if state is None:
+            state = training.start(run.recipe, _initial(run.recipe))
+        recipe = json.dumps(dataclasses.asdict(run.recipe), indent=2)
+        (run.folder / RECIPE).write_text(recipe + "\n", encoding="utf-8")
         log = _Log(run, int(state.step))
         try:
             state = _steps(run, state, saved, log)
@@ -102,7 +107,7 @@ def _initial(recipe: Recipe) -> Any:
     """The weights to begin with, if any.
 
     Raises:
-      commands.Refused: they are of another network, or of a brush with other parameters.
+      commands.Refused: they are of another network or brush.
     """
     from jaxpaint import weights
 
@@ -116,9 +121,9 @@ def _initial(recipe: Recipe) -> Any:
     return found.variables["params"]
 
 
-def _same_recipe(run: _Run) -> None:
-    """Keeps the recipe beside the run, and refuses another one's folder."""
-    path, recipe = run.folder / "recipe.json", dataclasses.asdict(run.recipe)
+def _check_recipe(run: _Run) -> None:
+    """Refuses the folder of a run with another recipe."""
+    path, recipe = run.folder / RECIPE, dataclasses.asdict(run.recipe)
     if path.exists():
         earlier = json.loads(path.read_text(encoding="utf-8"))
         for key in recipe.keys() | earlier.keys():
@@ -127,7 +132,6 @@ def _same_recipe(run: _Run) -> None:
                     f"{run.folder}: holds a run with config.{key}={earlier.get(key)}, not {recipe.get(key)}; "
                     "choose another --workdir"
                 )
-    path.write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
 
 
 def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:

@@ -14,7 +14,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 _KERNEL = 4
-_normal, _dense = nn.initializers.normal(0.02), nn.initializers.he_normal()
+_normal, he_normal = nn.initializers.normal(0.02), nn.initializers.he_normal()
 
 
 def depth_to_space(maps: Float[Array, "*n h w factor_factor_c"], factor: int) -> Float[Array, "*n H W c"]:
@@ -177,22 +177,5 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, maps: Float[Array, "*n h w c"]) -> Float[Array, "*n h w d"]:  # noqa: D102
-        kernel = self.param("kernel", _dense, (3, 3, maps.shape[-1], self.channels))
+        kernel = self.param("kernel", he_normal, (3, 3, maps.shape[-1], self.channels))
         return _biased(self, conv(maps, kernel, self.dtype))
-
-
-class Dense(nn.Module):
-    """A fully connected layer with a bias.
-
-    Attributes:
-      channels: of its result.
-      dtype: of the operands of the product.
-    """
-
-    channels: int
-    dtype: DTypeLike | None = None
-
-    @nn.compact
-    def __call__(self, values: Float[Array, "*n c"]) -> Float[Array, "*n d"]:  # noqa: D102
-        kernel = self.param("kernel", _dense, (values.shape[-1], self.channels))
-        return _biased(self, product(values, kernel, self.dtype))

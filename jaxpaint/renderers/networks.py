@@ -11,6 +11,7 @@ References:
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import Brush, Renderer, Stroke
-from jaxpaint.renderers.layers import Conv, Dense, TransposedConv, pixel_shuffle
+from jaxpaint.renderers.layers import Conv, TransposedConv, he_normal, pixel_shuffle
 
 # Parameters by layer, nested as Flax nests them.
 Tree = Any
@@ -67,6 +68,10 @@ ARCHITECTURES = {
     ),
     "dcgan32": Architecture(size=32, shading=_LIGHT),
 }
+
+
+# Of operands in any precision, summed in float32.
+_dot = functools.partial(jax.lax.dot_general, preferred_element_type=jnp.float32)
 
 
 class Pictures(NamedTuple):
@@ -126,7 +131,8 @@ class Rasterization(nn.Module):
     def __call__(self, shapes: Float[Array, "*n k"]) -> Float[Array, "*n size size a"]:  # noqa: D102
         values = shapes
         for i, channels in enumerate(self.dense):
-            values = nn.relu(Dense(channels, self.dtype, name=f"dense{i}")(values))
+            dense = nn.Dense(channels, dtype=self.dtype, kernel_init=he_normal, dot_general=_dot, name=f"dense{i}")
+            values = nn.relu(dense(values))
         maps = values.reshape(*values.shape[:-1], SEED, SEED, -1)
         for i, (channels, shuffled) in enumerate(self.convs):
             maps = Conv(channels, self.dtype, name=f"conv{i}")(maps)
