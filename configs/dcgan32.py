@@ -4,7 +4,7 @@ bin/train_renderer --config=configs/dcgan32.py --workdir=runs/dcgan32
 
 Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 4.2.
 2.7 million parameters, pictures of 32 × 32.
-Two cores: about an hour. Not run to its end yet.
+Not run yet.
 """
 
 import ml_collections
