@@ -307,8 +307,9 @@ def _descend(
         squared = losses.l2(canvas, target, mask=inside) / (3 * pixels)
         value = weights[0] * losses.l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
         if with_transport:
-            area = inside.shape[-1] ** 2 / pixels
-            value += weights[2] * area * losses.canvas_transport(canvas, target) / 3
+            # Of all windows together one distance; a padded canvas is the only one.
+            share = 1.0 if model.window else inside.shape[-1] ** 2 / pixels
+            value += weights[2] * share * losses.canvas_transport(canvas, target) / 3
         return value, squared
 
     def tiled(windows):

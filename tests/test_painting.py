@@ -289,9 +289,10 @@ def test_painting_with_a_network(picture, tmp_path):
 
 
 def test_a_network_is_fitted_by_transport_too(picture):
-    settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=6, l2=0.0, transport=1.0)
+    settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=60, l2=0.0, transport=1.0)
     shown = [p.loss for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
-    assert np.isfinite(shown).all() and 0 < shown[-1] < 0.1
+    # The entropy alone costs about 0.04 here, whatever is painted.
+    assert 0.1 > shown[0] > shown[1] > shown[2] > 0
 
 
 def test_weights_of_another_brush_are_refused(picture):
