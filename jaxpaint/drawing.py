@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxpaint import grids, images
+from jaxpaint import grids, images, runtime
 from jaxpaint.blending import Canvas, composite
 from jaxpaint.brushes import BRUSHES, filled_up, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
@@ -128,7 +128,7 @@ def draw_strokes(
     return np.clip(grid.join(tuple(planes)), 0.0, 1.0)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
 def _draw_tiles(model, arrays, strokes, ids, origins, side, canvas: Canvas, count, softness) -> Canvas:
     render = model.renderer(arrays, _TILE, softness=softness)
     return composite(render, to_window(model.brush, strokes[ids], origins[None], side), canvas, count)

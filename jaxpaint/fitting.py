@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxpaint import losses
+from jaxpaint import losses, runtime
 from jaxpaint.blending import Canvas, blend, composite_vjp, paste
 from jaxpaint.brushes import NOWHERE, Brush, from_window, to_window, with_nowhere
 from jaxpaint.grids import Grid, reach
@@ -22,6 +23,8 @@ from jaxpaint.renderers import Arrays, Model
 _TILE, _TRANSPORT_TILE = 16, 64
 # Pixels that are drawn together: as many as a CPU's cache holds.
 _PIXELS_TOGETHER = 16384
+# Programs are compiled for at least so many groups of windows (those of 512 × 512 pixels), with so many strokes listed.
+_LEAST_GROUPS, _LEAST_LISTED = 16, 48
 # A network's pictures that are made together, and to a multiple of what their number is rounded up.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 128, 32
 # Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
@@ -65,9 +68,10 @@ class Problem(NamedTuple):
 
 
 class _Tiles(NamedTuple):
-    """Windows in groups that are drawn together, those that many strokes reach first.
+    """Windows in groups that are drawn together; the groups of the first device, those of the second …
 
     Attributes:
+      turns: `[devices]`, how many of its groups a device has to draw; the rest are there for the shape's sake.
       ids: `[groups, k, windows]`, the strokes of each, lowest first.
       counts: `[groups]`, how many there are at most in a group.
       origins: `[groups, 1, windows, 2]`.
@@ -75,6 +79,7 @@ class _Tiles(NamedTuple):
       inside: 1 where a pixel belongs to the picture.
     """
 
+    turns: Int[np.ndarray, "devices"]
     ids: Int[np.ndarray, "groups k windows"]
     counts: Int[np.ndarray, "groups"]
     origins: Float[np.ndarray, "groups 1 windows 2"]
@@ -155,13 +160,19 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
     height, width, _ = problem.target.shape
     grid = Grid(height, width, tile(problem.weights))
     near = reach(brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
-    order = np.argsort(-near.counts, kind="stable")
-    together = max(1, min(_PIXELS_TOGETHER // grid.tile**2, len(order)))
-    groups = -(-len(order) // together)
-    # The last group is filled up with windows in which nothing counts.
-    filled = np.resize(order, groups * together)
-    surplus = np.arange(len(filled)) >= len(order)
-    longest = _rounded_up(int(near.counts.max()))
+    # Windows that as many strokes reach lie in the same group, and the groups are dealt out, to and fro.
+    order, devices = np.argsort(-near.counts, kind="stable"), jax.local_device_count()
+    together = _PIXELS_TOGETHER // grid.tile**2
+    while together > 1 and together * devices > len(order):
+        together //= 2
+    turns = -(-len(order) // (together * devices))
+    groups = _rounded_up(turns, -(-_LEAST_GROUPS // devices)) * devices
+    dealt = np.arange(groups).reshape(-1, devices)
+    dealt[1::2] = dealt[1::2, ::-1]
+    places = (dealt.T.reshape(groups, 1) * together + np.arange(together)).ravel()
+    # The last groups are filled up with windows in which nothing counts.
+    filled, surplus = order[places % len(order)], places >= len(order)
+    longest = _rounded_up(int(near.counts.max()), _LEAST_LISTED)
     ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
     ids = ids[filled, :longest]
     ids[surplus] = len(strokes)
@@ -172,6 +183,7 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
 
     inside = grid.inside()[filled] * ~surplus[:, None, None]
     return _Tiles(
+        np.full(devices, turns, np.int32),
         ids.reshape(groups, together, longest).swapaxes(1, 2),
         counts.reshape(groups, together).max(axis=1),
         grid.origins[filled].reshape(groups, 1, together, 2),
@@ -181,9 +193,8 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
     )
 
 
-def _rounded_up(count: int) -> int:
-    """To one of few sizes, so that levels share their compiled programs."""
-    size = 48
+def _rounded_up(count: int, size: int) -> int:
+    """To `size` or that times a power of two, so that pictures and levels share their compiled programs."""
     while size < count:
         size *= 2
     return size
@@ -262,10 +273,10 @@ def descend(
     strokes, moments, fit = _descend(
         model,
         problem.weights.transport > 0,
+        where,
         arrays,
         jnp.asarray(strokes),
         moments,
-        where,
         Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
         np.array(problem.weights, np.float32),
         np.float32(height * width),
@@ -279,14 +290,44 @@ def descend(
     return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _descend(
+@functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
+def _descend(model, with_transport, where, *shared):
+    steps = functools.partial(_steps, model, with_transport)
+    return _divided(steps, where, *shared) if model.window is None else steps(lambda values: values, where, *shared)
+
+
+def _divided(function, tiles, *shared):
+    """`function(total, tiles, *shared)`, each device with its own tiles; `total` adds up what they found."""
+    devices = jax.local_devices()
+    if len(devices) == 1:
+        return function(lambda values: values, tiles, *shared)
+    return jax.shard_map(
+        functools.partial(function, functools.partial(jax.lax.psum, axis_name="devices")),
+        mesh=Mesh(np.array(devices), "devices"),
+        in_specs=(PartitionSpec("devices"), *[PartitionSpec()] * len(shared)),
+        out_specs=PartitionSpec(),
+        check_vma=False,
+    )(tiles, *shared)
+
+
+def _summed(function, tiles, zero):
+    """The sum of `function(group)` over a device's groups of tiles."""
+
+    def add(i, total):
+        group = jax.tree.map(lambda leaf: leaf[i], tiles)
+        return jax.tree.map(jnp.add, total, function(group))
+
+    return jax.lax.fori_loop(0, tiles.turns[0], add, zero)
+
+
+def _steps(
     model,
     with_transport,
+    total,
+    where,
     arrays,
     strokes,
     moments,
-    where,
     bounds,
     weights,
     pixels,
@@ -297,10 +338,11 @@ def _descend(
     steps,
     softness,
 ):
+    """All steps of `descend`; `total` adds up over the devices."""
     brush = model.brush
     render = model.renderer(arrays, model.window or where.inside.shape[-1], softness=softness)
 
-    def in_windows(strokes):
+    def in_windows(strokes, where):
         return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
 
     def loss(canvas, target, inside):
@@ -312,32 +354,30 @@ def _descend(
             value += weights[2] * share * losses.canvas_transport(canvas, target) / 3
         return value, squared
 
-    def tiled(windows):
-        def group(part):
-            strokes, count, target, below, inside = part
-            canvas, pullback = composite_vjp(render, strokes, below, count)
-            value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, target, inside)
-            return value, pullback(gradient)
+    def tiled(strokes):
+        def group(tiles):
+            windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, tiles), strokes)
+            canvas, to_windows = composite_vjp(render, windows, tiles.canvas, tiles.counts)
+            value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, tiles.target, tiles.inside)
+            return value, to_strokes(to_windows(gradient))[0]
 
-        value, gradient = jax.lax.map(group, (windows, where.counts, where.target, where.canvas, where.inside))
-        return tuple(v.sum() for v in value), gradient
+        return total(_summed(group, where, ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes))))
 
-    def pasted(windows):
+    def pasted(strokes):
+        windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where), strokes)
         pictures, to_windows = jax.vjp(lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER), windows)
         below = tuple(plane[0] for plane in where.canvas)
         canvas, to_pictures = jax.vjp(lambda pictures: paste(pictures, where.corners, below), pictures)
         canvas = tuple(plane[None] for plane in canvas)
         value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.inside)
         (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
-        return value, to_windows(gradient)[0]
+        return value, to_strokes(*to_windows(gradient))[0]
 
     value_and_gradient = tiled if model.window is None else pasted
 
     def step(i, carry):
         strokes, moments, _ = carry
-        windows, to_strokes = jax.vjp(in_windows, strokes)
-        value, gradient = value_and_gradient(windows)
-        (gradient,) = to_strokes(gradient)
+        value, gradient = value_and_gradient(strokes)
         state = optax.ScaleByAdamState(*moments)
         update, state = _ADAM.update(gradient, state)
         moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low, bounds.high)
@@ -366,39 +406,43 @@ def worth(
     tiles = _tiles(model.brush, strokes, problem, 0, 1.0)
     height, width, _ = problem.target.shape
     side = np.float32(tile(problem.weights) / max(height, width))
-    return np.asarray(_worth(model, arrays, jnp.asarray(strokes), tiles, side))
+    return np.asarray(_worth(model, tiles, arrays, jnp.asarray(strokes), side))
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _worth(model, arrays, strokes, tiles, side):
+@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
+def _worth(model, tiles, *shared):
+    return _divided(functools.partial(_gains, model), tiles, *shared)
+
+
+def _gains(model, total, tiles, arrays, strokes, side):
+    """See `worth`; `total` adds up over the devices."""
     render = jax.vmap(model.renderer(arrays, tiles.inside.shape[-1], softness=jnp.zeros(())))
 
-    def group(part):
-        strokes, count, target, canvas, inside = part
-        below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
+    def group(tiles):
+        windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins, side)
+        below = tuple(jnp.zeros((windows.shape[0], *h.shape), h.dtype) for h in tiles.canvas)
 
         def upwards(t, carry):
             canvas, below = carry
             below = tuple(b.at[t].set(h) for b, h in zip(below, canvas, strict=True))
-            return blend(canvas, render(strokes[t])), below
+            return blend(canvas, render(windows[t])), below
 
-        _, below = jax.lax.fori_loop(0, count, upwards, (canvas, below))
+        _, below = jax.lax.fori_loop(0, tiles.counts, upwards, (tiles.canvas, below))
 
         def downwards(i, carry):
             seen, total = carry
-            t = count - 1 - i
-            foreground, alpha = render(strokes[t])
+            t = tiles.counts - 1 - i
+            foreground, alpha = render(windows[t])
             alpha = alpha * (3 // len(alpha))
             gain = sum(
                 s * a * ((b[t] - y) ** 2 - (f - y) ** 2)
-                for s, a, b, f, y in zip(seen, alpha, below, foreground, target, strict=True)
+                for s, a, b, f, y in zip(seen, alpha, below, foreground, tiles.target, strict=True)
             )
             seen = tuple(s * (1 - a) for s, a in zip(seen, alpha, strict=True))
-            return seen, total.at[t].set((gain * inside).sum(axis=(1, 2)))
+            return seen, total.at[t].set((gain * tiles.inside).sum(axis=(1, 2)))
 
-        nothing = jnp.zeros(strokes.shape[:2])
-        return jax.lax.fori_loop(0, count, downwards, (tuple(jnp.ones_like(h) for h in canvas), nothing))[1]
+        unseen = tuple(jnp.ones_like(h) for h in tiles.canvas)
+        gains = jax.lax.fori_loop(0, tiles.counts, downwards, (unseen, jnp.zeros(windows.shape[:2])))[1]
+        return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1]
 
-    windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins, side)
-    gains = jax.lax.map(group, (windows, tiles.counts, tiles.target, tiles.canvas, tiles.inside))
-    return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1]
+    return total(_summed(group, tiles, jnp.zeros(strokes.shape[0])))

@@ -132,6 +132,7 @@ def _paint(photo: pathlib.Path, options: Options) -> None:
     """Paints one photograph and writes its files."""
     from jaxpaint import drawing, images, runtime
 
+    runtime.use_all_cores()
     runtime.keep_compilations()
     png, npz, mp4, report = (options.out / f"{photo.stem}.{suffix}" for suffix in ("png", "npz", "mp4", "json"))
     result = _earlier(npz, options) if options.flags.resume else None
