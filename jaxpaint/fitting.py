@@ -37,7 +37,7 @@ _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
 
 
 class Weights(NamedTuple):
-    """Weights of the losses, each a mean over the picture's pixels (transport: over its windows)."""
+    """Weights of the losses, each a mean over the picture's pixels; a window's transport counts at all of its pixels."""
 
     l1: float = 0.0
     l2: float = 1.0
@@ -68,7 +68,7 @@ class Problem(NamedTuple):
 
 
 class _Tiles(NamedTuple):
-    """Windows in groups that are drawn together; the groups of the first device, those of the second …
+    """Windows in groups that are drawn together; the first device's groups, then those of the next.
 
     Attributes:
       turns: `[devices]`, how many of its groups a device has to draw; the rest are there for the shape's sake.
@@ -349,9 +349,7 @@ def _steps(
         squared = losses.l2(canvas, target, mask=inside) / (3 * pixels)
         value = weights[0] * losses.l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
         if with_transport:
-            # Of all windows together one distance; a padded canvas is the only one.
-            share = 1.0 if model.window else inside.shape[-1] ** 2 / pixels
-            value += weights[2] * share * losses.canvas_transport(canvas, target) / 3
+            value += weights[2] * losses.canvas_transport(canvas, target, mask=inside) / (3 * pixels)
         return value, squared
 
     def tiled(strokes):

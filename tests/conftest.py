@@ -20,6 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Sets JAX up, here and for the commands that tests start."""
     folder = str(config.cache.mkdir("jax"))
     os.environ["JAXPAINT_CACHE"] = folder
+    # Fits are divided between devices, as the commands have it.
+    jax.config.update("jax_num_cpu_devices", 2)
     jax.config.update("jax_compilation_cache_dir", folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -129,15 +129,18 @@ def test_transport_gradient_agrees_with_finite_differences(pair, iterations, tol
         np.testing.assert_allclose((gradient * direction).sum(), numeric, rtol=tolerance)
 
 
-def test_transport_of_a_canvas_is_a_sum():
+def test_transport_of_a_canvas_is_a_sum_over_the_pixels_of_a_mask():
     canvas, target = (tuple(jax.random.uniform(key, (3, 2, 8, 8))) for key in jax.random.split(jax.random.key(6)))
-    one_by_one = [
-        losses.transport(a, b, epsilon=0.02, iterations=5)
-        for planes in zip(canvas, target, strict=True)
-        for a, b in zip(*planes, strict=True)
-    ]
-    ours = jax.jit(lambda a, b: losses.canvas_transport(a, b, epsilon=0.02, iterations=5))(canvas, target)
-    np.testing.assert_allclose(ours, sum(one_by_one), rtol=1e-4)
+    one_by_one = np.array(
+        [
+            [losses.transport(a, b, epsilon=0.02, iterations=5) for a, b in zip(*planes, strict=True)]
+            for planes in zip(canvas, target, strict=True)
+        ]
+    )
+    ours = jax.jit(lambda a, b, mask: losses.canvas_transport(a, b, mask=mask, epsilon=0.02, iterations=5))
+    np.testing.assert_allclose(ours(canvas, target, None), 64 * one_by_one.sum(), rtol=1e-4)
+    mask = jnp.ones((2, 8, 8)).at[1, 2:].set(0.0)
+    np.testing.assert_allclose(ours(canvas, target, mask), (one_by_one.sum(axis=0) * (64, 16)).sum(), rtol=1e-4)
 
 
 @pytest.mark.parametrize(

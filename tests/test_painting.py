@@ -152,6 +152,32 @@ def test_frozen_strokes_stay_and_are_not_listed(picture):
     assert (moved[30:] != strokes[30:]).any()
 
 
+@pytest.mark.parametrize("transport", [0.0, 0.5])
+def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, monkeypatch, transport):
+    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+    target = images.resize(picture, (130, 195))
+    model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
+    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(0.1, 1.0, transport), bounds)
+    fixed = {"first": 5, "rates": np.full(3, 0.01, np.float32), "softness": 1.0}
+
+    def fit():
+        moments = fitting.Moments.zero(strokes.shape)
+        moved, _, found = fitting.descend(model, None, strokes, moments, problem, **fixed)
+        return moved, found, fitting.worth(model, None, strokes, problem)
+
+    assert jax.local_device_count() == 2
+    moved, found, worth = fit()
+    devices = jax.local_devices()
+    monkeypatch.setattr(jax, "local_devices", lambda: devices[:1])
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
+    alone, found_alone, worth_alone = fit()
+    assert np.abs(moved - strokes).max() > 0.001
+    np.testing.assert_allclose(moved, alone, atol=2e-4)
+    np.testing.assert_allclose(found, found_alone, rtol=1e-5)
+    np.testing.assert_allclose(worth, worth_alone, rtol=1e-4, atol=1e-3)
+
+
 def test_worth_is_the_error_that_a_stroke_saves(picture):
     """Against drawing the painting without each stroke: the worthless are found, and the order is right."""
     target = images.resize(picture, (32, 48))

@@ -60,19 +60,26 @@ def transport(
 
 
 def canvas_transport(
-    canvas: Canvas, target: Canvas, *, epsilon: float = 0.01, iterations: int = 20
+    canvas: Canvas,
+    target: Canvas,
+    *,
+    mask: Float[Array, "windows size size"] | None = None,
+    epsilon: float = 0.01,
+    iterations: int = 20,
 ) -> Float[Array, ""]:
-    """`transport` of each plane and window, summed.
+    """`transport` of each plane and window, summed over the planes and over the pixels where the mask, if any, is 1.
 
     Args:
       canvas, target: planes `[windows, S, S]` in [0, 1].
+      mask: a window's distance counts once for each pixel of it that is in the mask.
       epsilon, iterations: as for `transport`.
     """
 
     def one(picture, target):
         return transport(picture, target, epsilon=epsilon, iterations=iterations)
 
-    return jax.vmap(one)(jnp.concatenate(canvas), jnp.concatenate(target)).sum()
+    distances = jax.vmap(one)(jnp.concatenate(canvas), jnp.concatenate(target)).reshape(len(canvas), -1)
+    return distances.sum(axis=0) @ (jnp.ones_like(canvas[0]) if mask is None else mask).sum(axis=(1, 2))
 
 
 def _potentials(p, q, shape, epsilon, iterations):
