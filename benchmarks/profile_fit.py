@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import contextlib
+import functools
 import multiprocessing
 import pathlib
 import time
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--drawings", default="512x512,2160x3840", help="height x width, with commas")
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options = parser.parse_args(argv)
+    runtime.use_all_cores()
     rates = {"GFLOP/s": machine.matrix_product_gflops(), "GB/s": machine.copy_gigabytes_per_second()}
     machine.write("profile_fit", _blocks(options, rates), options.out, **rates)
     sides = [shape.split("x") for shape in options.drawings.split(",")]
@@ -96,21 +98,21 @@ def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, floa
     strokes = jax.random.uniform(key, (groups, count, windows, brush.dim))
     target = tuple(jax.random.uniform(key, (3, groups, windows, size, size)))
 
-    @jax.jit
-    def gradient(strokes, target, softness):
+    def gradient(total, tiles, softness):
         def group(part):
             strokes, target = part
             render = Engine(brush, flat=flat).renderer(None, size, softness=softness)
             canvas, pullback = composite_vjp(render, strokes, tuple(map(jnp.zeros_like, target)), count)
             return pullback(tuple(2 * (c - t) for c, t in zip(canvas, target, strict=True)))
 
-        return jax.lax.map(group, (strokes, target))
+        return total(jax.lax.map(group, tiles).sum())
 
+    program = jax.jit(functools.partial(fitting.divided, gradient), compiler_options=runtime.COMPILER_OPTIONS)
     softness = jnp.ones(())
-    compiled = gradient.lower(strokes, target, softness).compile()
+    compiled = program.lower((strokes, target), softness).compile()
     # XLA counts the body of a loop once: here of two, over groups and strokes.
     cost, pixels = compiled.cost_analysis() or {}, windows * size**2
-    return lambda: compiled(strokes, target, softness), groups * pixels * count, cost.get("flops", 0.0) / pixels
+    return lambda: compiled((strokes, target), softness), groups * pixels * count, cost.get("flops", 0.0) / pixels
 
 
 def _drawing(options, shape: tuple[int, int]) -> dict[str, object]:
@@ -129,6 +131,7 @@ def _drawing(options, shape: tuple[int, int]) -> dict[str, object]:
 
 
 def _peak(*what) -> float:
+    runtime.use_all_cores()
     runtime.keep_compilations()
     _draw(*what)
     return runtime.peak_memory() / 2**20

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -101,8 +100,7 @@ def draw_strokes(
     grid = grids.Grid(*shape, _TILE)
     # One more than there are: lists of strokes are filled up with the last.
     strokes = filled_up(model.brush, np.concatenate([strokes, nowhere(model.brush, 1)]))
-    on_device = jnp.asarray(strokes)
-    near = grids.reach(model.brush, on_device, grid, margin=1.0)
+    near = grids.reach(model.brush, strokes, grid, margin=1.0)
     planes = np.stack(grid.split(canvas))
     # Tiles that as many strokes reach are drawn together, so that none waits for another.
     order = np.argsort(-near.counts, kind="stable")
@@ -116,7 +114,7 @@ def draw_strokes(
             drawn = _draw_tiles(
                 model,
                 arrays,
-                on_device,
+                strokes,
                 ids.T,
                 grid.origins[tiles],
                 grid.side,

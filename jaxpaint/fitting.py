@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxpaint import losses, runtime
 from jaxpaint.blending import Canvas, blend, composite_vjp, paste
 from jaxpaint.brushes import NOWHERE, Brush, from_window, to_window, with_nowhere
-from jaxpaint.grids import Grid, reach
+from jaxpaint.grids import Grid, reach, rounded_up
 from jaxpaint.renderers import Arrays, Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
@@ -37,7 +37,7 @@ _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
 
 
 class Weights(NamedTuple):
-    """Weights of the losses, each a mean over the picture's pixels; a window's transport counts at all of its pixels."""
+    """Weights of the losses, each a mean over the picture's pixels (transport: of the window that a pixel is in)."""
 
     l1: float = 0.0
     l2: float = 1.0
@@ -159,20 +159,20 @@ def tile(weights: Weights) -> int:
 def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
     height, width, _ = problem.target.shape
     grid = Grid(height, width, tile(problem.weights))
-    near = reach(brush, jnp.asarray(strokes), grid, margin=margin, most=_MOST, first=first)
+    near = reach(brush, strokes, grid, margin=margin, most=_MOST, first=first)
     # Windows that as many strokes reach lie in the same group, and the groups are dealt out, to and fro.
     order, devices = np.argsort(-near.counts, kind="stable"), jax.local_device_count()
     together = _PIXELS_TOGETHER // grid.tile**2
     while together > 1 and together * devices > len(order):
         together //= 2
     turns = -(-len(order) // (together * devices))
-    groups = _rounded_up(turns, -(-_LEAST_GROUPS // devices)) * devices
+    groups = rounded_up(turns, -(-_LEAST_GROUPS // devices)) * devices
     dealt = np.arange(groups).reshape(-1, devices)
     dealt[1::2] = dealt[1::2, ::-1]
     places = (dealt.T.reshape(groups, 1) * together + np.arange(together)).ravel()
     # The last groups are filled up with windows in which nothing counts.
     filled, surplus = order[places % len(order)], places >= len(order)
-    longest = _rounded_up(int(near.counts.max()), _LEAST_LISTED)
+    longest = rounded_up(int(near.counts.max()), _LEAST_LISTED)
     ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
     ids = ids[filled, :longest]
     ids[surplus] = len(strokes)
@@ -191,13 +191,6 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
         planes(problem.canvas),
         inside.reshape(groups, together, grid.tile, grid.tile),
     )
-
-
-def _rounded_up(count: int, size: int) -> int:
-    """To `size` or that times a power of two, so that pictures and levels share their compiled programs."""
-    while size < count:
-        size *= 2
-    return size
 
 
 class Moments(NamedTuple):
@@ -275,7 +268,7 @@ def descend(
         problem.weights.transport > 0,
         where,
         arrays,
-        jnp.asarray(strokes),
+        strokes,
         moments,
         Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
         np.array(problem.weights, np.float32),
@@ -293,11 +286,17 @@ def descend(
 @functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
 def _descend(model, with_transport, where, *shared):
     steps = functools.partial(_steps, model, with_transport)
-    return _divided(steps, where, *shared) if model.window is None else steps(lambda values: values, where, *shared)
+    return divided(steps, where, *shared) if model.window is None else steps(lambda values: values, where, *shared)
 
 
-def _divided(function, tiles, *shared):
-    """`function(total, tiles, *shared)`, each device with its own tiles; `total` adds up what they found."""
+def divided(function, tiles, *shared):
+    """What devices find together, each in its own share of the tiles.
+
+    Args:
+      function: of `(total, tiles, *shared)`, where `total` adds up over the devices; returns such totals.
+      tiles: arrays whose first axis is divided.
+      shared: arrays that all devices see.
+    """
     devices = jax.local_devices()
     if len(devices) == 1:
         return function(lambda values: values, tiles, *shared)
@@ -404,12 +403,12 @@ def worth(
     tiles = _tiles(model.brush, strokes, problem, 0, 1.0)
     height, width, _ = problem.target.shape
     side = np.float32(tile(problem.weights) / max(height, width))
-    return np.asarray(_worth(model, tiles, arrays, jnp.asarray(strokes), side))
+    return np.asarray(_worth(model, tiles, arrays, strokes, side))
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
 def _worth(model, tiles, *shared):
-    return _divided(functools.partial(_gains, model), tiles, *shared)
+    return divided(functools.partial(_gains, model), tiles, *shared)
 
 
 def _gains(model, total, tiles, arrays, strokes, side):

@@ -11,11 +11,13 @@ import functools
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint.brushes import Brush
+
+# Tiles whose strokes are looked for together, at least: one program for all small pictures.
+_LEAST_CENTRES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,13 @@ class Grid:
         return Grid(*tiles, self.tile).split(mask[..., None])[0]
 
 
+def rounded_up(count: int, size: int) -> int:
+    """To `size` or that times a power of two, so that pictures and levels share their compiled programs."""
+    while size < count:
+        size *= 2
+    return size
+
+
 class Reach(NamedTuple):
     """Which strokes each window has to draw.
 
@@ -84,7 +93,7 @@ class Reach(NamedTuple):
 
 def reach(
     brush: Brush,
-    strokes: Float[Array, "n d"],
+    strokes: Float[np.ndarray, "n d"],
     grid: Grid,
     *,
     margin: float,
@@ -108,11 +117,13 @@ def reach(
     """
     threshold = grid.side * (np.sqrt(0.5) + margin / grid.tile)
     centres = grid.origins + grid.side / 2
-    chunk = max(1, pairs // len(strokes))
+    chunk = max(1, min(pairs // len(strokes), rounded_up(len(centres), _LEAST_CENTRES)))
+    # The last chunk is filled up with centres that are not looked at.
+    chunks = np.resize(centres, (-(-len(centres) // chunk) * chunk, 2)).reshape(-1, chunk, 2)
     found = []
-    for start in range(0, len(centres), chunk):
-        near = _near(brush, strokes, jnp.asarray(centres[start : start + chunk]), threshold)
-        window, stroke = np.nonzero(np.asarray(near)[:, first:])
+    for start, some in zip(range(0, len(centres), chunk), chunks, strict=True):
+        near = np.asarray(_near(brush, strokes, some, threshold))
+        window, stroke = np.nonzero(near[: len(centres) - start, first:])
         found.append((window + start, stroke + first))
     window, stroke = (np.concatenate(part) for part in zip(*found, strict=True))
     counts = np.bincount(window, minlength=len(centres))

@@ -241,7 +241,7 @@ def paint_stages(
     while state.stage < len(stages):
         stage = stages[state.stage]
         before = sum(earlier.steps for earlier in stages[: state.stage])
-        for after, fit in run.stage(state, stage, jax.random.fold_in(key, state.stage)):
+        for after, fit in run.stage(state, stage, key):
             finished = after.stage == len(stages) - 1 and after.step == stage.steps
             # A stage without steps, of which there are some where steps are few, measures nothing.
             known = fit if stage.steps else known
@@ -336,16 +336,14 @@ class _Run(NamedTuple):
         """Executes a stage, or what is left of it, a few steps at a time."""
         height, width, _ = self.image.shape
         target = images.resize(self.image, images.fitted_shape(height, width, stage.size))
-        # A network draws textured strokes, and what they are fitted upon should be what they will lie upon.
-        engine = Engine(self.brush, self.settings.texture, flat=not (stage.textured or self.neural))
-        model, arrays = self.neural or (engine, self.arrays)
+        model, arrays = self.neural or (self._engine(flat=not stage.textured), self.arrays)
         if state.step == 0:
-            state = self._begin(state, stage, engine, target, key)
+            state = self._begin(state, stage, target, key)
         first = state.placed - stage.add - stage.replace if stage.alone else 0
         settings = self.settings
         problem = Problem(
             target=target,
-            canvas=self._draw(engine, state.strokes[:first], target.shape[:2]),
+            canvas=self._draw(state.strokes[:first], target.shape[:2]),
             weights=Weights(settings.l1, settings.l2, settings.transport),
             bounds=self._bounds(),
         )
@@ -371,27 +369,26 @@ class _Run(NamedTuple):
         self,
         state: _State,
         stage: Stage,
-        engine: Engine,
         target: Float[np.ndarray, "h w 3"],
         key: PRNGKeyArray,
     ) -> _State:
         """Places the stage's strokes, and forgets the moments of the last one."""
         settings = self.settings
-        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+        rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), state.stage])
         strokes = state.strokes[: state.placed]
         if state.placed:
             strokes = self.brush.flip(strokes)
         new = stage.add + stage.replace
         if stage.replace:
-            problem = Problem(target, self._draw(engine, strokes[:0], target.shape[:2]), Weights(), self._bounds())
-            worth = fitting.worth(engine, self.arrays, strokes, problem)
+            problem = Problem(target, self._draw(strokes[:0], target.shape[:2]), Weights(), self._bounds())
+            worth = fitting.worth(self._engine(flat=True), self.arrays, strokes, problem)
             strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
         if new:
             count = stage.add or settings.strokes
             placed = placing.place(
                 self.brush,
                 target,
-                self._draw(engine, strokes, target.shape[:2]),
+                self._draw(strokes, target.shape[:2]),
                 new,
                 rng=rng,
                 size=placing.stroke_size(target.shape[:2], count),
@@ -408,9 +405,12 @@ class _Run(NamedTuple):
             moments=Moments.zero((settings.strokes, self.brush.dim)),
         )
 
-    def _draw(
-        self, engine: Engine, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]
-    ) -> Float[np.ndarray, "h w 3"]:
+    def _engine(self, *, flat: bool) -> Engine:
+        return Engine(self.brush, self.settings.texture, flat=flat)
+
+    def _draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
+        """The strokes as they will be seen."""
+        engine = self._engine(flat=False)
         return drawing.draw_strokes(engine, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
 
     def _bounds(self) -> Bounds:

@@ -95,7 +95,7 @@ def test_tiles_there_and_back(shape):
 def test_every_stroke_that_touches_a_tile_is_listed_in_order():
     strokes, grid = random_strokes(2, 40), grids.Grid(48, 64, 8)
     strokes[:, BRUSH.index("size")] *= 0.4
-    ids, counts = grids.reach(BRUSH, jnp.asarray(strokes), grid, margin=1.0)
+    ids, counts = grids.reach(BRUSH, strokes, grid, margin=1.0)
     alphas = np.asarray(jax.jit(jax.vmap(engine(BRUSH, 64)))(strokes).alpha[0])
     for window, (listed, count) in enumerate(zip(ids, counts, strict=True)):
         y, x = divmod(window, grid.columns)
@@ -108,9 +108,9 @@ def test_every_stroke_that_touches_a_tile_is_listed_in_order():
 
 def test_where_too_many_strokes_reach_a_tile_the_highest_are_kept():
     strokes, grid = np.repeat(random_strokes(3, 1), 10, axis=0), grids.Grid(16, 16, 16)
-    ids, counts = grids.reach(BRUSH, jnp.asarray(strokes), grid, margin=1.0, most=4)
+    ids, counts = grids.reach(BRUSH, strokes, grid, margin=1.0, most=4)
     assert counts.tolist() == [4] and ids[0].tolist() == [6, 7, 8, 9]
-    ids, counts = grids.reach(BRUSH, jnp.asarray(strokes), grid, margin=1.0, first=8)
+    ids, counts = grids.reach(BRUSH, strokes, grid, margin=1.0, first=8)
     assert ids[0].tolist() == [8, 9]
 
 

@@ -1,7 +1,6 @@
 """Grids, beyond `test_drawing`: tiles pixel by pixel, and for every brush which strokes reach them."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -83,7 +82,7 @@ def test_reach_lists_what_touches_each_tile_and_hardly_more(name, softness):
     brush, grid = BRUSHES[name], Grid(40, 48, 8)
     strokes = random_strokes(name, 60, seed=3)
     margin = 1.0 + softness
-    ids, counts = reach(brush, jnp.asarray(strokes), grid, margin=margin)
+    ids, counts = reach(brush, strokes, grid, margin=margin)
     alphas = jax.jit(jax.vmap(engine(brush, 48, look=Look(contrast=0.0), softness=softness)))(strokes).alpha[0]
     alphas = np.asarray(alphas)
     assert counts.max() == ids.shape[1]
@@ -103,7 +102,7 @@ def test_reach_lists_what_touches_each_tile_and_hardly_more(name, softness):
 
 def test_reach_does_not_depend_on_how_many_tiles_are_looked_at_together():
     brush, grid = BRUSHES["rectangle"], Grid(40, 56, 8)
-    strokes = jnp.asarray(random_strokes("rectangle", 30, seed=4))
+    strokes = random_strokes("rectangle", 30, seed=4)
     whole = reach(brush, strokes, grid, margin=1.0)
     parts = reach(brush, strokes, grid, margin=1.0, pairs=4 * 30)
     for one, other in zip(whole, parts, strict=True):
@@ -112,5 +111,5 @@ def test_reach_does_not_depend_on_how_many_tiles_are_looked_at_together():
 
 @pytest.mark.parametrize("name", BRUSHES)
 def test_strokes_that_are_nowhere_reach_nothing(name):
-    ids, counts = reach(BRUSHES[name], jnp.asarray(nowhere(BRUSHES[name], 5)), Grid(16, 24, 8), margin=16.0)
+    ids, counts = reach(BRUSHES[name], nowhere(BRUSHES[name], 5), Grid(16, 24, 8), margin=16.0)
     assert (counts == 0).all() and (ids == 5).all() and ids.shape == (6, 1)
