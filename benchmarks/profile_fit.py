@@ -93,7 +93,8 @@ def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, floa
     """Forward and backward of 20 random strokes a block: to call, how much it does, its FLOPs for one."""
     brush, count = BRUSHES[options.brush], 20
     windows = max(4, TOGETHER // size**2)
-    groups = max(1, options.pixels // (windows * size**2))
+    devices = jax.local_device_count()
+    groups = devices * max(1, options.pixels // (devices * windows * size**2))
     key = jax.random.key(0)
     strokes = jax.random.uniform(key, (groups, count, windows, brush.dim))
     target = tuple(jax.random.uniform(key, (3, groups, windows, size, size)))

@@ -28,10 +28,8 @@ _ROUNDS = 6
 _SHARES = (0.27, 0.40, 0.20, 0.13)
 # Share of the strokes that the first round replaces; the last replaces the least.
 _REPLACED = 0.15
-# With a renderer of windows of one size: how many typical strokes fit along a window; rounds, the share of the strokes
-# that each replaces, and its share of the first stage's steps.
+# How many typical strokes fit along a window, with a renderer that draws windows of one size.
 _WINDOW_PER_STROKE = 1.6
-_WINDOWED_ROUNDS, _WINDOWED_REPLACED, _WINDOWED_SHARE = 4, 0.12, 0.5
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
 _RESOLVED = 14.0
 
@@ -119,39 +117,17 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
       shape: height and width of the picture at `settings.size`.
       window: side in pixels of the only windows that the renderer draws; None if it draws any.
     """
-    return _windowed_plan(settings, shape, window) if window else _free_plan(settings, shape)
-
-
-def _windowed_plan(settings: Settings, shape: tuple[int, int], window: int) -> tuple[Stage, ...]:
-    """Strokes of one size, fitted at a size at which they fill their windows; then rounds that replace some.
-
-    With `max_divide` there are coarser strokes below, too large for the windows of the finest: they are left alone.
-    """
-
-    def stage(add: int, replace: int, count: int, blocks: int | None) -> Stage:
-        size = window / (_WINDOW_PER_STROKE * placing.stroke_size(shape, count))
-        size = int(np.clip(size, window, max(window, settings.size)))
-        alone = add > 0 or len(adds) > 1
-        return Stage(add, replace, alone, size, 0, (rate, 0.1 * rate), 0.0, blocks=blocks)
-
-    rate, progressive = settings.learning_rate, settings.mode == "progressive"
-    divisions = np.arange(1.0, max(1, settings.max_divide) + 1) if progressive else np.ones(1)
-    adds = [add for add in _split(settings.strokes, divisions**2) if add]
-    stages = [stage(add, 0, add, None if progressive else settings.grid) for add in adds]
-    replaced = int(_WINDOWED_REPLACED * settings.strokes)
-    stages += [stage(0, replaced, settings.strokes, None)] * (_WINDOWED_ROUNDS if replaced else 0)
-    shares = np.where([stage.add > 0 for stage in stages], 1.0, _WINDOWED_SHARE)
-    steps = _split(settings.steps, shares)
-    return tuple(stage._replace(steps=n) for stage, n in zip(stages, steps, strict=True))
-
-
-def _free_plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
-    detail = placing.stroke_size(shape, settings.strokes) * settings.size
-    coarse = settings.size
-    while coarse > 64 and detail * coarse / settings.size > 2 * _RESOLVED:
-        coarse //= 2
+    detail = placing.stroke_size(shape, settings.strokes)
+    if window:
+        # Strokes are to fill their windows, but for a margin.
+        full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * detail), window, max(window, settings.size)))
+    else:
+        full = coarse = settings.size
+        while coarse > 64 and detail * coarse > 2 * _RESOLVED:
+            coarse //= 2
     rate, softness = settings.learning_rate, settings.softness
-    levels = np.arange(1.0, (settings.max_divide or 2) + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
+    divisions = settings.max_divide or (1 if window else 2)
+    levels = np.arange(1.0, divisions + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
     adds = _split(settings.strokes, levels)
     stages = [
         Stage(
@@ -169,8 +145,8 @@ def _free_plan(settings: Settings, shape: tuple[int, int]) -> tuple[Stage, ...]:
     for i in range(_ROUNDS):
         replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
         stages.append(Stage(0, replaced, False, coarse, 0, (rate, 0.5 * rate), softness))
-    stages.append(Stage(0, 0, False, settings.size, 0, (rate * 2 / 3, rate / 15), softness / 2))
-    stages.append(Stage(0, 0, False, settings.size, 0, (rate / 2, rate / 20), softness / 2, textured=True))
+    stages.append(Stage(0, 0, False, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
+    stages.append(Stage(0, 0, False, full, 0, (rate / 2, rate / 20), softness / 2, textured=True))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
@@ -320,7 +296,7 @@ def _neural(settings: Settings) -> _Neural:
             f"{settings.weights}: weights of {found.net} for {found.brush}, not of {settings.renderer} for "
             f"{settings.brush}"
         )
-    return _Neural(Network(found.net, BRUSHES[found.brush]), fold(found.variables))
+    return _Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
 
 
 class _Run(NamedTuple):

@@ -72,6 +72,7 @@ class Settings(Checked):
         "exact", "what draws the strokes while they are fitted", choices=("exact", "heavy", "light", "lite", "dcgan32")
     )
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
+    dtype: str = setting("float32", "numbers that a network multiplies", choices=("float32", "bfloat16"))
     brush: str = setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
@@ -101,8 +102,10 @@ class Settings(Checked):
             object.__setattr__(self, name, getattr(self, name) or value)
         check_brush(self.brush, self.brush_image)
         _parse_color(self.canvas_color)
-        if self.weights and self.renderer == "exact":
-            raise ValueError(f"config.weights: expected only with a network as config.renderer, got {self.weights!r}")
+        for name in ("weights", "dtype"):
+            value = getattr(self, name)
+            if self.renderer == "exact" and value != self.defaults()[name]:
+                raise ValueError(f"config.{name}: expected only with a network as config.renderer, got {value!r}")
         if self.min_size >= self.max_size:
             raise ValueError(
                 f"config.min_size: expected less than max_size, got {self.min_size:g} and {self.max_size:g}"

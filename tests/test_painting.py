@@ -314,6 +314,17 @@ def test_painting_with_a_network(picture, tmp_path):
     np.testing.assert_array_equal(resumed.strokes, done.strokes)
 
 
+def test_a_network_can_multiply_shorter_numbers(picture):
+    settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=8)
+    result, short = (
+        jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, dtype=dtype))
+        for dtype in ("float32", "bfloat16")
+    )
+    apart = np.abs(short.strokes - result.strokes)
+    # A few strokes go another way.
+    assert apart.mean() > 1e-6 and np.median(apart) < 0.01
+
+
 def test_a_network_is_fitted_by_transport_too(picture):
     settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=60, l2=0.0, transport=1.0)
     shown = [p.loss for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]

@@ -39,6 +39,8 @@ from jaxpaint.settings import Settings
         ("min_size", 1.0, "config.min_size: expected less than max_size, got 1 and 1"),
         ("max_size", 0.0, "config.min_size: expected less than max_size, got 0 and 0"),
         ("transport", float("inf"), "config.transport: expected a number from 0"),
+        ("weights", "mine.safetensors", "config.weights: expected only with a network as config.renderer"),
+        ("dtype", "bfloat16", "config.dtype: expected only with a network as config.renderer, got 'bfloat16'"),
         ("canvas_color", "blue", "expected white, black, or r,g,b with each in [0, 1], got 'blue'"),
         ("canvas_color", "0,0,1.1", "got '0,0,1.1'"),
         ("canvas_color", "0,0,nan", "got '0,0,nan'"),
@@ -84,7 +86,7 @@ def test_from_config():
 def test_unknown_key():
     with pytest.raises(ValueError, match=r"config\.stroks: no such key; did you mean strokes\?"):
         Settings.from_config({"stroks": 7})
-    with pytest.raises(ValueError, match=r"config\.zzz: no such key; the keys are renderer, weights, brush"):
+    with pytest.raises(ValueError, match=r"config\.zzz: no such key; the keys are renderer, weights, dtype"):
         Settings.from_config({"zzz": 7})
 
 
