@@ -10,6 +10,7 @@ from jaxpaint.exports import load_painting, save_painting
 from jaxpaint.images import read_image, write_image
 from jaxpaint.painting import Painting, Progress, paint, paint_stages
 from jaxpaint.renderers import engine
+from jaxpaint.runtime import use_all_cores
 from jaxpaint.settings import Settings
 from jaxpaint.weights import load_renderer
 
@@ -27,5 +28,6 @@ __all__ = [
     "read_image",
     "save_painting",
     "timelapse",
+    "use_all_cores",
     "write_image",
 ]

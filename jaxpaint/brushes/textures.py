@@ -79,26 +79,13 @@ class Bristles(NamedTuple):
     end: Plane
 
 
-@jax.custom_jvp
 def _wave(x: Plane) -> Plane:
     """A smooth wave of period 1: 1 at 0, −1 at 0.5; what a cosine is, without its cost."""
-    return _wave_and_slope(x)[0]
+    a = 4.0 * jnp.abs(x - jnp.floor(x + 0.5)) - 1.0
+    return a * (0.5 * a * a - 1.5)
 
 
-def _wave_and_slope(x: Plane) -> tuple[Plane, Plane]:
-    from_crest = x - jnp.floor(x + 0.5)
-    a = 4.0 * jnp.abs(from_crest) - 1.0
-    slope = 6.0 * (a * a - 1.0)
-    return a * (0.5 * a * a - 1.5), jnp.where(from_crest < 0, -slope, slope)
-
-
-@_wave.defjvp
-def _wave_jvp(primals, tangents):
-    value, slope = _wave_and_slope(*primals)
-    return value, slope * tangents[0]
-
-
-def _groove(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Plane:
+def _bristles(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Bristles:
     drifted = s + 0.018 * _wave(0.8 * t + 0.3) + 0.006 * _wave(2.9 * t + 3.1 * s)
     groove = jnp.full_like(s, _MEAN)
     for f in _FAMILIES:
@@ -106,18 +93,11 @@ def _groove(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Plane:
         crest = (0.5 + 0.5 * _wave(f.frequency * drifted + f.phase)) ** 4
         presence = 0.5 + 0.5 * _wave(f.rate * t + f.slant * s + f.start)
         groove = groove + f.weight * visible * (crest * presence - _MEAN)
-    return groove
 
-
-def _ends(s: Plane) -> tuple[Plane, Plane]:
     def ragged(a, b, c):
         return 0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
 
-    return ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9)
-
-
-def _bristles(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Bristles:
-    return Bristles(_groove(s, t, footprint), *_ends(s))
+    return Bristles(groove, ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9))
 
 
 @jax.custom_vjp
@@ -135,10 +115,9 @@ def bristles(s: Plane, t: Plane, footprint: Float[Array, ""], always: Float[Arra
 
 def _bristles_forward(s, t, footprint, always):
     def with_slopes(s, t, footprint):
-        groove, pullback = jax.vjp(lambda s, t: _groove(s, t, footprint), s, t)
-        across, along = pullback(jnp.ones_like(s))
-        ends, slopes = jax.jvp(_ends, (s,), (jnp.ones_like(s),))
-        return Bristles(groove, *ends), Bristles(across, *slopes), along
+        values, across = jax.jvp(lambda s: _bristles(s, t, footprint), (s,), (jnp.ones_like(s),))
+        _, along = jax.jvp(lambda t: _bristles(s, t, footprint).groove, (t,), (jnp.ones_like(t),))
+        return values, across, along
 
     values, across, along = _stored(with_slopes, always)(s, t, footprint)
     return values, (across, along)
