@@ -4,8 +4,8 @@
     python benchmarks/quality.py --photos=china --brushes=watercolor --strokes=200,1000 --config.texture=0.5
     python benchmarks/quality.py --configs=quick --seconds=5,20 --in-process
 
-Each painting runs in a process of its own, first with an empty compilation cache, then with that of the first run; or
-in this process, and only once. Writes quality.json and quality.png (photographs, and to their right their paintings) to
+Each painting runs in a process of its own: with an empty compilation cache, with that of the first run, and, untimed, once
+more for its report; or in this process, and only once. Writes quality.json and quality.png (photographs, and to their right their paintings) to
 --out. The seam ratio, for `--config.mode=grid`, is the mean error within 4 pixels of the blocks' borders over that
 elsewhere.
 """
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 flags = [f"--config={config}.py", f"--config.brush={brush}", *others]
                 flags += [f"--config.strokes={strokes}"] if strokes else []
                 if seconds:
-                    trial, _ = _paint(path, [*flags, f"--config.steps={TRIAL}"], work)
+                    trial = _report(path, [*flags, f"--config.steps={TRIAL}"], work)
                     steps = max(1, round(TRIAL * float(seconds) / trial["seconds"]["fitting"]))
                     flags.append(f"--config.steps={steps}")
                 row, picture = _painting(path, flags, work, here=options.in_process)
@@ -77,27 +77,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     images.write_image(options.out / f"{options.name}.png", _contact_sheet(sheet))
 
 
-def _paint(
-    path: pathlib.Path, flags: list[str], work: pathlib.Path, cache: str | None = None
-) -> tuple[dict, float | None]:
-    """The report of `bin/paint`; with a folder for compiled programs, as a process, and that process's seconds."""
-    arguments = [str(path), f"--out={work}/out", "--report", *flags]
-    seconds = None
-    if cache is None:
-        with contextlib.redirect_stdout(io.StringIO()):
-            if paint.main(["paint", *arguments]):
-                raise SystemExit(f"paint {' '.join(arguments)} failed")
+def _report(path: pathlib.Path, flags: list[str], work: pathlib.Path, cache: str | None = None) -> dict:
+    """The report of `bin/paint`; with a folder for compiled programs, as a process of its own."""
+    flags = [f"--out={work}/out", "--report", *flags]
+    if cache is not None:
+        _process(path, flags, cache)
     else:
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, str(PAINT), *arguments],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"JAXPAINT_CACHE": cache},
-        )
-        seconds = time.perf_counter() - start
-    return json.loads((work / "out" / f"{path.stem}.json").read_text()), seconds
+        with contextlib.redirect_stdout(io.StringIO()):
+            if paint.main(["paint", str(path), *flags]):
+                raise SystemExit(f"paint {path} {' '.join(flags)} failed")
+    return json.loads((work / "out" / f"{path.stem}.json").read_text())
+
+
+def _process(path: pathlib.Path, flags: list[str], cache: str) -> float:
+    """Seconds that the process of `bin/paint` takes."""
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, str(PAINT), str(path), *flags],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"JAXPAINT_CACHE": cache},
+    )
+    return time.perf_counter() - start
 
 
 def _painting(
@@ -107,9 +109,9 @@ def _painting(
     gflops = machine.matrix_product_gflops()
     scale = gflops / machine.REFERENCE_GFLOPS
     with tempfile.TemporaryDirectory(dir=work) as cache:
-        runs = [_paint(path, flags, work, None if here else cache) for _ in range(1 if here else 2)]
-    report = runs[-1][0]
-    cold, warm = (None, None) if here else (seconds for _, seconds in runs)
+        plain = [f"--out={work}/out", *flags]
+        cold, warm = (None, None) if here else (_process(path, plain, cache) for _ in range(2))
+        report = _report(path, flags, work, None if here else cache)
     picture = images.read_image(work / "out" / f"{path.stem}.png")
     row = {
         "strokes": report["strokes"],

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxpaint.brushes import Brush
+from jaxpaint.brushes import Brush, filled_up
 
 # Tiles whose strokes are looked for together, at least: one program for all small pictures.
 _LEAST_CENTRES = 1024
@@ -117,13 +117,14 @@ def reach(
     """
     threshold = grid.side * (np.sqrt(0.5) + margin / grid.tile)
     centres = grid.origins + grid.side / 2
-    chunk = max(1, min(pairs // len(strokes), rounded_up(len(centres), _LEAST_CENTRES)))
+    all_strokes = filled_up(brush, strokes)
+    chunk = max(1, min(pairs // len(all_strokes), rounded_up(len(centres), _LEAST_CENTRES)))
     # The last chunk is filled up with centres that are not looked at.
     chunks = np.resize(centres, (-(-len(centres) // chunk) * chunk, 2)).reshape(-1, chunk, 2)
     found = []
     for start, some in zip(range(0, len(centres), chunk), chunks, strict=True):
-        near = np.asarray(_near(brush, strokes, some, threshold))
-        window, stroke = np.nonzero(near[: len(centres) - start, first:])
+        near = np.asarray(_near(brush, all_strokes, some, threshold))
+        window, stroke = np.nonzero(near[: len(centres) - start, first : len(strokes)])
         found.append((window + start, stroke + first))
     window, stroke = (np.concatenate(part) for part in zip(*found, strict=True))
     counts = np.bincount(window, minlength=len(centres))
