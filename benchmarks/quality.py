@@ -4,10 +4,10 @@
     python benchmarks/quality.py --photos=china --brushes=watercolor --strokes=200,1000 --config.texture=0.5
     python benchmarks/quality.py --configs=quick --seconds=5,20 --in-process
 
-Each painting runs in a process of its own: with an empty compilation cache, with that of the first run, and, untimed, once
-more for its report; or in this process, and only once. Writes quality.json and quality.png (photographs, and to their right their paintings) to
---out. The seam ratio, for `--config.mode=grid`, is the mean error within 4 pixels of the blocks' borders over that
-elsewhere.
+Each painting runs in a process of its own: with an empty compilation cache, with that of the first run, and, untimed,
+once more for its report; or in this process, and only once. Writes quality.json and quality.png (photographs, and to
+their right their paintings) to --out. The seam ratio, for `--config.mode=grid`, is the mean error within 4 pixels of the
+blocks' borders over that elsewhere.
 """
 
 from __future__ import annotations
