@@ -6,8 +6,8 @@
 
 Each painting runs in a process of its own: with an empty compilation cache, with that of the first run, and, untimed,
 once more for its report; or in this process, and only once. Writes quality.json and quality.png (photographs, and to
-their right their paintings) to --out. The seam ratio, for `--config.mode=grid`, is the mean error within 4 pixels of the
-blocks' borders over that elsewhere.
+their right their paintings) to --out. The seam ratio, for `--config.mode=grid`, is the mean error within 4 pixels of
+the blocks' borders over that elsewhere.
 """
 
 from __future__ import annotations
