@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import jax
 
-# For programs that are loops over pixels. XLA's CPU backend leaves half of AVX-512's registers unused by default, and
-# its minimum and maximum see to NaNs, of which there are none in a picture.
+# For programs that are loops over pixels. By default, XLA's CPU backend uses half the width of AVX-512, and its minimum
+# and maximum see to NaNs, of which there are none in a picture. (Not for training, which has to notice them.)
 COMPILER_OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_enable_fast_min_max": True}
 _COMPILE_EVENTS = "/jax/core/compile/"
 

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES, Brush, Look
 from jaxpaint.renderers import Arrays, engine
 from jaxpaint.renderers.networks import ARCHITECTURES, NeuralRenderer, Pictures, Tree, network
@@ -170,7 +169,7 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
     return _train(recipe, alone, count, state, picture)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3, compiler_options=runtime.COMPILER_OPTIONS)
+@functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
 def _train(recipe: Recipe, alone: bool, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
     model, update = net(recipe), optimizer(recipe).update
 
