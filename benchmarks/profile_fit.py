@@ -132,7 +132,6 @@ def _drawing(options, shape: tuple[int, int]) -> dict[str, object]:
 
 
 def _peak(*what) -> float:
-    runtime.use_all_cores()
     runtime.keep_compilations()
     _draw(*what)
     return runtime.peak_memory() / 2**20

@@ -101,6 +101,8 @@ def draw_strokes(
     # One more than there are: lists of strokes are filled up with the last.
     strokes = filled_up(model.brush, np.concatenate([strokes, nowhere(model.brush, 1)]))
     near = grids.reach(model.brush, strokes, grid, margin=1.0)
+    # Once, for all tiles; `jnp.asarray` would compile a program for it.
+    on_device = jax.device_put(strokes)
     planes = np.stack(grid.split(canvas))
     # Tiles that as many strokes reach are drawn together, so that none waits for another.
     order = np.argsort(-near.counts, kind="stable")
@@ -114,7 +116,7 @@ def draw_strokes(
             drawn = _draw_tiles(
                 model,
                 arrays,
-                strokes,
+                on_device,
                 ids.T,
                 grid.origins[tiles],
                 grid.side,

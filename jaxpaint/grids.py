@@ -117,7 +117,7 @@ def reach(
     """
     threshold = grid.side * (np.sqrt(0.5) + margin / grid.tile)
     centres = grid.origins + grid.side / 2
-    all_strokes = filled_up(brush, strokes)
+    all_strokes = jax.device_put(filled_up(brush, strokes))
     chunk = max(1, min(pairs // len(all_strokes), rounded_up(len(centres), _LEAST_CENTRES)))
     # The last chunk is filled up with centres that are not looked at.
     chunks = np.resize(centres, (-(-len(centres) // chunk) * chunk, 2)).reshape(-1, chunk, 2)

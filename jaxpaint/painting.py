@@ -87,9 +87,8 @@ class Stage(NamedTuple):
     """One stage of a painting.
 
     Attributes:
-      add: how many strokes it adds.
+      add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give.
       replace: how many it takes from below and places anew.
-      alone: fits only the strokes it adds, on the canvas that the others give.
       size: long side of the picture that is fitted, in pixels.
       steps: gradient steps.
       rates: learning rate of the first step and of the last.
@@ -100,7 +99,6 @@ class Stage(NamedTuple):
 
     add: int
     replace: int
-    alone: bool
     size: int
     steps: int
     rates: tuple[float, float]
@@ -133,7 +131,6 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
         Stage(
             add,
             0,
-            True,
             coarse,
             0,
             (rate, 0.1 * rate),
@@ -144,9 +141,9 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     ]
     for i in range(_ROUNDS):
         replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
-        stages.append(Stage(0, replaced, False, coarse, 0, (rate, 0.5 * rate), softness))
-    stages.append(Stage(0, 0, False, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
-    stages.append(Stage(0, 0, False, full, 0, (rate / 2, rate / 20), softness / 2, textured=True))
+        stages.append(Stage(0, replaced, coarse, 0, (rate, 0.5 * rate), softness))
+    stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
+    stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 2, textured=True))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
@@ -315,7 +312,7 @@ class _Run(NamedTuple):
         model, arrays = self.neural or (self._engine(flat=not stage.textured), self.arrays)
         if state.step == 0:
             state = self._begin(state, stage, target, key)
-        first = state.placed - stage.add - stage.replace if stage.alone else 0
+        first = state.placed - stage.add if stage.add else 0
         settings = self.settings
         problem = Problem(
             target=target,

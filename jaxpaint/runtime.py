@@ -48,8 +48,8 @@ def keep_compilations() -> None:
 def use_all_cores() -> None:
     """Makes each core of the CPU a device of JAX's, between which a fit is divided.
 
-    XLA divides single loops between cores, and loses half of what it gains. To be called before JAX computes anything:
-    later, nothing happens.
+    XLA would divide each loop, and lose most of what a second core could give. To be called before JAX computes
+    anything: later, nothing happens.
     """
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", _cores())

@@ -1,5 +1,6 @@
 """The machine, as reports describe it."""
 
+import os
 import subprocess
 import sys
 
@@ -14,3 +15,14 @@ print(subprocess.run([sys.executable, "-c", {CHILD!r}], check=True, stdout=subpr
 def test_peak_memory_is_that_of_the_program_not_of_who_started_it():
     done = subprocess.run([sys.executable, "-c", PARENT], check=True, stdout=subprocess.PIPE, text=True)
     assert 50_000_000 < int(done.stdout) < 1_000_000_000
+
+
+def test_each_core_becomes_a_device_and_a_second_call_is_of_no_harm():
+    child = (
+        "import jax; from jaxpaint import runtime; runtime.use_all_cores(); "
+        "print(len(jax.local_devices()), runtime.report()['cpus']); runtime.use_all_cores()"
+    )
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", child], check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    devices, cores = done.stdout.split()
+    assert devices == cores

@@ -42,7 +42,6 @@ def _draw(argv: list[str]) -> int:
 
     from jaxpaint import drawing, exports, images, runtime
 
-    runtime.use_all_cores()
     runtime.keep_compilations()
     painting = exports.load_painting(source)
     size = values.size or painting.settings.size
