@@ -2,7 +2,8 @@
 
     python benchmarks/profile_training.py --nets=light,lite
 
-The whole step (strokes, targets, forward, backward, Adam, average), with the silhouette alone and with everything.
+The whole step (strokes, targets, forward, backward, Adam, average) of each part of a run: distances, which are four
+batches a step and not drawn, the silhouette alone, everything.
 Writes profile_training.json to --out.
 """
 
@@ -28,30 +29,36 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=40, help="timed, after as many to warm up")
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options = parser.parse_args(argv)
-    rows = [_pace(options, net, alone) for net in options.nets.split(",") for alone in _stages(net)]
+    rows = [_pace(options, net, part) for net in options.nets.split(",") for part in _parts(net)]
     machine.write("profile_training", rows, options.out)
 
 
-def _stages(net: str) -> tuple[bool, ...]:
+def _parts(net: str) -> tuple[str, ...]:
     """A network without a rasterisation network has no silhouette to learn alone."""
-    return (True, False) if training.ARCHITECTURES[net].dense else (False,)
+    return ("distances", "silhouette", "everything") if training.ARCHITECTURES[net].dense else ("everything",)
 
 
-def _pace(options, net: str, alone: bool) -> dict[str, object]:
+def _pace(options, net: str, part: str) -> dict[str, object]:
     """Strokes a second over some steps."""
     steps = 4 * options.steps
     recipe = training.Recipe(
-        net=net, brush=options.brush, batch=options.batch, steps=steps, silhouette_steps=(steps - 1) * alone
+        net=net,
+        brush=options.brush,
+        batch=options.batch,
+        steps=steps,
+        distance_steps=(steps - 1) * (part == "distances"),
+        silhouette_steps=(steps - 1) * (part == "silhouette"),
     )
     state = training.start(recipe)
     state, _ = jax.block_until_ready(training.train(recipe, state, options.steps))
     gflops = machine.matrix_product_gflops()
     start = time.perf_counter()
     jax.block_until_ready(training.train(recipe, state, options.steps))
-    pace = options.steps * options.batch / (time.perf_counter() - start)
+    batches = 4 if part == "distances" else 1
+    pace = batches * options.steps * options.batch / (time.perf_counter() - start)
     return {
         "network": net,
-        "learning": "silhouette" if alone else "everything",
+        "learning": part,
         "batch": options.batch,
         "strokes/s": pace,
         "GFLOP/s": round(gflops),

@@ -17,5 +17,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.steps = 30_000
     config.batch = 64
     config.learning_rate = 0.002
+    config.distance_steps = 0
     config.silhouette_steps = 0
     return config

@@ -16,5 +16,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.steps = 300_000
     config.batch = 64
     config.learning_rate = 0.0005
+    config.distance_steps = 40_000
     config.silhouette_steps = 20_000
     return config

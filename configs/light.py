@@ -18,5 +18,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.steps = 120_000
     config.batch = 64
     config.learning_rate = 2e-3
-    config.silhouette_steps = 65_000
+    config.distance_steps = 20_000
+    config.silhouette_steps = 40_000
     return config

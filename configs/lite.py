@@ -16,5 +16,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.steps = 60_000
     config.batch = 32
     config.learning_rate = 0.001
+    config.distance_steps = 20_000
     config.silhouette_steps = 20_000
     return config

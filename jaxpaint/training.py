@@ -1,4 +1,10 @@
-"""Training a network to draw what the engine draws; strokes and targets are made on the device, from keys."""
+"""Training a network to draw what the engine draws; strokes and targets are made on the device, from keys.
+
+A run has three parts. The *distances* come first: the rasterisation network's fully connected layers are taught how
+far a stroke's edges are from points of the picture, which is a smooth function of the stroke, as its silhouette is not.
+The convolutions that follow make a *silhouette* of them, which is learned next, alone, since it is cheap; then
+*everything*.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +14,23 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from jaxpaint.brushes import BRUSHES, Brush, Look
 from jaxpaint.renderers import Arrays, engine
-from jaxpaint.renderers.networks import ARCHITECTURES, NeuralRenderer, Pictures, Tree, network
+from jaxpaint.renderers.networks import ARCHITECTURES, SEED, NeuralRenderer, Pictures, Tree, network
 from jaxpaint.settings import Checked, check_brush, setting
 
 # Batches, and strokes in each, from which the normalisations' statistics are taken.
 _STATISTICS = (16, 256)
+# Batches in a step of the distances, whose strokes are not drawn.
+_UNDRAWN = 4
+# What maps of distances show, first things first: at points around the middle of a pixel (in pixels), how far outside
+# an edge they are (1) or inside (-1), and from how far on the other side (in half pixels), since a ReLU follows.
+_POINTS = ((-0.25, -0.25), (0.25, 0.25), (0.25, -0.25), (-0.25, 0.25))
+_VIEWS = tuple((*point, side, from_) for from_ in (0.5, 2.0) for side in (1, -1) for point in _POINTS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +50,8 @@ class Recipe(Checked):
     batch: int = setting(64, "strokes a step", 2, 65_536)
     learning_rate: float = setting(2e-3, "Adam's, at its greatest", 1e-7, 1.0)
     warmup: int = setting(200, "steps over which the rate rises", 0, 10**6)
-    silhouette_steps: int = setting(65_000, "first steps, of the silhouette alone", 0, 10**8)
+    distance_steps: int = setting(20_000, "first steps, of distances to the edges", 0, 10**8)
+    silhouette_steps: int = setting(60_000, "next steps, of the silhouette alone", 0, 10**8)
     small: float = setting(0.0, "share of strokes with their sizes squared", 0.0, 1.0)
     alpha_weight: float = setting(1.0, "weight of alpha's error, the foreground's being 1", 0.0, 1e3)
     ema: float = setting(0.999, "decay of the average of the weights", 0.0, 0.999999)
@@ -49,10 +63,11 @@ class Recipe(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_brush(self.brush, self.brush_image)
-        if self.silhouette_steps and not ARCHITECTURES[self.net].dense:
-            raise ValueError(f"config.silhouette_steps: expected 0 with {self.net}, got {self.silhouette_steps}")
-        if self.silhouette_steps >= self.steps:
-            raise ValueError(f"config.silhouette_steps: expected fewer than steps, got {self.silhouette_steps}")
+        for name in ("distance_steps", "silhouette_steps"):
+            if (value := getattr(self, name)) and not ARCHITECTURES[self.net].dense:
+                raise ValueError(f"config.{name}: expected 0 with {self.net}, got {value}")
+        if (value := self.distance_steps + self.silhouette_steps) >= self.steps:
+            raise ValueError(f"config.steps: expected more than distance_steps + silhouette_steps, {value}")
 
 
 class State(NamedTuple):
@@ -113,17 +128,74 @@ def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None
     return Pictures(jnp.stack(stroke.foreground, axis=-1), jnp.stack(stroke.alpha, axis=-1))
 
 
-def schedule(recipe: Recipe) -> optax.Schedule:
-    """The learning rate by step: up along a line, down along half a cosine, for either part of the run."""
+def distances(recipe: Recipe, strokes: Float[Array, "n d"]) -> Float[Array, "n seed seed c"]:
+    """What the fully connected layers are taught first: signed distances to the strokes' edges.
 
-    def part(steps):
+    A silhouette is what two ReLUs make of them, `ReLU(1 − Σ ReLU(½ + distance))` over the edges, in pixels; a network
+    that has to find that out by itself stays 2 dB behind.
+
+    Args:
+      recipe: says which network and brush.
+      strokes: in [0, 1].
+
+    Returns:
+      Maps of SEED × SEED pixels, in halves of them.
+    """
+    brush = BRUSHES[recipe.brush]
+    half = 1.0 / (2 * SEED)
+    views, edges = _views(recipe)
+    centre = (np.arange(SEED, dtype=np.float32) + 0.5) / SEED
+    points = np.stack(np.meshgrid(centre, centre), axis=-1)[:, :, None] + views[:, :2] / SEED
+
+    def one(stroke):
+        to_edges = jax.vmap(lambda point: brush.edges(stroke, point))(points.reshape(-1, 2)) / half
+        maps = views[None, :, 2:3] * to_edges.reshape(SEED**2, len(views), edges) + views[None, :, 3:]
+        return maps.reshape(SEED, SEED, -1)
+
+    return jax.lax.map(one, strokes, batch_size=min(8, len(strokes)))
+
+
+class Part(NamedTuple):
+    """A part of a run.
+
+    Attributes:
+      name: distances, silhouette or everything.
+      first, last: the number of its first step, and of that after its last.
+    """
+
+    name: str
+    first: int
+    last: int
+
+
+def parts(recipe: Recipe) -> tuple[Part, ...]:
+    """The parts of a run that have steps, in order. Weights to begin with know their distances already."""
+    distances = 0 if recipe.init else recipe.distance_steps
+    silhouette = distances + recipe.silhouette_steps
+    ends = {"distances": distances, "silhouette": silhouette, "everything": recipe.steps}
+    firsts = (0, distances, silhouette)
+    return tuple(Part(*part) for part in zip(ends, firsts, ends.values(), strict=True) if part[1] < part[2])
+
+
+def part_of(recipe: Recipe, step: int) -> Part:
+    """The part that the step after this many belongs to; the last one's at the end."""
+    return next((part for part in parts(recipe) if step < part.last), parts(recipe)[-1])
+
+
+def drawn(recipe: Recipe, step: int) -> int:
+    """How many strokes a run has seen drawn after so many steps."""
+    return recipe.batch * sum(min(step, p.last) - min(step, p.first) for p in parts(recipe) if p.name != "distances")
+
+
+def schedule(recipe: Recipe) -> optax.Schedule:
+    """The learning rate by step: up along a line, down along half a cosine, for each part of the run."""
+
+    def rates(steps):
         rise = min(recipe.warmup, steps // 2)
         return optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, rise, steps, 0.01 * recipe.learning_rate)
 
-    alone = recipe.silhouette_steps
-    if not alone:
-        return part(recipe.steps)
-    return optax.join_schedules([part(alone), part(recipe.steps - alone)], [alone])
+    ran = parts(recipe)
+    return optax.join_schedules([rates(part.last - part.first) for part in ran], [part.last for part in ran[:-1]])
 
 
 def optimizer(recipe: Recipe) -> optax.GradientTransformation:
@@ -146,7 +218,32 @@ def start(recipe: Recipe, params: Tree = None) -> State:
     if params is None:
         strokes = jnp.zeros((2, BRUSHES[recipe.brush].dim))
         params = net(recipe).init(jax.random.key(recipe.seed), strokes)["params"]
+        if recipe.distance_steps:
+            params = _reading_distances(recipe, params)
     return State(jnp.zeros((), jnp.int32), params, jax.tree.map(jnp.copy, params), optimizer(recipe).init(params))
+
+
+def _reading_distances(recipe: Recipe, params: Tree) -> Tree:
+    """The weights, their first convolution such that a unit for each point turns distances into a silhouette there.
+
+    Its other units begin small: distances are large numbers, which would drown what is there.
+    """
+    rasterization = dict(params["rasterization"])
+    kernel, bias = rasterization["conv0"]["kernel"], rasterization["conv0"]["bias"]
+    views, edges = _views(recipe)
+    units = min(len(views), len(_POINTS))
+    unit = np.repeat(np.eye(len(views), units, dtype=np.float32), edges, axis=0)
+    kernel = (0.05 * kernel).at[..., :units].set(0.0).at[1, 1, :, :units].set(-unit)
+    rasterization["conv0"] = {"kernel": kernel, "bias": bias.at[:units].set(1.0)}
+    return {**params, "rasterization": rasterization}
+
+
+def _views(recipe: Recipe) -> tuple[Float[np.ndarray, "views 4"], int]:
+    """The views of distances that the recipe's network has channels for, and of how many edges each is."""
+    brush = BRUSHES[recipe.brush]
+    edges = jax.eval_shape(brush.edges, jnp.zeros(brush.dim), jnp.zeros(2)).shape[0]
+    channels = ARCHITECTURES[recipe.net].dense[-1] // SEED**2
+    return np.array(_VIEWS[: channels // edges], np.float32), edges
 
 
 def _squared(pictures: Pictures, wanted: Pictures) -> Metrics:
@@ -159,23 +256,28 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
     Args:
       recipe: how to train.
       state: is not used again afterwards: its memory is taken.
-      count: steps to take, all with the silhouette alone or none (see `Recipe.silhouette_steps`).
+      count: steps to take, all of the same part of the run.
       picture: a user's own brush (`textures.pyramid`), or None.
 
     Returns:
-      The new state, and the errors of each step, `[count]`.
+      The new state, and the errors of each step, `[count]`; those of distances, in halves of `SEED`'s pixels, stand
+      for alpha's.
     """
-    alone = int(state.step) < recipe.silhouette_steps
-    return _train(recipe, alone, count, state, picture)
+    return _train(recipe, part_of(recipe, int(state.step)).name, count, state, picture)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
-def _train(recipe: Recipe, alone: bool, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
+def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
     model, update = net(recipe), optimizer(recipe).update
 
-    def loss(params, strokes, wanted):
-        if alone:
-            silhouette = model.apply({"params": params}, strokes, method="silhouette")
+    def loss(params, strokes):
+        if part == "distances":
+            maps: Any = model.apply({"params": params}, strokes, method="seed")
+            squared = ((maps - distances(recipe, strokes)) ** 2).mean()
+            return squared, Metrics(jnp.zeros(()), squared)
+        wanted = targets(recipe, strokes, picture)
+        if part == "silhouette":
+            silhouette: Any = model.apply({"params": params}, strokes, method="silhouette")
             alpha = ((model.opacity(strokes) * silhouette - wanted.alpha) ** 2).mean()
             return alpha, Metrics(jnp.zeros(()), alpha)
         # Colours that are still random would pull a silhouette that is known already to pieces.
@@ -185,8 +287,9 @@ def _train(recipe: Recipe, alone: bool, count: int, state: State, picture: Array
 
     def step(state: State, _):
         key = jax.random.fold_in(jax.random.key(recipe.seed), state.step)
-        strokes = sample(model.brush, recipe.batch, key=key, small=recipe.small)
-        gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes, targets(recipe, strokes, picture))
+        count = recipe.batch * (_UNDRAWN if part == "distances" else 1)
+        strokes = sample(model.brush, count, key=key, small=recipe.small)
+        gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes)
         change, memory = update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, change)
         # Young averages forget faster.

@@ -131,6 +131,9 @@ class Brush:
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
       distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
+      edges: `(stroke [d], point [2]) -> [e]`, signed distances (frame units, negative inside) to what bounds the
+        silhouette's average over the texture: the sides of a box, or one outline. A point is inside where all are
+        negative. What a network is taught first (`training.distances`).
       lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`,
         strokes centred at `position`, running along `heading` (radians, clockwise from x), of the given length and
         full width (frame units).
@@ -143,6 +146,7 @@ class Brush:
     fields: Mapping[str, str]
     rasterize: Callable[..., Stroke]
     distance: Callable[[Float[Array, "d"], Float[Array, "2"]], Float[Array, ""]]
+    edges: Callable[[Float[Array, "d"], Float[Array, "2"]], Float[Array, "e"]]
     lay: Callable[..., Float[np.ndarray, "n d"]]
     size_per_width: float
     flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes

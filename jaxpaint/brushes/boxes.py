@@ -44,6 +44,18 @@ def _distance(
     return outside + jnp.minimum(jnp.maximum(across, along), 0.0)
 
 
+def _edges(
+    stroke: Float[Array, "d"], point: Float[Array, "2"], *, turn: float, full: float, hair: float, ragged: float = 0.0
+) -> Float[Array, "4"]:
+    """Signed distances to the sides, the longer extent without what `ragged` bristles take off it on average."""
+    box = _box(stroke, turn=turn, full=full, hair=hair)
+    at = jnp.append(point, 1.0)
+    half = jnp.stack([box.half_width, box.half_height])
+    half = half - jnp.where(half >= half[::-1], 0.5 * ragged * half[::-1], 0.0)
+    middle = jnp.stack([box.u @ at, box.v @ at])
+    return jnp.concatenate([middle - half, -middle - half])
+
+
 def _lay(
     position,
     heading,
@@ -136,6 +148,7 @@ OILPAINTBRUSH = Brush(
     fields=_BOX_FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "unused"},
     rasterize=_rasterize_oil,
     distance=functools.partial(_distance, **_OIL),
+    edges=functools.partial(_edges, ragged=textures.RAGGED, **_OIL),
     lay=functools.partial(_lay, ends=2, **_OIL),
     flip=functools.partial(_flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,
@@ -147,6 +160,7 @@ RECTANGLE = Brush(
     fields=_BOX_FIELDS | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
     rasterize=_rasterize_rectangle,
     distance=functools.partial(_distance, **_RECTANGLE),
+    edges=functools.partial(_edges, **_RECTANGLE),
     lay=functools.partial(_lay, ends=1, **_RECTANGLE),
     flip=functools.partial(_flip, swap=tuple(range(9))),
     size_per_width=2.0,

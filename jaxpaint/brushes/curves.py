@@ -172,14 +172,20 @@ def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textu
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 
-def _distance(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, ""]:
+def _distance(
+    stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0
+) -> Float[Array, ""]:
+    """`corner`: how many radii the brush reaches."""
     curve = _curve(stroke, tapered)
     a, b, c = curve.a, curve.b, curve.p0 - point
     growth = curve.r2 - curve.r0 if tapered else None
     t = _nearest(a @ a, a @ b, b @ b, a @ c, b @ c, c @ c, growth)
-    # A square nib reaches as far as its corners.
-    radius = curve.r0 + growth * t if tapered else np.sqrt(2.0) * curve.r0
-    return jnp.linalg.norm((a * t + b) * t + c) - radius
+    radius = curve.r0 + growth * t if tapered else curve.r0
+    return jnp.linalg.norm((a * t + b) * t + c) - corner * radius
+
+
+def _edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, "1"]:
+    return _distance(stroke, point, tapered=tapered)[None]
 
 
 def _lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
@@ -200,6 +206,7 @@ WATERCOLOR = Brush(
     | {"A": "alpha"},
     rasterize=_rasterize_watercolor,
     distance=functools.partial(_distance, tapered=True),
+    edges=functools.partial(_edges, tapered=True),
     lay=functools.partial(_lay, ends=2),
     size_per_width=2.0,
 )
@@ -208,7 +215,9 @@ MARKERPEN = Brush(
     name="markerpen",
     fields=_CURVE_FIELDS | {"r2": "unused"} | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
     rasterize=_rasterize_markerpen,
-    distance=functools.partial(_distance, tapered=False),
+    # A square nib reaches as far as its corners.
+    distance=functools.partial(_distance, tapered=False, corner=np.sqrt(2.0)),
+    edges=functools.partial(_edges, tapered=False),
     lay=functools.partial(_lay, ends=1),
     size_per_width=2.0,
 )

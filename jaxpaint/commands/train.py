@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from orbax.checkpoint import CheckpointManager
 
-    from jaxpaint.training import Metrics, Recipe, State
+    from jaxpaint.training import Metrics, Part, Recipe, State
 
 HELP = """\
 usage: {program} --workdir=DIR [--config=FILE] [--config.KEY=VALUE]...
@@ -140,11 +140,11 @@ def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> Stat
 
     recipe, step = run.recipe, int(state.step)
     while step < recipe.steps:
-        marks = (recipe.silhouette_steps, -(-(step + 1) // recipe.validate_every) * recipe.validate_every, recipe.steps)
-        count = min(CHUNK, *(mark - step for mark in marks if mark > step))
+        part = training.part_of(recipe, step)
+        count = min(CHUNK, part.last - step, recipe.validate_every - step % recipe.validate_every)
         state, metrics = training.train(recipe, state, count, run.picture)
         step += count
-        log.steps(step, metrics)
+        log.steps(step, part, metrics)
         if step % recipe.validate_every == 0 or step == recipe.steps:
             _validate(run, state, log)
             checkpoints.save(saved, state)
@@ -167,7 +167,7 @@ def _validate(run: _Run, state: State, log: _Log) -> None:
         facts = {
             "recipe": json.dumps(dataclasses.asdict(recipe)),
             "steps": str(step),
-            "strokes": str(step * recipe.batch),
+            "strokes": str(training.drawn(recipe, step)),
             "psnr": f"{float(training.psnr(metrics)):.2f}",
             "psnr_foreground": f"{_decibel(metrics.foreground):.2f}",
             "psnr_alpha": f"{_decibel(metrics.alpha):.2f}",
@@ -218,15 +218,15 @@ class _Log:
         self._last = step
         self._errors: list[np.ndarray] = []
 
-    def steps(self, step: int, metrics: Metrics) -> None:
-        """Notes the errors of a few steps; a line when there are enough.
+    def steps(self, step: int, part: Part, metrics: Metrics) -> None:
+        """Notes the errors of a few steps of a part; a line when there are enough.
 
         Raises:
           commands.Refused: they are not finite.
         """
         import numpy as np
 
-        errors = np.stack([np.asarray(part) for part in metrics])
+        errors = np.stack([np.asarray(error) for error in metrics])
         bad = ~np.isfinite(errors).all(axis=0)
         if bad.any():
             raise commands.Refused(
@@ -235,7 +235,7 @@ class _Log:
             )
         self._errors.append(errors)
         recipe = self._run.recipe
-        if step % recipe.log_every and step < recipe.steps:
+        if step % recipe.log_every and step < part.last:
             return
         foreground, alpha = np.concatenate(self._errors, axis=1).mean(axis=1)
         self._errors = []
@@ -244,10 +244,12 @@ class _Log:
         self._clock, self._last = now, step
         line = {"foreground": float(foreground), "alpha": float(alpha), "strokes_per_second": pace * recipe.batch}
         self._write(step, line)
-        minutes = round((recipe.steps - step) / pace / 60)
-        left = f"{minutes // 60}:{minutes % 60:02d} h left"
+        minutes = round((part.last - step) / pace / 60)
+        left = f"{minutes // 60}:{minutes % 60:02d} h left of the {part.name}"
         shown = f"alpha {_decibel(alpha):.2f} dB"
-        if step > recipe.silhouette_steps:
+        if part.name == "distances":
+            shown = f"edges within {math.sqrt(alpha):.3f} half pixels"
+        elif part.name == "everything":
             shown = f"foreground {_decibel(foreground):.2f} dB · {shown}"
         print(f"step {step}/{recipe.steps} · {shown} · {pace * recipe.batch:.0f} strokes/s · {left}", flush=True)
 

@@ -117,6 +117,8 @@ class Shading(nn.Module):
 class Rasterization(nn.Module):
     """The rasterisation network: shapes `[..., k]` to silhouettes `[..., S, S, 1 or 3]`.
 
+    Called with `seed`, it gives the maps that its fully connected layers end in instead.
+
     Attributes:
       dense: channels of the fully connected layers.
       convs: channels of the convolutions, and whether a pixel shuffle follows.
@@ -128,12 +130,15 @@ class Rasterization(nn.Module):
     dtype: DTypeLike | None = None
 
     @nn.compact
-    def __call__(self, shapes: Float[Array, "*n k"]) -> Float[Array, "*n size size a"]:  # noqa: D102
+    def __call__(self, shapes: Float[Array, "*n k"], *, seed: bool = False) -> Float[Array, "*n size size a"]:  # noqa: D102
         values = shapes
         for i, channels in enumerate(self.dense):
             dense = nn.Dense(channels, dtype=self.dtype, kernel_init=he_normal, dot_general=_dot, name=f"dense{i}")
-            values = nn.relu(dense(values))
+            values = dense(nn.relu(values) if i else values)
         maps = values.reshape(*values.shape[:-1], SEED, SEED, -1)
+        if seed:
+            return maps
+        maps = nn.relu(maps)
         for i, (channels, shuffled) in enumerate(self.convs):
             maps = Conv(channels, self.dtype, name=f"conv{i}")(maps)
             maps = pixel_shuffle(maps) if shuffled else nn.relu(maps)
@@ -173,6 +178,10 @@ class NeuralRenderer(nn.Module):
     def silhouette(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size a"]:
         """The rasterisation network alone."""
         return self.rasterization(strokes[..., : self.brush.shape_dim])
+
+    def seed(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n seed seed c"]:
+        """The maps that the rasterisation network's fully connected layers end in, before their ReLU."""
+        return self.rasterization(strokes[..., : self.brush.shape_dim], seed=True)
 
     def opacity(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n 1 1 1"]:
         """What the silhouette is multiplied by to give alpha."""
