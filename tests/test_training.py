@@ -72,7 +72,7 @@ def test_distances_are_to_the_sides_of_a_box():
 
 @pytest.mark.parametrize("brush", BRUSHES)
 def test_two_relus_make_a_silhouette_of_distances(brush):
-    """The first convolution begins as the second of them: its first unit is the silhouette at a quarter of the pixels."""
+    """The first convolution begins as the second of them: its first unit is every other pixel of the silhouette."""
     oil = brush == "oilpaintbrush"
     # Bristles shorten a stroke, on average as its edges have it; pigment that pools is no matter of shape.
     own = recipe(brush=brush, texture=1.0 if oil else 0.0)
