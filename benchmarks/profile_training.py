@@ -2,8 +2,8 @@
 
     python benchmarks/profile_training.py --nets=light,lite
 
-The whole step (strokes, targets, forward, backward, Adam, average) of each part of a run: distances, which are four
-batches a step and not drawn, the silhouette alone, everything.
+The whole step (strokes, targets, forward, backward, Adam, average) of each part of a run: the distances, which are four
+batches a step and not drawn, the silhouette, the shading.
 Writes profile_training.json to --out.
 """
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _parts(net: str) -> tuple[str, ...]:
     """A network without a rasterisation network has no silhouette to learn alone."""
-    return ("distances", "silhouette", "everything") if training.ARCHITECTURES[net].dense else ("everything",)
+    return ("distances", "silhouette", "shading") if training.ARCHITECTURES[net].dense else ("shading",)
 
 
 def _pace(options, net: str, part: str) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 A run has three parts. The *distances* come first: the rasterisation network's fully connected layers are taught how
 far a stroke's edges are from points of the picture, which is a smooth function of the stroke, as its silhouette is not.
-The convolutions that follow make a *silhouette* of them, which is learned next, alone, since it is cheap; then
-*everything*.
+The convolutions that follow make a *silhouette* of them, which is learned next. Then the *shading* network learns the
+colours, which costs six times as much a stroke, within silhouettes that stay as they are.
 """
 
 from __future__ import annotations
@@ -50,10 +50,9 @@ class Recipe(Checked):
     batch: int = setting(64, "strokes a step", 2, 65_536)
     learning_rate: float = setting(2e-3, "Adam's, at its greatest", 1e-7, 1.0)
     warmup: int = setting(200, "steps over which the rate rises", 0, 10**6)
-    distance_steps: int = setting(20_000, "first steps, of distances to the edges", 0, 10**8)
-    silhouette_steps: int = setting(60_000, "next steps, of the silhouette alone", 0, 10**8)
+    distance_steps: int = setting(12_000, "first steps, of distances to the edges", 0, 10**8)
+    silhouette_steps: int = setting(60_000, "next steps, of the silhouette; the rest are of the shading", 0, 10**8)
     small: float = setting(0.0, "share of strokes with their sizes squared", 0.0, 1.0)
-    alpha_weight: float = setting(1.0, "weight of alpha's error, the foreground's being 1", 0.0, 1e3)
     ema: float = setting(0.999, "decay of the average of the weights", 0.0, 0.999999)
     log_every: int = setting(500, "steps between two lines", 1, 10**8)
     validate_every: int = setting(5_000, "steps between two checkpoints", 1, 10**8)
@@ -159,7 +158,7 @@ class Part(NamedTuple):
     """A part of a run.
 
     Attributes:
-      name: distances, silhouette or everything.
+      name: distances, silhouette or shading (with dcgan32, that is all of it).
       first, last: the number of its first step, and of that after its last.
     """
 
@@ -172,7 +171,7 @@ def parts(recipe: Recipe) -> tuple[Part, ...]:
     """The parts of a run that have steps, in order. Weights to begin with know their distances already."""
     distances = 0 if recipe.init else recipe.distance_steps
     silhouette = distances + recipe.silhouette_steps
-    ends = {"distances": distances, "silhouette": silhouette, "everything": recipe.steps}
+    ends = {"distances": distances, "silhouette": silhouette, "shading": recipe.steps}
     firsts = (0, distances, silhouette)
     return tuple(Part(*part) for part in zip(ends, firsts, ends.values(), strict=True) if part[1] < part[2])
 
@@ -269,6 +268,7 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
 def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
     model, update = net(recipe), optimizer(recipe).update
+    finished = [name for name in state.params if part == "shading" != name]
 
     def loss(params, strokes):
         if part == "distances":
@@ -281,9 +281,10 @@ def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays)
             alpha = ((model.opacity(strokes) * silhouette - wanted.alpha) ** 2).mean()
             return alpha, Metrics(jnp.zeros(()), alpha)
         # Colours that are still random would pull a silhouette that is known already to pieces.
-        pictures, _ = model.apply({"params": params}, strokes, detached=True, mutable=["batch_stats"])
+        fixed = jax.lax.stop_gradient({name: params[name] for name in finished})
+        pictures, _ = model.apply({"params": {**params, **fixed}}, strokes, mutable=["batch_stats"])
         metrics = _squared(pictures, wanted)
-        return metrics.foreground + recipe.alpha_weight * metrics.alpha, metrics
+        return metrics.foreground + metrics.alpha, metrics
 
     def step(state: State, _):
         key = jax.random.fold_in(jax.random.key(recipe.seed), state.step)
@@ -292,6 +293,8 @@ def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays)
         gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes)
         change, memory = update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, change)
+        # What moves on without a gradient, by its momentum.
+        params = {**params, **{name: state.params[name] for name in finished}}
         # Young averages forget faster.
         decay = jnp.minimum(recipe.ema, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1.0 - decay)

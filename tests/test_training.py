@@ -86,25 +86,25 @@ def test_two_relus_make_a_silhouette_of_distances(brush):
     assert float(jnp.abs(error).mean()) < (0.01 if brush in ("oilpaintbrush", "markerpen") else 0.003)
 
 
-def test_distances_are_learned_first_then_the_silhouette_then_everything():
+def test_distances_are_learned_first_then_the_silhouette_then_the_shading():
     own = recipe()
     state = training.start(own)
 
     kinds = {"rasterization/dense", "rasterization/conv", "shading/conv"}
-    for untouched in ({"rasterization/conv", "shading/conv"}, {"shading/conv"}, set()):
+    for learning in ({"rasterization/dense"}, {"rasterization/dense", "rasterization/conv"}, {"shading/conv"}):
         before = traverse_util.flatten_dict(jax.tree.map(np.asarray, state.params), sep="/")
         state, _ = training.train(own, state, 10)
         after = traverse_util.flatten_dict(state.params, sep="/")
         same = {kind for kind in kinds if all((after[k] == before[k]).all() for k in before if k.startswith(kind))}
-        assert same == untouched
+        assert same == kinds - learning
 
 
 def test_the_parts_of_a_run_follow_each_other():
     parts = training.parts(recipe())
-    assert parts == (("distances", 0, 10), ("silhouette", 10, 20), ("everything", 20, 60))
+    assert parts == (("distances", 0, 10), ("silhouette", 10, 20), ("shading", 20, 60))
     assert [training.part_of(recipe(), step).name for step in (0, 10, 59, 60)] == [
         *(p.name for p in parts),
-        "everything",
+        "shading",
     ]
     assert [training.drawn(recipe(), step) for step in (5, 12, 60)] == [0, 16, 400]
     # Whoever begins with weights has no distances to learn.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from orbax.checkpoint import CheckpointManager
 
     from jaxpaint.training import Metrics, Part, Recipe, State
+    from jaxpaint.weights import Weights
 
 HELP = """\
 usage: {program} --workdir=DIR [--config=FILE] [--config.KEY=VALUE]...
@@ -41,12 +42,26 @@ RECIPE = "recipe.json"
 
 
 class _Run(NamedTuple):
-    """What stays the same through a run: its recipe, folder, and the picture of a user's own brush."""
+    """What stays the same through a run.
+
+    Attributes:
+      recipe: how to train.
+      folder: where everything is written.
+      picture: of a user's own brush, or None.
+      initial: weights to begin with, or None.
+      again: the command that goes on after Ctrl-C.
+    """
 
     recipe: Recipe
     folder: pathlib.Path
     picture: np.ndarray | None
+    initial: Weights | None
     again: str
+
+    @property
+    def earlier(self) -> int:
+        """How many strokes the weights to begin with have seen."""
+        return int(self.initial.facts.get("strokes", 0)) if self.initial else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +95,7 @@ def _main(argv: list[str]) -> int:
     picture = pyramid(images.read_brush(recipe.brush_image)) if recipe.brush_image else None
     runtime.keep_compilations()
     with commands.output_folder(folder):
-        _train(_Run(recipe, folder, picture, shlex.join(argv)))
+        _train(_Run(recipe, folder, picture, _initial(recipe), shlex.join(argv)))
     return 0
 
 
@@ -91,7 +106,7 @@ def _train(run: _Run) -> None:
     with checkpoints.manager(run.folder / "checkpoints") as saved:
         state = checkpoints.restore(saved, training.start(run.recipe))
         if state is None:
-            state = training.start(run.recipe, _initial(run.recipe))
+            state = training.start(run.recipe, run.initial.variables["params"] if run.initial else None)
         recipe = json.dumps(dataclasses.asdict(run.recipe), indent=2)
         (run.folder / RECIPE).write_text(recipe + "\n", encoding="utf-8")
         log = _Log(run, int(state.step))
@@ -103,7 +118,7 @@ def _train(run: _Run) -> None:
     print(run.folder / "best.safetensors")
 
 
-def _initial(recipe: Recipe) -> Any:
+def _initial(recipe: Recipe) -> Weights | None:
     """The weights to begin with, if any.
 
     Raises:
@@ -118,7 +133,7 @@ def _initial(recipe: Recipe) -> Any:
         raise commands.Refused(
             f"config.init: expected weights of {recipe.net} for {recipe.brush}, got {found.net} for {found.brush}"
         )
-    return found.variables["params"]
+    return found
 
 
 def _check_recipe(run: _Run) -> None:
@@ -165,14 +180,19 @@ def _validate(run: _Run, state: State, log: _Log) -> None:
     images.write_image(run.folder / "strokes.png", _sheet(run, variables))
     if best:
         facts = {
-            "recipe": json.dumps(dataclasses.asdict(recipe)),
+            # Files by their names alone: where they lay on this machine is of no use to anybody else.
+            "recipe": json.dumps(dataclasses.asdict(recipe) | _names(recipe)),
             "steps": str(step),
-            "strokes": str(training.drawn(recipe, step)),
+            "strokes": str(training.drawn(recipe, step) + run.earlier),
             "psnr": f"{float(training.psnr(metrics)):.2f}",
             "psnr_foreground": f"{_decibel(metrics.foreground):.2f}",
             "psnr_alpha": f"{_decibel(metrics.alpha):.2f}",
         }
         weights.save(run.folder / "best.safetensors", weights.Weights(recipe.net, recipe.brush, variables, facts))
+
+
+def _names(recipe: Recipe) -> dict[str, str]:
+    return {key: pathlib.Path(getattr(recipe, key)).name for key in ("init", "brush_image")}
 
 
 def _decibel(squared: jax.Array | float) -> float:
@@ -249,7 +269,7 @@ class _Log:
         shown = f"alpha {_decibel(alpha):.2f} dB"
         if part.name == "distances":
             shown = f"edges within {math.sqrt(alpha):.3f} half pixels"
-        elif part.name == "everything":
+        elif part.name == "shading":
             shown = f"foreground {_decibel(foreground):.2f} dB · {shown}"
         print(f"step {step}/{recipe.steps} · {shown} · {pace * recipe.batch:.0f} strokes/s · {left}", flush=True)
 

@@ -166,14 +166,12 @@ class NeuralRenderer(nn.Module):
         if layers.dense:
             self.rasterization = Rasterization(layers.dense, layers.convs, self.dtype)
 
-    def __call__(self, strokes: Float[Array, "*n d"], *, detached: bool = False) -> Pictures:
-        """Pictures of strokes; `detached` lets the silhouette learn from alpha alone, not from the foreground."""
+    def __call__(self, strokes: Float[Array, "*n d"]) -> Pictures:  # noqa: D102
         maps = self.shading(strokes)
         if not self.architecture.dense:
             return Pictures(maps[..., :3], maps[..., 3:])
         silhouette = self.silhouette(strokes)
-        mask = jax.lax.stop_gradient(silhouette) if detached else silhouette
-        return Pictures(maps[..., :3] * mask, self.opacity(strokes) * silhouette)
+        return Pictures(maps[..., :3] * silhouette, self.opacity(strokes) * silhouette)
 
     def silhouette(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size a"]:
         """The rasterisation network alone."""
