@@ -25,15 +25,17 @@ _TILE, _TRANSPORT_TILE = 16, 64
 _PIXELS_TOGETHER = 16384
 # Programs are compiled for at least so many groups of windows (those of 512 × 512 pixels), with so many strokes listed.
 _LEAST_GROUPS, _LEAST_LISTED = 16, 48
-# A network's pictures that are made together, and to a multiple of what their number is rounded up.
-_PICTURES_TOGETHER, _PICTURES_ROUNDED = 128, 32
+# A network's pictures that are made together: more of them leave a CPU's cache. Above the second number, theirs is
+# rounded up to a multiple of it, below to a power of two: few programs.
+_PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
 # Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
 _MOST = 192
 # Steps between two looks at which strokes reach which tiles.
 CHUNK = 20
-# How far from the ends of the range a network's strokes stay, in sides of their window.
-_ROOM = 0.02
+# How far strokes stay from the ends of the range, in sides of the window around each, and of a block.
+_ROOM, BLOCK_ROOM = 0.02, 0.1
 _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
+_RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
 
 
 class Weights(NamedTuple):
@@ -110,15 +112,14 @@ class _Patches(NamedTuple):
 
 
 def _patches(
-    brush: Brush, strokes: Float[np.ndarray, "n d"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int
+    corners: Int[np.ndarray, "n 2"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int
 ) -> _Patches:
     height, width, _ = problem.target.shape
     longest = max(height, width)
     ids = np.flatnonzero(moving)
-    corners = _corners(brush, strokes[ids], longest, window)
-    # Few numbers of strokes, few compilations.
-    surplus = -len(ids) % _PICTURES_ROUNDED
-    ids = np.pad(ids, (0, surplus), constant_values=len(strokes)).astype(np.int32)
+    corners = corners[ids]
+    surplus = -len(ids) % min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED)
+    ids = np.pad(ids, (0, surplus), constant_values=len(moving)).astype(np.int32)
     corners = np.pad(corners, ((0, surplus), (0, 0)))
 
     def plane(picture, mode):
@@ -129,22 +130,31 @@ def _patches(
         tuple(plane(picture[..., c], "edge") for c in range(3)) for picture in (problem.target, problem.canvas)
     )
     inside = plane(np.ones((height, width), np.float32), "constant")
-    origins = (corners[:, ::-1] - window).astype(np.float32) / longest
-    return _Patches(ids, corners, origins, target, canvas, inside)
+    return _Patches(ids, corners, _origins(corners, longest, window), target, canvas, inside)
 
 
-def _corners(brush: Brush, strokes: Float[np.ndarray, "n d"], longest: int, window: int) -> Int[np.ndarray, "n 2"]:
-    """Where on a canvas with a window's margin the windows lie in whose middle the strokes are."""
-    middle = np.stack([strokes[:, brush.index(axis)].mean(axis=1) for axis in "yx"], axis=1)
-    return np.clip(np.rint(middle * longest + window / 2), 0, longest + window).astype(np.int32)
+def _corners(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], longest: int, window: int, *, blocks: bool
+) -> Int[np.ndarray, "n 2"]:
+    """Where on a canvas with a window's margin the strokes' windows lie: blocks, or with the stroke in the middle."""
+    middle = brush.middle(strokes)[:, ::-1] * longest
+    corners = window * (middle // window + 1) if blocks else np.rint(middle + window / 2)
+    return np.clip(corners, 0, longest + window).astype(np.int32)
 
 
-def _own_bounds(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, window: int) -> Bounds:
+def _origins(corners: Int[np.ndarray, "n 2"], longest: int, window: int) -> Float[np.ndarray, "n 2"]:
+    """The corners as x and y in frame coordinates."""
+    return (corners[:, ::-1] - window).astype(np.float32) / longest
+
+
+def _own_bounds(
+    brush: Brush, corners: Int[np.ndarray, "n 2"], problem: Problem, window: int, *, room: float
+) -> Bounds:
     """The problem's bounds, and for each stroke those of its window."""
     longest = max(problem.target.shape[:2])
-    origins = (_corners(brush, strokes, longest, window)[:, ::-1] - window).astype(np.float32) / longest
-    ends = (jnp.full(strokes.shape, value) for value in (_ROOM, 1.0 - _ROOM))
-    low, high = (np.asarray(from_window(brush, end, jnp.asarray(origins), window / longest)) for end in ends)
+    origins = jnp.asarray(_origins(corners, longest, window))
+    ends = (jnp.full((len(corners), brush.dim), value) for value in (room, 1.0 - room))
+    low, high = (np.asarray(from_window(brush, end, origins, window / longest)) for end in ends)
     bound = brush.mask("x", "y", "size")
     low = np.where(bound, np.maximum(problem.bounds.low, low), problem.bounds.low)
     high = np.where(bound, np.minimum(problem.bounds.high, high), problem.bounds.high)
@@ -194,7 +204,7 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
 
 
 class Moments(NamedTuple):
-    """Adam's memory of the gradients of a stage, and its number of steps."""
+    """What is remembered of the gradients of a stage: their mean (Adam's), their square, the number of steps."""
 
     steps: Int[Array, ""] | Int[np.ndarray, ""]
     mean: Float[Array, "n d"] | Float[np.ndarray, "n d"]
@@ -228,10 +238,12 @@ def descend(
     first: int,
     rates: Float[np.ndarray, "steps"],
     softness: float,
+    block: int | None = None,
 ) -> tuple[Float[np.ndarray, "n d"], Moments, Fit]:
-    """A few steps of gradient descent (Adam) on some of the strokes.
+    """A few steps of gradient descent on some of the strokes.
 
-    Positions and sizes move in proportion to a stroke's own size, all else in units of its parameter.
+    By Adam, positions and sizes in proportion to a stroke's own size, all else in units of its parameter. In blocks, as
+    Stylized Neural Painting has it: by RMSprop, positions and sizes in units of the block.
 
     Args:
       model: draws the strokes.
@@ -242,29 +254,35 @@ def descend(
       first: strokes below this one are left alone (and are part of the canvas).
       rates: the learning rate of each step.
       softness: of the edges, in pixels.
+      block: side, in pixels, of the squares of the picture that are painted each for itself, with the strokes whose
+        middle is in them; it is the window of a renderer that draws only one size. None: strokes may be anywhere.
 
     Returns:
       The strokes, the moments, and how good the fit was before the last step.
     """
-    brush = model.brush
+    brush, window = model.brush, block or model.window
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
     moving = placed & (np.arange(len(strokes)) >= first)
     where: _Tiles | _Patches
-    if model.window is None:
+    height, width, _ = problem.target.shape
+    longest = max(height, width)
+    if window is None:
         where, bounds = _tiles(brush, strokes, problem, first, 2.0 + softness), problem.bounds
     else:
-        where = _patches(brush, strokes, moving, problem, model.window)
-        bounds = _own_bounds(brush, strokes, problem, model.window)
-    sizes = strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
+        corners = _corners(brush, strokes, longest, window, blocks=block is not None)
+        where = _patches(corners, moving, problem, window)
+        bounds = _own_bounds(brush, corners, problem, window, room=BLOCK_ROOM if block else _ROOM)
+    side = (window or tile(problem.weights)) / longest
+    sizes = side if block else strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
     scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
     scale = np.where(bounds.low < bounds.high, scale, 0.0).astype(np.float32)
     steps = len(rates)
     padded = np.zeros(max(steps, CHUNK), np.float32)
     padded[:steps] = rates
-    height, width, _ = problem.target.shape
-    side = (model.window or tile(problem.weights)) / max(height, width)
     strokes, moments, fit = _descend(
         model,
+        window,
+        "rmsprop" if block else "adam",
         problem.weights.transport > 0,
         where,
         arrays,
@@ -283,10 +301,10 @@ def descend(
     return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
-def _descend(model, with_transport, where, *shared):
-    steps = functools.partial(_steps, model, with_transport)
-    return divided(steps, where, *shared) if model.window is None else steps(lambda values: values, where, *shared)
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), compiler_options=runtime.COMPILER_OPTIONS)
+def _descend(model, window, rule, with_transport, where, *shared):
+    steps = functools.partial(_steps, model, window, rule, with_transport)
+    return divided(steps, where, *shared) if window is None else steps(lambda values: values, where, *shared)
 
 
 def divided(function, tiles, *shared):
@@ -321,6 +339,8 @@ def _summed(function, tiles, zero):
 
 def _steps(
     model,
+    window,
+    rule,
     with_transport,
     total,
     where,
@@ -339,7 +359,7 @@ def _steps(
 ):
     """All steps of `descend`; `total` adds up over the devices."""
     brush = model.brush
-    render = model.renderer(arrays, model.window or where.inside.shape[-1], softness=softness)
+    render = model.renderer(arrays, window or where.inside.shape[-1], softness=softness)
 
     def in_windows(strokes, where):
         return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
@@ -370,19 +390,19 @@ def _steps(
         (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
         return value, to_strokes(*to_windows(gradient))[0]
 
-    value_and_gradient = tiled if model.window is None else pasted
+    value_and_gradient = tiled if window is None else pasted
 
     def step(i, carry):
         strokes, moments, _ = carry
         value, gradient = value_and_gradient(strokes)
-        state = optax.ScaleByAdamState(*moments)
-        update, state = _ADAM.update(gradient, state)
+        if rule == "adam":
+            update, state = _ADAM.update(gradient, optax.ScaleByAdamState(*moments))
+            moments = Moments(*state)
+        else:
+            update, state = _RMSPROP.update(gradient, optax.ScaleByRmsState(moments.square))
+            moments = moments._replace(square=state.nu)
         moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low, bounds.high)
-        return (
-            jnp.where(moving[:, None], moved, strokes),
-            Moments(*state),
-            value,
-        )
+        return jnp.where(moving[:, None], moved, strokes), moments, value
 
     return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2))
 

@@ -3,6 +3,8 @@
 A stage places strokes and fits them. *Levels* add strokes, coarse ones first; *rounds* take the strokes that are worth
 least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at last
 with the brush's texture as it will be seen. All of it is a function of the picture, the settings and the key.
+
+In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each stroke of a block.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
 from jaxpaint import drawing, fitting, images, placing, weights
-from jaxpaint.brushes import BRUSHES, Brush, nowhere
+from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
-from jaxpaint.fitting import Bounds, Moments, Problem, Weights
+from jaxpaint.fitting import BLOCK_ROOM, Bounds, Moments, Problem, Weights
+from jaxpaint.grids import Grid
 from jaxpaint.renderers import Arrays, Engine
 from jaxpaint.renderers.networks import Network, fold
 from jaxpaint.settings import Settings
@@ -87,7 +90,7 @@ class Stage(NamedTuple):
     """One stage of a painting.
 
     Attributes:
-      add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give.
+      add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give (but see `block`).
       replace: how many it takes from below and places anew.
       size: long side of the picture that is fitted, in pixels.
       steps: gradient steps.
@@ -95,6 +98,7 @@ class Stage(NamedTuple):
       softness: of the edges, in pixels.
       textured: fits strokes with their texture, not its average.
       blocks: spreads added strokes evenly over blocks × blocks.
+      block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
     """
 
     add: int
@@ -105,6 +109,7 @@ class Stage(NamedTuple):
     softness: float
     textured: bool = False
     blocks: int | None = None
+    block: int | None = None
 
 
 def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
@@ -115,6 +120,8 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
       shape: height and width of the picture at `settings.size`.
       window: side in pixels of the only windows that the renderer draws; None if it draws any.
     """
+    if settings.mode == "blocks":
+        return _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
     detail = placing.stroke_size(shape, settings.strokes)
     if window:
         # Strokes are to fill their windows, but for a margin.
@@ -148,6 +155,19 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
     return tuple(stage._replace(steps=n) for stage, n in zip(stages, steps, strict=True))
+
+
+def _plan_blocks(settings: Settings, shape: tuple[int, int], block: int) -> tuple[Stage, ...]:
+    """A stage for each stroke of a block, in the blocks that lie in the picture."""
+    size = settings.grid * block
+    grid = Grid(*images.fitted_shape(*shape, size), block)
+    blocks = grid.rows * grid.columns
+    adds = [min(blocks, settings.strokes - before) for before in range(0, settings.strokes, blocks)]
+    rates = (settings.learning_rate, settings.learning_rate)
+    return tuple(
+        Stage(add, 0, size, steps, rates, settings.softness, textured=True, block=block)
+        for add, steps in zip(adds, _split(settings.steps, np.ones(len(adds))), strict=True)
+    )
 
 
 def _split(total: int, shares: Float[np.ndarray, "n"]) -> list[int]:
@@ -312,7 +332,7 @@ class _Run(NamedTuple):
         model, arrays = self.neural or (self._engine(flat=not stage.textured), self.arrays)
         if state.step == 0:
             state = self._begin(state, stage, target, key)
-        first = state.placed - stage.add if stage.add else 0
+        first = state.placed - stage.add if stage.add and not stage.block else 0
         settings = self.settings
         problem = Problem(
             target=target,
@@ -331,6 +351,7 @@ class _Run(NamedTuple):
                 first=first,
                 rates=rates[state.step : state.step + fitting.CHUNK],
                 softness=stage.softness,
+                block=stage.block,
             )
             step = min(state.step + fitting.CHUNK, stage.steps)
             state = state._replace(strokes=strokes, moments=moments, step=step)
@@ -345,7 +366,7 @@ class _Run(NamedTuple):
         target: Float[np.ndarray, "h w 3"],
         key: PRNGKeyArray,
     ) -> _State:
-        """Places the stage's strokes, and forgets the moments of the last one."""
+        """Places the stage's strokes, and forgets the moments of the last one (all stages in blocks are one descent)."""
         settings = self.settings
         rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), state.stage])
         strokes = state.strokes[: state.placed]
@@ -356,7 +377,10 @@ class _Run(NamedTuple):
             problem = Problem(target, self._draw(strokes[:0], target.shape[:2]), Weights(), self._bounds())
             worth = fitting.worth(self._engine(flat=True), self.arrays, strokes, problem)
             strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
-        if new:
+        if stage.block:
+            canvas = self._draw_apart(strokes, target.shape[:2], stage.block)
+            placed = placing.place_in_blocks(self.brush, target, canvas, new, rng=rng, block=stage.block)
+        elif new:
             count = stage.add or settings.strokes
             placed = placing.place(
                 self.brush,
@@ -369,13 +393,14 @@ class _Run(NamedTuple):
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,
             )
+        if new:
             bounds = self._bounds()
             strokes = np.concatenate([strokes, np.clip(placed, bounds.low, bounds.high)])
         rest = nowhere(self.brush, settings.strokes - len(strokes))
         return state._replace(
             strokes=np.concatenate([strokes, rest]),
             placed=len(strokes),
-            moments=Moments.zero((settings.strokes, self.brush.dim)),
+            moments=state.moments if stage.block else Moments.zero((settings.strokes, self.brush.dim)),
         )
 
     def _engine(self, *, flat: bool) -> Engine:
@@ -386,6 +411,19 @@ class _Run(NamedTuple):
         engine = self._engine(flat=False)
         return drawing.draw_strokes(engine, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
 
+    def _draw_apart(
+        self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int], block: int
+    ) -> Float[np.ndarray, "h w 3"]:
+        """The strokes as they will be seen, each in its own block alone: drawn with the blocks moved apart."""
+        side = block / max(shape)
+        origins = np.floor(self.brush.middle(strokes) / side) * side
+        within = to_window(self.brush, strokes, origins, side)
+        apart = np.asarray(from_window(self.brush, within, origins, side / 2))
+        rows, columns = (-(-length // block) for length in shape)
+        drawn = self._draw(apart, (2 * rows * block, 2 * columns * block))
+        blocks = drawn.reshape(rows, 2, block, columns, 2, block, 3)[:, 0, :, :, 0]
+        return blocks.reshape(rows * block, columns * block, 3)[: shape[0], : shape[1]]
+
     def _bounds(self) -> Bounds:
         """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits."""
         brush, settings = self.brush, self.settings
@@ -395,8 +433,11 @@ class _Run(NamedTuple):
         high[brush.mask("y")] = height / max(height, width)
         for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
             bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
+        if settings.mode == "blocks":
+            shape = brush.mask("angle", "control")
+            low[shape], high[shape] = BLOCK_ROOM, 1.0 - BLOCK_ROOM
         if settings.upright:
-            high[brush.mask("angle")] = 0.0
+            low[brush.mask("angle")] = high[brush.mask("angle")] = 0.0
         if settings.opaque:
             low[brush.mask("alpha")] = 1.0
         return Bounds(low, high)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxpaint import images
-from jaxpaint.brushes import Brush
+from jaxpaint.brushes import Brush, from_window
 
 # How many pixels of the picture, shrunk to place strokes on, a stroke is wide.
 _CELLS_PER_STROKE = 3.0
@@ -86,6 +86,59 @@ def place(
     parts = (position, heading, *extents, color, np.full(count, 0.95))
     strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts)).astype(np.float32)
     return strokes[rng.permutation(count)]
+
+
+def place_in_blocks(
+    brush: Brush,
+    target: Float[np.ndarray, "height width 3"],
+    canvas: Float[np.ndarray, "height width 3"],
+    count: int,
+    *,
+    rng: np.random.Generator,
+    block: int,
+) -> Float[np.ndarray, "count d"]:
+    """New strokes as Stylized Neural Painting (arXiv:2011.08114) places them: at most one in each block, by chance.
+
+    In its block, a position's probability is the 4th power of the blurred error there. The colour is the target's, sizes
+    are 0.1 to 0.25 of the block; brushes of one colour begin unturned, and let a little more through.
+
+    Args:
+      brush, target, canvas, rng: as for `place`.
+      count: how many; not more than there are blocks.
+      block: side of the square blocks, in pixels.
+
+    Returns:
+      Strokes in frame coordinates, their blocks in random order.
+    """
+    height, width, _ = target.shape
+    rows, columns = -(-height // block), -(-width // block)
+    error = np.abs(target - canvas).sum(axis=-1)
+    corners = block * np.stack(np.divmod(rng.permutation(rows * columns)[:count], columns), axis=1)
+    spots = []
+    for top, left in corners:
+        within = error[top : top + block, left : left + block]
+        likelihood = (_box_blurred(within, max(block // 8, 1)) ** 4).ravel() + 1e-12
+        spots.append(np.divmod(rng.choice(within.size, p=likelihood / likelihood.sum()), within.shape[1]))
+    spots = np.array(spots)
+    row, column = (corners + spots).T
+    two_colored = len(brush.index("color")) > 3
+    strokes = np.full((count, brush.dim), 0.5, np.float32)
+    for axis, at in (("y", 0), ("x", 1)):
+        strokes[:, brush.index(axis)] = (spots[:, at, None] + 0.5) / block
+    strokes[:, brush.index("size")] = rng.uniform(0.1, 0.25, (count, len(brush.index("size"))))
+    strokes[:, brush.index("angle")] = rng.uniform(0, two_colored, (count, len(brush.index("angle"))))
+    strokes[:, brush.index("color")] = np.tile(target[row, column], len(brush.index("color")) // 3)
+    strokes[:, -1] = rng.uniform(0.98, 1.0, count) if two_colored else rng.uniform(0.8, 0.98, count)
+    longest = max(height, width)
+    return np.asarray(from_window(brush, strokes, corners[:, ::-1] / np.float32(longest), block / longest))
+
+
+def _box_blurred(values: Float[np.ndarray, "rows columns"], size: int) -> Float[np.ndarray, "rows columns"]:
+    """Mean over size × size pixels; beyond the edges, those at the edge count again."""
+    for axis in (0, 1):
+        pad = np.pad(values, [((size - 1) // 2, size // 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        values = np.lib.stride_tricks.sliding_window_view(pad, size, axis=axis).mean(axis=-1)
+    return values
 
 
 def _draw_cells(

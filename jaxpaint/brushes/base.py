@@ -165,6 +165,10 @@ class Brush:
         """Booleans `[d]`: which entries are of these kinds."""
         return np.isin(np.array(list(self.fields.values())), kinds)
 
+    def middle(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
+        """The strokes' middles (x, y): the mean of their positions."""
+        return np.stack([strokes[:, self.index(axis)].mean(axis=1) for axis in "xy"], axis=1)
+
     @property
     def hair(self) -> float:
         """What a size parameter of 0 stands for, in units of that parameter."""
