@@ -61,12 +61,15 @@ class Problem(NamedTuple):
       canvas: what lies below the strokes, in [0, 1].
       weights: of the losses.
       bounds: of the strokes' parameters.
+      drawn: how canvas and strokes will be seen, in [0, 1]; a renderer of single windows is corrected by what its own
+        picture is apart from that.
     """
 
     target: Float[np.ndarray, "height width 3"]
     canvas: Float[np.ndarray, "height width 3"]
     weights: Weights
     bounds: Bounds
+    drawn: Float[np.ndarray, "height width 3"] | None = None
 
 
 class _Tiles(NamedTuple):
@@ -100,6 +103,7 @@ class _Patches(NamedTuple):
       corners: `[m, 2]`, row and column of each one's window on the canvas.
       origins: `[m, 2]`, the same as x and y in frame coordinates.
       target, canvas: planes `[1, P, P]`.
+      drawn: like them, or None (see `Problem`).
       inside: 1 where a pixel belongs to the picture.
     """
 
@@ -108,12 +112,11 @@ class _Patches(NamedTuple):
     origins: Float[np.ndarray, "m 2"]
     target: Canvas
     canvas: Canvas
+    drawn: Canvas | None
     inside: Float[np.ndarray, "1 size size"]
 
 
-def _patches(
-    corners: Int[np.ndarray, "n 2"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int
-) -> _Patches:
+def _patches(corners: Int[np.ndarray, "n 2"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int) -> _Patches:
     height, width, _ = problem.target.shape
     longest = max(height, width)
     ids = np.flatnonzero(moving)
@@ -126,11 +129,13 @@ def _patches(
         around = [(window, window + longest - side) for side in (height, width)]
         return np.pad(picture, around, mode=mode)[None]
 
-    target, canvas = (
-        tuple(plane(picture[..., c], "edge") for c in range(3)) for picture in (problem.target, problem.canvas)
-    )
+    def planes(picture):
+        return tuple(plane(picture[..., c], "edge") for c in range(3))
+
+    target, canvas = planes(problem.target), planes(problem.canvas)
+    drawn = None if problem.drawn is None else planes(problem.drawn)
     inside = plane(np.ones((height, width), np.float32), "constant")
-    return _Patches(ids, corners, _origins(corners, longest, window), target, canvas, inside)
+    return _Patches(ids, corners, _origins(corners, longest, window), target, canvas, drawn, inside)
 
 
 def _corners(
@@ -147,14 +152,11 @@ def _origins(corners: Int[np.ndarray, "n 2"], longest: int, window: int) -> Floa
     return (corners[:, ::-1] - window).astype(np.float32) / longest
 
 
-def _own_bounds(
-    brush: Brush, corners: Int[np.ndarray, "n 2"], problem: Problem, window: int, *, room: float
-) -> Bounds:
+def _own_bounds(brush: Brush, corners: Int[np.ndarray, "n 2"], problem: Problem, window: int, *, room: float) -> Bounds:
     """The problem's bounds, and for each stroke those of its window."""
     longest = max(problem.target.shape[:2])
-    origins = jnp.asarray(_origins(corners, longest, window))
-    ends = (jnp.full((len(corners), brush.dim), value) for value in (room, 1.0 - room))
-    low, high = (np.asarray(from_window(brush, end, origins, window / longest)) for end in ends)
+    ends = (np.full((len(corners), brush.dim), value, np.float32) for value in (room, 1.0 - room))
+    low, high = (from_window(brush, end, _origins(corners, longest, window), window / longest) for end in ends)
     bound = brush.mask("x", "y", "size")
     low = np.where(bound, np.maximum(problem.bounds.low, low), problem.bounds.low)
     high = np.where(bound, np.minimum(problem.bounds.high, high), problem.bounds.high)
@@ -380,21 +382,26 @@ def _steps(
 
         return total(_summed(group, where, ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes))))
 
-    def pasted(strokes):
+    def pasted(strokes, i, missing):
         windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where), strokes)
         pictures, to_windows = jax.vjp(lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER), windows)
         below = tuple(plane[0] for plane in where.canvas)
         canvas, to_pictures = jax.vjp(lambda pictures: paste(pictures, where.corners, below), pictures)
         canvas = tuple(plane[None] for plane in canvas)
+        if where.drawn is not None:
+            # What the first step's canvas lacks of how it will be seen, all have to make up for.
+            missing = tuple(jnp.where(i == 0, d - h, m) for d, h, m in zip(where.drawn, canvas, missing, strict=True))
+            canvas = tuple(h + m for h, m in zip(canvas, missing, strict=True))
         value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.inside)
         (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
-        return value, to_strokes(*to_windows(gradient))[0]
-
-    value_and_gradient = tiled if window is None else pasted
+        return value, to_strokes(*to_windows(gradient))[0], missing
 
     def step(i, carry):
-        strokes, moments, _ = carry
-        value, gradient = value_and_gradient(strokes)
+        strokes, moments, _, missing = carry
+        if window is None:
+            value, gradient = tiled(strokes)
+        else:
+            value, gradient, missing = pasted(strokes, i, missing)
         if rule == "adam":
             update, state = _ADAM.update(gradient, optax.ScaleByAdamState(*moments))
             moments = Moments(*state)
@@ -402,9 +409,10 @@ def _steps(
             update, state = _RMSPROP.update(gradient, optax.ScaleByRmsState(moments.square))
             moments = moments._replace(square=state.nu)
         moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low, bounds.high)
-        return jnp.where(moving[:, None], moved, strokes), moments, value
+        return jnp.where(moving[:, None], moved, strokes), moments, value, missing
 
-    return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2))
+    missing = () if window is None else jax.tree.map(jnp.zeros_like, where.canvas)
+    return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2, missing))[:3]
 
 
 def worth(

@@ -10,6 +10,7 @@ In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -73,7 +74,8 @@ class Progress(NamedTuple):
       stage, stages: number of the stage, from 1, and of all.
       step, steps: gradient steps taken, and of all.
       loss: of the stage's fit, weighted as in the settings.
-      psnr: of the canvas against the picture at the stage's size, in dB; an estimate while a level is fitted.
+      psnr: of the canvas against the picture at the stage's size, in dB; with a network, and in blocks, of the drawing
+        as it will be seen.
       strokes: how many are placed.
     """
 
@@ -90,7 +92,7 @@ class Stage(NamedTuple):
     """One stage of a painting.
 
     Attributes:
-      add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give (but see `block`).
+      add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give.
       replace: how many it takes from below and places anew.
       size: long side of the picture that is fitted, in pixels.
       steps: gradient steps.
@@ -223,7 +225,7 @@ def paint_stages(
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
     height, width, _ = image.shape
-    neural = None if settings.renderer == "exact" else _neural(settings)
+    neural = None if settings.renderer == "exact" else _neural(settings, pictured=brush_image is not None)
     window = neural.model.window if neural else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
     run = _Run(image, settings, brush, arrays, neural)
@@ -301,11 +303,14 @@ class _Neural(NamedTuple):
     arrays: Arrays
 
 
-def _neural(settings: Settings) -> _Neural:
+def _neural(settings: Settings, *, pictured: bool) -> _Neural:
     """The network that the settings name.
 
     Raises:
       weights.WeightsError: there are no such weights, or they are of another network or brush.
+
+    Warns:
+      UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
     """
     found = weights.load(settings.weights or settings.renderer, brush=settings.brush)
     if (found.net, found.brush) != (settings.renderer, settings.brush):
@@ -313,6 +318,8 @@ def _neural(settings: Settings) -> _Neural:
             f"{settings.weights}: weights of {found.net} for {found.brush}, not of {settings.renderer} for "
             f"{settings.brush}"
         )
+    if pictured and found.facts.get("recipe", "").rpartition('"brush_image": ')[2].startswith('""'):
+        warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
     return _Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
 
 
@@ -342,6 +349,8 @@ class _Run(NamedTuple):
         )
         rates = _cosine(*stage.rates, stage.steps)
         while True:
+            if model.window and not stage.block:
+                problem = problem._replace(drawn=self._draw(state.strokes, target.shape[:2]))
             strokes, moments, fit = fitting.descend(
                 model,
                 arrays,
@@ -355,6 +364,8 @@ class _Run(NamedTuple):
             )
             step = min(state.step + fitting.CHUNK, stage.steps)
             state = state._replace(strokes=strokes, moments=moments, step=step)
+            if model.window or stage.block:
+                fit = fit._replace(squared=float(np.mean((self._draw(strokes, target.shape[:2]) - target) ** 2)))
             yield state, fit
             if step == stage.steps:
                 return
@@ -366,7 +377,7 @@ class _Run(NamedTuple):
         target: Float[np.ndarray, "h w 3"],
         key: PRNGKeyArray,
     ) -> _State:
-        """Places the stage's strokes, and forgets the moments of the last one (all stages in blocks are one descent)."""
+        """Places the stage's strokes, and forgets the moments of the last one (but in blocks, where all are one)."""
         settings = self.settings
         rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), state.stage])
         strokes = state.strokes[: state.placed]
@@ -416,9 +427,9 @@ class _Run(NamedTuple):
     ) -> Float[np.ndarray, "h w 3"]:
         """The strokes as they will be seen, each in its own block alone: drawn with the blocks moved apart."""
         side = block / max(shape)
-        origins = np.floor(self.brush.middle(strokes) / side) * side
+        origins = (np.floor(self.brush.middle(strokes) / side) * side).astype(np.float32)
         within = to_window(self.brush, strokes, origins, side)
-        apart = np.asarray(from_window(self.brush, within, origins, side / 2))
+        apart = from_window(self.brush, within, origins, side / 2)
         rows, columns = (-(-length // block) for length in shape)
         drawn = self._draw(apart, (2 * rows * block, 2 * columns * block))
         blocks = drawn.reshape(rows, 2, block, columns, 2, block, 3)[:, 0, :, :, 0]

@@ -99,8 +99,8 @@ def place_in_blocks(
 ) -> Float[np.ndarray, "count d"]:
     """New strokes as Stylized Neural Painting (arXiv:2011.08114) places them: at most one in each block, by chance.
 
-    In its block, a position's probability is the 4th power of the blurred error there. The colour is the target's, sizes
-    are 0.1 to 0.25 of the block; brushes of one colour begin unturned, and let a little more through.
+    In its block, a position's probability is the 4th power of the blurred error there. The colour is the target's,
+    sizes are 0.1 to 0.25 of the block; brushes of one colour begin unturned, and let a little more through.
 
     Args:
       brush, target, canvas, rng: as for `place`.
@@ -114,12 +114,12 @@ def place_in_blocks(
     rows, columns = -(-height // block), -(-width // block)
     error = np.abs(target - canvas).sum(axis=-1)
     corners = block * np.stack(np.divmod(rng.permutation(rows * columns)[:count], columns), axis=1)
-    spots = []
+    chosen = []
     for top, left in corners:
         within = error[top : top + block, left : left + block]
         likelihood = (_box_blurred(within, max(block // 8, 1)) ** 4).ravel() + 1e-12
-        spots.append(np.divmod(rng.choice(within.size, p=likelihood / likelihood.sum()), within.shape[1]))
-    spots = np.array(spots)
+        chosen.append(np.divmod(rng.choice(within.size, p=likelihood / likelihood.sum()), within.shape[1]))
+    spots = np.array(chosen, int)
     row, column = (corners + spots).T
     two_colored = len(brush.index("color")) > 3
     strokes = np.full((count, brush.dim), 0.5, np.float32)
@@ -130,7 +130,8 @@ def place_in_blocks(
     strokes[:, brush.index("color")] = np.tile(target[row, column], len(brush.index("color")) // 3)
     strokes[:, -1] = rng.uniform(0.98, 1.0, count) if two_colored else rng.uniform(0.8, 0.98, count)
     longest = max(height, width)
-    return np.asarray(from_window(brush, strokes, corners[:, ::-1] / np.float32(longest), block / longest))
+    origins = (corners[:, ::-1] / longest).astype(np.float32)
+    return from_window(brush, strokes, origins, block / longest)
 
 
 def _box_blurred(values: Float[np.ndarray, "rows columns"], size: int) -> Float[np.ndarray, "rows columns"]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -182,10 +182,10 @@ class Brush:
 
 def to_window(
     brush: Brush,
-    strokes: Float[Array, "*#n d"],
-    origin: Float[Array, "*#n 2"],
+    strokes: Float[Any, "*#n d"],
+    origin: Float[Any, "*#n 2"],
     side: Scalar,
-) -> Float[Array, "*n d"]:
+) -> Float[Any, "*n d"]:
     """Frame coordinates to those of square windows; they may leave [0, 1].
 
     Args:
@@ -203,24 +203,24 @@ def to_window(
 
 def from_window(
     brush: Brush,
-    strokes: Float[Array, "*#n d"],
-    origin: Float[Array, "*#n 2"],
+    strokes: Float[Any, "*#n d"],
+    origin: Float[Any, "*#n 2"],
     side: Scalar,
-) -> Float[Array, "*n d"]:
+) -> Float[Any, "*n d"]:
     """The inverse of `to_window`."""
     return _zoom(brush, strokes, origin, side)
 
 
 def _zoom(brush, strokes, offset, factor):
-    """Lengths times `factor`, positions moved by `offset` after that."""
+    """Lengths times `factor`, positions moved by `offset` after that; in NumPy or JAX, as the arguments are."""
 
-    def last_axis(values):
-        return jnp.reshape(values, (1,) * (strokes.ndim - 1) + (-1,))
+    def along_last(*kinds):
+        return brush.mask(*kinds).astype(np.float32).reshape((1,) * (strokes.ndim - 1) + (-1,))
 
-    scale = jnp.where(brush.mask("x", "y", "size"), factor, 1.0)
-    hair = jnp.where(brush.mask("size"), brush.hair * (factor - 1.0), 0.0)
+    scale = 1.0 + along_last("x", "y", "size") * (factor - 1.0)
+    hair = along_last("size") * (brush.hair * (factor - 1.0))
     axes = np.stack([brush.mask(axis) for axis in "xy"]).astype(np.float32)
-    return strokes * last_axis(scale) + last_axis(hair) + offset @ axes
+    return strokes * scale + hair + offset @ axes
 
 
 def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:

@@ -8,6 +8,7 @@ import re
 import runpy
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,9 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
       The exit status: the command's own, 1 for bad input, 130 for Ctrl-C.
     """
     try:
-        return command(list(sys.argv if argv is None else argv))
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: complain(message)
+            return command(list(sys.argv if argv is None else argv))
     except (KeyboardInterrupt, Interrupted) as error:
         complain(str(error) or "interrupted")
         return INTERRUPTED

@@ -244,7 +244,7 @@ class Network:
         return ARCHITECTURES[self.name].size
 
     def renderer(self, arrays: Tree, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
-        """See `renderers.Model.renderer`; edges are as soft as the network has learned them.
+        """See `renderers.Model.renderer`; edges are about as soft as the network has learned them.
 
         Raises:
           ValueError: `size` is not the network's.
@@ -256,8 +256,14 @@ class Network:
 
         def render(stroke: Float[Array, "d"]) -> Stroke:
             pictures: Any = model.apply(arrays, stroke)
+            # Of what a network does not know it gives the mean: blurred edges, insides that are not quite opaque. The
+            # silhouette is made steeper again.
+            opacity: Any = model.apply(arrays, stroke, method="opacity")
+            silhouette = jnp.clip(pictures.alpha / jnp.maximum(opacity, 1e-3), 0.0, 1.0)
+            alpha = opacity * silhouette**2 * (3.0 - 2.0 * silhouette)
             # What is far outside the window, as strokes that are nowhere are, no network has ever seen.
             there = jnp.abs(stroke[self.brush.index("x")[0]] - 0.5) < 1.0
-            return Stroke(*(tuple(there * jnp.moveaxis(jnp.clip(maps, 0.0, 1.0), -1, 0)) for maps in pictures))
+            foreground = jnp.clip(pictures.foreground, 0.0, 1.0)
+            return Stroke(*(tuple(there * jnp.moveaxis(maps, -1, 0)) for maps in (foreground, alpha)))
 
         return render
