@@ -6,7 +6,7 @@ One of the painter's modes: 5 × 5 blocks of the network's own size are each pai
 given one more stroke, and all strokes so far are fitted for 25 steps, by RMSprop, to the mean absolute difference:
 131,250 strokes are drawn and differentiated. With `--config.renderer=exact` blocks are a fifth of `config.size`.
 
-As in the paper: placing, sizes, bounds (0.1 to 0.9 of the block), rates, grid, budget, and blocks interleaved at random.
+As in the paper: placing, sizes, bounds (0.1 to 0.9 of the block), rates, grid, budget, blocks interleaved at random.
 Not so: the picture keeps its proportions (blocks are square, and those that lie in it share the budget); no stroke is
 left out for being small, since it was fitted as one that is there; neither in the fit nor in the drawing are strokes'
 colours dilated and their alphas eroded, since the engine's colours reach to the edge and have no dark rims; the fit's

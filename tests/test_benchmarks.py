@@ -14,7 +14,7 @@ BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
 def _importable(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    for name in ("machine", "quality", "profile_fit"):
+    for name in ("machine", "quality", "profile_fit", "profile_network"):
         sys.modules.pop(name, None)
 
 
@@ -73,6 +73,16 @@ def test_profile_training(tmp_path):
         for part in parts
     ]
     assert all(row["strokes/s"] > 0 for row in rows)
+
+
+def test_profile_network(tmp_path):
+    import profile_network
+
+    profile_network.main(["--counts=1,2", "--steps=1", f"--out={tmp_path}"])
+    rows = json.loads((tmp_path / "profile_network.json").read_text())["rows"]
+    assert [row["strokes a block"] for row in rows] == [1, 2, "1 to 2"]
+    paces = [row["evaluations/s"] for row in rows]
+    assert min(paces[:2]) - 1 <= paces[2] <= max(paces[:2]) + 1
 
 
 def test_profile_fit(tmp_path):

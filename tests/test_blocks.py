@@ -61,11 +61,12 @@ def test_strokes_are_placed_one_a_block_where_it_is_wrong_in_the_colour_there(br
     at = kind.middle(strokes) * 60
     assert len({tuple(block) for block in at // 20}) == 6
     # Blurred over 2 pixels, the error is there and one pixel around.
-    assert np.abs(at % 20 - (13.5, 7.5)).max() <= 1
+    assert np.abs(at % 20 - (13.5, 7.5)).max() < 1.001
     sizes = (strokes[:, kind.index("size")] + kind.hair) * 3 - kind.hair
     assert sizes.min() >= 0.1 - 1e-6 and sizes.max() <= 0.25 + 1e-6
-    colors = {tuple(color) for color in np.unique(strokes[:, kind.index("color")].reshape(-1, 3), axis=0).round(4)}
-    assert colors <= {(0.0, 0.0, 0.0), (0.9, 0.5, 0.2)} and len(colors) > 0
+    column, row = at.astype(int).T
+    colors = strokes[:, kind.index("color")].reshape(6, -1, 3)
+    np.testing.assert_array_equal(colors, np.broadcast_to(target[row, column, None], colors.shape))
     least, turned = {"oilpaintbrush": (0.98, True), "watercolor": (0.98, True)}.get(brush, (0.8, False))
     assert least <= strokes[:, -1].min() and strokes[:, -1].max() <= (1.0 if turned else 0.98)
     assert strokes[:, kind.index("angle")].any() == (turned and brush == "oilpaintbrush")

@@ -298,12 +298,52 @@ def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):
     assert (np.abs(windowed - free) < 1e-3).mean() > 0.97
 
 
+def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
+    """Against a picture that is darker by as much: the correction is what is told, and the strokes move alike."""
+    target, rng = images.resize(picture, (64, 96)), np.random.default_rng(0)
+    brush = BRUSHES["oilpaintbrush"]
+    strokes = np.clip(placing.place(brush, target, np.ones_like(target), 20, rng=rng, size=0.08), 0, 1)
+    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    model = Windowed(brush)
+    own = jaxpaint.drawing.draw_strokes(model, strokes, (64, 96), canvas=(1.0, 1.0, 1.0))
+
+    def fit(target, drawn):
+        problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds, drawn)
+        return fitting.descend(
+            model,
+            None,
+            strokes,
+            fitting.Moments.zero(strokes.shape),
+            problem,
+            first=0,
+            rates=np.full(3, 0.01, np.float32),
+            softness=0.0,
+        )
+
+    corrected, _, told = fit(target, own + 0.1)
+    moved, _, expected = fit(target - 0.1, None)
+    assert told.squared == pytest.approx(expected.squared, rel=1e-2)
+    assert np.abs(moved - strokes).max() > 0.005
+    assert (np.abs(corrected - moved) < 1e-3).mean() > 0.95
+
+
+def test_weights_of_the_built_in_bristles_say_so_beside_a_picture_of_a_brush(picture):
+    image = np.ones((8, 32, 2), np.float32)
+    settings = dataclasses.replace(SMALL, renderer="light")
+    with pytest.warns(UserWarning, match="imitate the built-in bristles, not your brush"):
+        next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=settings, brush_image=image)))
+
+
 def test_painting_with_a_network(picture, tmp_path):
     """The budget, the likeness, and going on from a file to the same strokes."""
     settings = dataclasses.replace(SMALL, renderer="light", size=64)
     *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     target = images.resize(picture, done.canvas.shape[:2])
     assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
+    # What is told is the drawing's own, at the size of the fit.
+    size = painting.plan(settings, (43, 64), window=32)[-1].size
+    drawn = jaxpaint.draw(done, size=size)
+    assert progress.psnr == pytest.approx(float(metrics.psnr(drawn, images.resize(picture, drawn.shape[:2]))), abs=0.01)
     assert metrics.psnr(done.canvas, target) > metrics.psnr(np.ones_like(target), target) + 6
     for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings):
         if part.state["stage"] == 2:

@@ -82,7 +82,7 @@ class Pictures(NamedTuple):
 
 
 class Shading(nn.Module):
-    """The shading network: strokes `[..., d]` to maps `[..., S, S, 6]`.
+    """The shading network: strokes `[..., d]` to maps `[..., S, S, c]`: 6 channels, or 3 where no more are seen.
 
     Attributes:
       layers: channels and stride of each.
@@ -95,7 +95,7 @@ class Shading(nn.Module):
     dtype: DTypeLike | None = None
 
     @nn.compact
-    def __call__(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size 6"]:  # noqa: D102
+    def __call__(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size c"]:  # noqa: D102
         maps, last = strokes[..., None, None, :], len(self.layers) - 1
         for i, (channels, stride) in enumerate(self.layers):
             normalized = i < last
@@ -162,7 +162,10 @@ class NeuralRenderer(nn.Module):
 
     def setup(self) -> None:  # noqa: D102
         layers = self.architecture
-        self.shading = Shading(layers.shading, self.folded, self.dtype)
+        shading = layers.shading
+        if self.folded and layers.dense:
+            shading = (*shading[:-1], (3, shading[-1][1]))
+        self.shading = Shading(shading, self.folded, self.dtype)
         if layers.dense:
             self.rasterization = Rasterization(layers.dense, layers.convs, self.dtype)
 
@@ -205,7 +208,7 @@ def network(name: str, brush: Brush, *, folded: bool = False, dtype: DTypeLike |
 
 
 def fold(variables: Tree) -> Tree:
-    """Weights whose normalisations are folded into the convolutions before them.
+    """Weights whose normalisations are folded into the convolutions before them, without channels that nobody sees.
 
     Args:
       variables: `params` and `batch_stats` of a network that is not folded.
@@ -221,6 +224,9 @@ def fold(variables: Tree) -> Tree:
             "kernel": shading[conv]["kernel"] * factor[None, None, None],
             "bias": norm["bias"] - statistic["mean"] * factor,
         }
+    if "rasterization" in variables["params"]:
+        last = f"conv{len(statistics)}"
+        shading[last] = {"kernel": shading[last]["kernel"][..., :3]}
     return {"params": {**variables["params"], "shading": shading}}
 
 
