@@ -106,25 +106,40 @@ def _put(canvas, window, corner):
     return tuple(jax.lax.dynamic_update_slice(p, w, corner) for p, w in zip(canvas, window, strict=True))
 
 
-def _paste(pictures, corners, canvas):
-    def step(canvas, item):
-        picture, corner = item
-        below = _cut(canvas, corner, pictures.alpha[0].shape[-1])
-        return _put(canvas, blend(below, picture), corner), below
+def _visit(change, canvas, corners, pictures, *, backwards=False):
+    """Changes a canvas window by window; gives it back with all windows, `[n, S, S]`, as they were before.
 
-    above, below = jax.lax.scan(step, canvas, (pictures, corners))
+    A window is stored and read again: if it were used as it is cut, XLA would copy the whole canvas for each.
+    """
+    count, side = len(corners), pictures.alpha[0].shape[-1]
+
+    def step(i, carry):
+        canvas, windows = carry
+        i = count - 1 - i if backwards else i
+        cut = _cut(canvas, corners[i], side)
+        windows = tuple(jax.lax.dynamic_update_index_in_dim(w, c, i, 0) for w, c in zip(windows, cut, strict=True))
+        changed = change(tuple(w[i] for w in windows), jax.tree.map(lambda leaf: leaf[i], pictures))
+        return _put(canvas, changed, corners[i]), windows
+
+    windows = tuple(jnp.zeros((count, side, side), plane.dtype) for plane in canvas)
+    return jax.lax.fori_loop(0, count, step, (canvas, windows))
+
+
+def _paste(pictures, corners, canvas):
+    above, below = _visit(blend, canvas, corners, pictures)
     return above, (pictures, corners, below)
 
 
 def _paste_backward(kept, gradient):
-    def step(gradient, item):
-        picture, corner, below = item
-        _, vjp = jax.vjp(blend, below, picture)
-        to_below, to_picture = vjp(_cut(gradient, corner, below[0].shape[-1]))
-        return _put(gradient, to_below, corner), to_picture
+    pictures, corners, below = kept
 
-    gradient, to_pictures = jax.lax.scan(step, gradient, kept, reverse=True)
-    return to_pictures, None, gradient
+    def to_canvas(gradient, picture):
+        _, vjp = jax.vjp(lambda canvas: blend(canvas, picture), gradient)
+        return vjp(gradient)[0]
+
+    gradient, above = _visit(to_canvas, gradient, corners, pictures, backwards=True)
+    _, to_pictures = jax.vjp(lambda pictures: blend(below, pictures), pictures)
+    return *to_pictures(above), None, gradient
 
 
 paste.defvjp(_paste, _paste_backward)

@@ -107,7 +107,7 @@ def test_the_descent_is_rmsprop_in_each_block_alone():
             canvas = jnp.full((3, 16, 16), 0.3)
             for stroke in own[block::2]:
                 picture = render(stroke)
-                canvas = canvas + picture.alpha[0] * (jnp.stack(picture.foreground) - canvas)
+                canvas = canvas + picture.alpha[0][None] * (jnp.stack(picture.foreground) - canvas)
             error += jnp.abs(canvas.transpose(1, 2, 0) - target[:, 16 * block : 16 * block + 16]).sum()
         return error / target.size
 
