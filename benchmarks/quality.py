@@ -6,8 +6,8 @@
 
 Each painting runs in a process of its own: with an empty compilation cache, with that of the first run, and, untimed,
 once more for its report; or in this process, and only once. Writes quality.json and quality.png (photographs, and to
-their right their paintings) to --out. The seam ratio, for `--config.mode=grid`, is the mean error within 4 pixels of
-the blocks' borders over that elsewhere.
+their right their paintings) to --out. The seam ratio, for `--config.mode=grid` and `blocks`, is the mean error within 4
+pixels of the blocks' borders over that elsewhere.
 """
 
 from __future__ import annotations
@@ -134,17 +134,21 @@ def _painting(
 
 def _seam_ratio(picture: np.ndarray, photo: np.ndarray, settings: dict) -> float | None:
     """Mean absolute error near the borders between a grid's blocks over that elsewhere; None without borders."""
-    if settings["mode"] != "grid" or settings["grid"] == 1:
+    if settings["mode"] == "progressive" or settings["grid"] == 1:
         return None
     error = np.abs(picture - images.resize(photo, picture.shape[:2])).mean(axis=-1)
-    row, column = (_near_seam(side, settings["grid"]) for side in error.shape)
+    # In mode `blocks` they are square.
+    divided = [max(error.shape)] * 2 if settings["mode"] == "blocks" else error.shape
+    row, column = (
+        _near_seam(side, length / settings["grid"]) for side, length in zip(error.shape, divided, strict=True)
+    )
     near = row[:, None] | column
     return round(float(error[near].mean() / error[~near].mean()), 4) if near.any() and not near.all() else None
 
 
-def _near_seam(side: int, blocks: int) -> np.ndarray:
-    """Whether the pixels along a side lie within reach of a border between blocks."""
-    borders = np.arange(1, blocks) * side / blocks
+def _near_seam(side: int, block: float) -> np.ndarray:
+    """Whether the pixels along a side lie within reach of a border between blocks of that length."""
+    borders = np.arange(block, side - block / 100, block)
     return np.any(np.abs(np.arange(side)[:, None] + 0.5 - borders) < NEAR_SEAM, axis=1)
 
 

@@ -77,7 +77,7 @@ class Settings(Checked):
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting(
-        "progressive", "coarse to fine, one grid, or SNP's blocks", choices=("progressive", "grid", "blocks")
+        "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")
     )
     strokes: int = setting(0, "how many strokes, exactly; 0: 4000, or 500 with a network", 0, 100_000)
     max_divide: int = setting(0, "progressive: blocks along a side at the finest level; 0: as suits", 0, 64)

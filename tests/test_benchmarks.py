@@ -51,6 +51,10 @@ def test_seam_ratio():
     picture[16:24] = picture[:, 36:44] = 0.2
     assert quality._seam_ratio(picture, photo, grid) == pytest.approx(2)
     assert quality._seam_ratio(picture, photo, grid | {"mode": "progressive"}) is None
+    # One border of square blocks, from top to bottom.
+    assert quality._seam_ratio(picture[:, 8:72], photo[:, 8:72], grid | {"mode": "blocks"}) > 1
+    picture[16:24, :36] = picture[16:24, 44:] = 0.1
+    assert quality._seam_ratio(picture, photo, grid | {"mode": "blocks"}) == pytest.approx(2)
 
 
 def test_refuses_unknown_flags(capsys):
