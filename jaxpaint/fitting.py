@@ -391,7 +391,8 @@ def _steps(
         if where.drawn is not None:
             # What the first step's canvas lacks of how it will be seen, all have to make up for.
             missing = tuple(jnp.where(i == 0, d - h, m) for d, h, m in zip(where.drawn, canvas, missing, strict=True))
-            canvas = tuple(h + m for h, m in zip(canvas, missing, strict=True))
+            seen = (jnp.clip(h + m, 0.0, 1.0) for h, m in zip(canvas, missing, strict=True))
+            canvas = tuple(h + jax.lax.stop_gradient(s - h) for h, s in zip(canvas, seen, strict=True))
         value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.inside)
         (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
         return value, to_strokes(*to_windows(gradient))[0], missing

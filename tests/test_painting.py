@@ -305,10 +305,11 @@ def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
     strokes = np.clip(placing.place(brush, target, np.ones_like(target), 20, rng=rng, size=0.08), 0, 1)
     bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     model = Windowed(brush)
-    own = jaxpaint.drawing.draw_strokes(model, strokes, (64, 96), canvas=(1.0, 1.0, 1.0))
+    canvas = np.full_like(target, 0.4)
+    own = jaxpaint.drawing.draw_strokes(model, strokes, (64, 96), canvas=canvas)
 
     def fit(target, drawn):
-        problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds, drawn)
+        problem = fitting.Problem(target, canvas, fitting.Weights(), bounds, drawn)
         return fitting.descend(
             model,
             None,
@@ -320,8 +321,8 @@ def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
             softness=0.0,
         )
 
-    corrected, _, told = fit(target, own + 0.1)
-    moved, _, expected = fit(target - 0.1, None)
+    corrected, _, told = fit(target, own + 0.05)
+    moved, _, expected = fit(target - 0.05, None)
     assert told.squared == pytest.approx(expected.squared, rel=1e-2)
     assert np.abs(moved - strokes).max() > 0.005
     assert (np.abs(corrected - moved) < 1e-3).mean() > 0.95
@@ -369,7 +370,7 @@ def test_a_network_is_fitted_by_transport_too(picture):
     settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=60, l2=0.0, transport=1.0)
     shown = [p.loss for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
     # The entropy alone costs about 0.04 here, whatever is painted.
-    assert 0.1 > shown[0] > shown[1] > shown[2] > 0
+    assert 0.1 > shown[0] > shown[-1] + 0.004 > 0.04
 
 
 def test_weights_of_another_brush_are_refused(picture):
