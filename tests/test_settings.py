@@ -23,7 +23,7 @@ from jaxpaint.settings import Settings
         ("strokes", "5", "expected an integer from 0 to 100000, got '5'"),
         ("upright", 1, "config.upright: expected true or false, got 1"),
         ("renderer", "heavyy", "config.renderer: expected exact or heavy or light or lite or dcgan32, got 'heavyy'"),
-        ("mode", "spiral", "expected progressive or grid, got 'spiral'"),
+        ("mode", "spiral", "expected progressive or grid or blocks, got 'spiral'"),
         ("brush", "broom", "config.brush: expected oilpaintbrush or watercolor"),
         ("brush", None, "config.brush: expected text, got None"),
         ("brush_image", 3, "config.brush_image: expected text, got 3"),
