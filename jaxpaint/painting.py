@@ -10,6 +10,7 @@ In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each
 from __future__ import annotations
 
 import dataclasses
+import json
 import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -318,7 +319,7 @@ def _neural(settings: Settings, *, pictured: bool) -> _Neural:
             f"{settings.weights}: weights of {found.net} for {found.brush}, not of {settings.renderer} for "
             f"{settings.brush}"
         )
-    if pictured and found.facts.get("recipe", "").rpartition('"brush_image": ')[2].startswith('""'):
+    if pictured and json.loads(found.facts.get("recipe", "{}")).get("brush_image") == "":
         warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
     return _Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
 
