@@ -31,7 +31,7 @@ import numpy as np
 
 import jaxpaint
 from jaxpaint import drawing, fitting, grids, images, placing, runtime
-from jaxpaint.blending import composite_vjp
+from jaxpaint.blending import composite_backward, composite_forward, room
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.renderers import Engine
 
@@ -100,13 +100,16 @@ def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, floa
     target = tuple(jax.random.uniform(key, (3, groups, windows, size, size)))
 
     def gradient(total, tiles, softness):
-        def group(part):
+        def group(below, part):
             strokes, target = part
             render = Engine(brush, flat=flat).renderer(None, size, softness=softness)
-            canvas, pullback = composite_vjp(render, strokes, tuple(map(jnp.zeros_like, target)), count)
-            return pullback(tuple(2 * (c - t) for c, t in zip(canvas, target, strict=True)))
+            black = tuple(map(jnp.zeros_like, target))
+            canvas, below = composite_forward(render, strokes, black, count, below)
+            difference = tuple(2 * (c - t) for c, t in zip(canvas, target, strict=True))
+            return below, composite_backward(render, strokes, count, below, difference)
 
-        return total(jax.lax.map(group, tiles).sum())
+        below = room(tuple(plane[0] for plane in tiles[1]), count)
+        return total(jax.lax.scan(group, below, tiles)[1].sum())
 
     program = jax.jit(functools.partial(fitting.divided, gradient), compiler_options=runtime.COMPILER_OPTIONS)
     softness = jnp.ones(())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -13,6 +11,8 @@ from jaxpaint.brushes import Renderer, Stroke
 # Three planes, red, green, blue: of windows, and of one large canvas.
 Canvas = tuple[Float[Array, "*n size size"], ...]
 Planes = tuple[Float[Array, "height width"], ...]
+# The canvas below each of k strokes.
+Kept = tuple[Float[Array, "k windows size size"], ...]
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
@@ -45,40 +45,66 @@ def composite(
     return jax.lax.fori_loop(0, count, step, canvas)
 
 
-def composite_vjp(
+def room(canvas: Canvas, k: int) -> Kept:
+    """Memory for the canvas below each of k strokes, as `composite_forward` wants it."""
+    return tuple(jnp.zeros((k, *plane.shape), plane.dtype) for plane in canvas)
+
+
+def composite_forward(
     render: Renderer,
     strokes: Float[Array, "k windows d"],
     canvas: Canvas,
     count: Int[Array, ""] | int,
-) -> tuple[Canvas, Callable[[Canvas], Float[Array, "k windows d"]]]:
-    """`composite`, and the function that pulls a gradient of its canvas back to its strokes.
+    below: Kept,
+) -> tuple[Canvas, Kept]:
+    """`composite`, and the canvas below each stroke, which a gradient needs.
 
-    Like `jax.vjp`, for a number of strokes that is known only at run time. It keeps the canvas below each stroke and
-    draws the stroke again on the way back, which costs less than keeping the strokes' own pictures.
+    Args:
+      render, strokes, canvas, count: as for `composite`.
+      below: `room` for what is kept, whatever is in it. A loop over many canvases hands it on: to clear so much memory
+        for each would take a good part of the time of drawing.
+
+    Returns:
+      The canvas above the strokes; the canvas below each of the first `count`, the others as they were.
+    """
+
+    def step(t, carry):
+        canvas, below = carry
+        below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
+        return blend(canvas, jax.vmap(render)(strokes[t])), below
+
+    return jax.lax.fori_loop(0, count, step, (canvas, below))
+
+
+def composite_backward(
+    render: Renderer,
+    strokes: Float[Array, "k windows d"],
+    count: Int[Array, ""] | int,
+    below: Kept,
+    gradient: Canvas,
+) -> Float[Array, "k windows d"]:
+    """Pulls a gradient of the canvas above the strokes back to them.
+
+    For a number of strokes that is known only at run time. Each is drawn again, which costs less than keeping its own
+    picture.
+
+    Args:
+      render, strokes, count: as for `composite_forward`.
+      below: what that has kept.
+      gradient: of the canvas that it gave.
     """
 
     def draw(stroke, canvas):
         return blend(canvas, jax.vmap(render)(stroke))
 
-    def forward(t, carry):
-        canvas, below = carry
-        below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
-        return draw(strokes[t], canvas), below
+    def step(i, carry):
+        gradient, total = carry
+        t = count - 1 - i
+        _, vjp = jax.vjp(draw, strokes[t], tuple(b[t] for b in below))
+        stroke_gradient, gradient = vjp(gradient)
+        return gradient, jax.lax.dynamic_update_index_in_dim(total, stroke_gradient, t, 0)
 
-    below = tuple(jnp.zeros((strokes.shape[0], *h.shape), h.dtype) for h in canvas)
-    canvas, below = jax.lax.fori_loop(0, count, forward, (canvas, below))
-
-    def pullback(gradient: Canvas) -> Float[Array, "k windows d"]:
-        def backward(i, carry):
-            gradient, total = carry
-            t = count - 1 - i
-            _, vjp = jax.vjp(draw, strokes[t], tuple(b[t] for b in below))
-            stroke_gradient, gradient = vjp(gradient)
-            return gradient, jax.lax.dynamic_update_index_in_dim(total, stroke_gradient, t, 0)
-
-        return jax.lax.fori_loop(0, count, backward, (gradient, jnp.zeros_like(strokes)))[1]
-
-    return canvas, pullback
+    return jax.lax.fori_loop(0, count, step, (gradient, jnp.zeros_like(strokes)))[1]
 
 
 @jax.custom_vjp

@@ -14,7 +14,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import losses, runtime
-from jaxpaint.blending import Canvas, blend, composite_vjp, paste
+from jaxpaint.blending import Canvas, composite_backward, composite_forward, paste, room
 from jaxpaint.brushes import NOWHERE, Brush, from_window, to_window, with_nowhere
 from jaxpaint.grids import Grid, reach, rounded_up
 from jaxpaint.renderers import Arrays, Model
@@ -24,7 +24,7 @@ _TILE, _TRANSPORT_TILE = 16, 64
 # Pixels that are drawn together: as many as a CPU's cache holds.
 _PIXELS_TOGETHER = 16384
 # Programs are compiled for at least so many groups of windows (those of 512 × 512 pixels), with so many strokes listed.
-_LEAST_GROUPS, _LEAST_LISTED = 16, 48
+_LEAST_GROUPS, _LEAST_LISTED = 16, 96
 # A network's pictures that are made together: more of them leave a CPU's cache. Above the second number, theirs is
 # rounded up to a multiple of it, below to a power of two: few programs.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
@@ -329,14 +329,20 @@ def divided(function, tiles, *shared):
     )(tiles, *shared)
 
 
-def _summed(function, tiles, zero):
-    """The sum of `function(group)` over a device's groups of tiles."""
+def _summed(function, tiles, zero, below):
+    """The sum over a device's groups of tiles of what `function(group, below)` gives, and the memory it hands on."""
 
-    def add(i, total):
-        group = jax.tree.map(lambda leaf: leaf[i], tiles)
-        return jax.tree.map(jnp.add, total, function(group))
+    def add(i, carry):
+        total, below = carry
+        value, below = function(jax.tree.map(lambda leaf: leaf[i], tiles), below)
+        return jax.tree.map(jnp.add, total, value), below
 
-    return jax.lax.fori_loop(0, tiles.turns[0], add, zero)
+    return jax.lax.fori_loop(0, tiles.turns[0], add, (zero, below))
+
+
+def _room(tiles):
+    """Memory for what lies below the strokes of one group."""
+    return room(tuple(plane[0] for plane in tiles.canvas), tiles.ids.shape[1])
 
 
 def _steps(
@@ -373,14 +379,16 @@ def _steps(
             value += weights[2] * losses.canvas_transport(canvas, target, mask=inside) / (3 * pixels)
         return value, squared
 
-    def tiled(strokes):
-        def group(tiles):
+    def tiled(strokes, _, below):
+        def group(tiles, below):
             windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, tiles), strokes)
-            canvas, to_windows = composite_vjp(render, windows, tiles.canvas, tiles.counts)
+            canvas, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
             value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, tiles.target, tiles.inside)
-            return value, to_strokes(to_windows(gradient))[0]
+            gradient = composite_backward(render, windows, tiles.counts, below, gradient)
+            return (value, to_strokes(gradient)[0]), below
 
-        return total(_summed(group, where, ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes))))
+        sums, below = _summed(group, where, ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes)), below)
+        return *total(sums), below
 
     def pasted(strokes, i, missing):
         windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where), strokes)
@@ -397,12 +405,15 @@ def _steps(
         (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
         return value, to_strokes(*to_windows(gradient))[0], missing
 
+    # From step to step: the tiles' memory, or the correction of the canvas.
+    if window is None:
+        value_and_gradient, kept = tiled, _room(where)
+    else:
+        value_and_gradient, kept = pasted, jax.tree.map(jnp.zeros_like, where.canvas)
+
     def step(i, carry):
-        strokes, moments, _, missing = carry
-        if window is None:
-            value, gradient = tiled(strokes)
-        else:
-            value, gradient, missing = pasted(strokes, i, missing)
+        strokes, moments, _, kept = carry
+        value, gradient, kept = value_and_gradient(strokes, i, kept)
         if rule == "adam":
             update, state = _ADAM.update(gradient, optax.ScaleByAdamState(*moments))
             moments = Moments(*state)
@@ -410,10 +421,9 @@ def _steps(
             update, state = _RMSPROP.update(gradient, optax.ScaleByRmsState(moments.square))
             moments = moments._replace(square=state.nu)
         moved = jnp.clip(strokes - rates[i] * scale * update, bounds.low, bounds.high)
-        return jnp.where(moving[:, None], moved, strokes), moments, value, missing
+        return jnp.where(moving[:, None], moved, strokes), moments, value, kept
 
-    missing = () if window is None else jax.tree.map(jnp.zeros_like, where.canvas)
-    return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2, missing))[:3]
+    return jax.lax.fori_loop(0, steps, step, (strokes, moments, (jnp.zeros(()),) * 2, kept))[:3]
 
 
 def worth(
@@ -442,23 +452,16 @@ def _worth(model, tiles, *shared):
 
 def _gains(model, total, tiles, arrays, strokes, side):
     """See `worth`; `total` adds up over the devices."""
-    render = jax.vmap(model.renderer(arrays, tiles.inside.shape[-1], softness=jnp.zeros(())))
+    render = model.renderer(arrays, tiles.inside.shape[-1], softness=jnp.zeros(()))
 
-    def group(tiles):
+    def group(tiles, below):
         windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins, side)
-        below = tuple(jnp.zeros((windows.shape[0], *h.shape), h.dtype) for h in tiles.canvas)
-
-        def upwards(t, carry):
-            canvas, below = carry
-            below = tuple(b.at[t].set(h) for b, h in zip(below, canvas, strict=True))
-            return blend(canvas, render(windows[t])), below
-
-        _, below = jax.lax.fori_loop(0, tiles.counts, upwards, (tiles.canvas, below))
+        _, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
 
         def downwards(i, carry):
             seen, total = carry
             t = tiles.counts - 1 - i
-            foreground, alpha = render(windows[t])
+            foreground, alpha = jax.vmap(render)(windows[t])
             alpha = alpha * (3 // len(alpha))
             gain = sum(
                 s * a * ((b[t] - y) ** 2 - (f - y) ** 2)
@@ -469,6 +472,6 @@ def _gains(model, total, tiles, arrays, strokes, side):
 
         unseen = tuple(jnp.ones_like(h) for h in tiles.canvas)
         gains = jax.lax.fori_loop(0, tiles.counts, downwards, (unseen, jnp.zeros(windows.shape[:2])))[1]
-        return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1]
+        return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1], below
 
-    return total(_summed(group, tiles, jnp.zeros(strokes.shape[0])))
+    return total(_summed(group, tiles, jnp.zeros(strokes.shape[0]), _room(tiles))[0])

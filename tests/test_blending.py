@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.blending import blend, composite, composite_vjp, paste
+from jaxpaint.blending import blend, composite, composite_backward, composite_forward, paste, room
 from jaxpaint.brushes import Stroke
 
 K, WINDOWS, SIZE = 5, 3, 4
@@ -29,6 +29,14 @@ def strokes():
 @pytest.fixture
 def canvas():
     return planes(1)
+
+
+def pulled_back(strokes, canvas, count, gradient_of):
+    """The canvas above the strokes, and a gradient of it at them; what is kept has been used before."""
+    strokes = jnp.asarray(strokes)
+    used = tuple(plane + 7 for plane in room(canvas, K))
+    drawn, below = composite_forward(render, strokes, canvas, count, used)
+    return drawn, composite_backward(render, strokes, count, below, gradient_of(drawn))
 
 
 def naive(strokes, canvas):
@@ -77,9 +85,9 @@ def test_the_pullback_is_the_gradient_by_hand(strokes, canvas, count):
             through = weights[channel][window] * np.prod(1 - strokes[t + 1 : count, window, channel + 3])
             expected[t, window, channel] = (through * alpha).sum()
             expected[t, window, channel + 3] = (through * (color - below[channel, window])).sum()
-    drawn, pullback = composite_vjp(render, jnp.asarray(strokes), canvas, count)
+    drawn, gradient = pulled_back(strokes, canvas, count, lambda _: weights)
     np.testing.assert_allclose(np.stack(drawn), naive(strokes[:count], canvas), atol=1e-6)
-    np.testing.assert_allclose(pullback(weights), expected, atol=1e-5)
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 
 def test_the_pullback_is_jax_s_gradient_of_the_unrolled_loop(strokes, canvas):
@@ -89,8 +97,7 @@ def test_the_pullback_is_jax_s_gradient_of_the_unrolled_loop(strokes, canvas):
             drawn = blend(drawn, jax.vmap(render)(stroke))
         return sum((plane**2).sum() for plane in drawn)
 
-    drawn, pullback = composite_vjp(render, jnp.asarray(strokes), canvas, K)
-    gradient = pullback(tuple(2 * plane for plane in drawn))
+    _, gradient = pulled_back(strokes, canvas, K, lambda drawn: tuple(2 * plane for plane in drawn))
     np.testing.assert_allclose(gradient, jax.grad(unrolled)(jnp.asarray(strokes)), rtol=1e-5, atol=1e-5)
 
 
@@ -100,8 +107,7 @@ def test_the_count_is_no_reason_to_trace_again(strokes, canvas):
     @jax.jit
     def pulled(strokes, canvas, count):
         traced.append(count)
-        drawn, pullback = composite_vjp(render, strokes, canvas, count)
-        return drawn, pullback(drawn)
+        return pulled_back(strokes, canvas, count, lambda drawn: drawn)
 
     for count in (1, 4, 2):
         drawn, _ = pulled(strokes, canvas, count)

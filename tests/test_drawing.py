@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxpaint import Painting, Settings, draw, drawing, grids
-from jaxpaint.blending import blend, composite, composite_vjp
+from jaxpaint.blending import blend, composite, composite_backward, composite_forward, room
 from jaxpaint.brushes import BRUSHES, Stroke
 from jaxpaint.renderers import Engine, engine
 
@@ -69,8 +69,8 @@ def test_the_pulled_back_gradient_is_that_of_the_unrolled_loop():
 
     @jax.jit
     def pulled(strokes, count):
-        drawn, pullback = composite_vjp(render, strokes, canvas, count)
-        return drawn, pullback(weights)
+        drawn, below = composite_forward(render, strokes, canvas, count, room(canvas, len(strokes)))
+        return drawn, composite_backward(render, strokes, count, below, weights)
 
     drawn, gradient = pulled(strokes, 3)
     np.testing.assert_allclose(gradient, jax.jit(jax.grad(unrolled))(strokes), rtol=1e-4, atol=1e-4)
