@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import pathlib
 import shlex
@@ -132,6 +133,8 @@ def _paint(photo: pathlib.Path, options: Options) -> None:
     """Paints one photograph and writes its files."""
     from jaxpaint import drawing, images, runtime
 
+    # What is imported stays; to look through it for garbage again and again would take a tenth of a sketch's time.
+    gc.freeze()
     runtime.use_all_cores()
     runtime.keep_compilations()
     png, npz, mp4, report = (options.out / f"{photo.stem}.{suffix}" for suffix in ("png", "npz", "mp4", "json"))
