@@ -4,6 +4,8 @@ painting = jaxpaint.paint(image, key=jax.random.key(0))
 picture = jaxpaint.draw(painting, size=3840)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.drawing import draw, timelapse
 from jaxpaint.exports import load_painting, save_painting
@@ -12,7 +14,9 @@ from jaxpaint.painting import Painting, Progress, paint, paint_stages
 from jaxpaint.renderers import engine
 from jaxpaint.runtime import use_all_cores
 from jaxpaint.settings import Settings
-from jaxpaint.weights import load_renderer
+
+if TYPE_CHECKING:
+    from jaxpaint.weights import load_renderer
 
 __all__ = [
     "BRUSHES",
@@ -31,3 +35,12 @@ __all__ = [
     "use_all_cores",
     "write_image",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Networks bring Flax along, which takes a while to import and of which the engine needs nothing.
+    if name == "load_renderer":
+        from jaxpaint.weights import load_renderer
+
+        return load_renderer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,13 +19,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import drawing, fitting, images, placing, weights
+from jaxpaint import drawing, fitting, images, placing
 from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.fitting import BLOCK_ROOM, Bounds, Moments, Problem, Weights
 from jaxpaint.grids import Grid
-from jaxpaint.renderers import Arrays, Engine
-from jaxpaint.renderers.networks import Network, fold
+from jaxpaint.renderers import Arrays, Engine, Model
 from jaxpaint.settings import Settings
 
 _ROUNDS = 6
@@ -300,7 +299,7 @@ def _state_of(painting: Painting) -> _State:
 class _Neural(NamedTuple):
     """A network, and its weights with the normalisations folded in."""
 
-    model: Network
+    model: Model
     arrays: Arrays
 
 
@@ -313,6 +312,10 @@ def _neural(settings: Settings, *, pictured: bool) -> _Neural:
     Warns:
       UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
     """
+    # Imported here: Flax takes a while, and only networks need it.
+    from jaxpaint import weights
+    from jaxpaint.renderers.networks import Network, fold
+
     found = weights.load(settings.weights or settings.renderer, brush=settings.brush)
     if (found.net, found.brush) != (settings.renderer, settings.brush):
         raise weights.WeightsError(
@@ -419,7 +422,9 @@ class _Run(NamedTuple):
         return Engine(self.brush, self.settings.texture, flat=flat)
 
     def _draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
-        """The strokes as they will be seen."""
+        """The strokes as they will be seen; filled up, so that one program draws however many there are."""
+        if len(strokes):
+            strokes = np.concatenate([strokes, nowhere(self.brush, self.settings.strokes - len(strokes))])
         engine = self._engine(flat=False)
         return drawing.draw_strokes(engine, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
 
