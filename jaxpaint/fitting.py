@@ -373,8 +373,8 @@ def _steps(
         return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
 
     def loss(canvas, target, inside):
-        squared = losses.l2(canvas, target, mask=inside) / (3 * pixels)
-        value = weights[0] * losses.l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
+        squared = losses.canvas_l2(canvas, target, mask=inside) / (3 * pixels)
+        value = weights[0] * losses.canvas_l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
         if with_transport:
             value += weights[2] * losses.canvas_transport(canvas, target, mask=inside) / (3 * pixels)
         return value, squared

@@ -1,6 +1,23 @@
-"""Losses: pure functions of a canvas and its target."""
+"""Losses: pure functions of a picture and its target, or of the features that a network sees in them."""
 
-from jaxpaint.losses.pixel import l1, l2
-from jaxpaint.losses.transport import canvas_transport, transport
+from jaxpaint.losses.laplacian import feature_laplacian, laplacian
+from jaxpaint.losses.moments import moments
+from jaxpaint.losses.pixel import canvas_l1, canvas_l2, l1, l2
+from jaxpaint.losses.style import Features, content, gram
+from jaxpaint.losses.transport import canvas_transport, marginal_error, transport
 
-__all__ = ["canvas_transport", "l1", "l2", "transport"]
+__all__ = [
+    "Features",
+    "canvas_l1",
+    "canvas_l2",
+    "canvas_transport",
+    "content",
+    "feature_laplacian",
+    "gram",
+    "l1",
+    "l2",
+    "laplacian",
+    "marginal_error",
+    "moments",
+    "transport",
+]

@@ -1,6 +1,8 @@
-"""Differences of pixels. They are sums: whoever calls them knows what to divide by."""
+"""Differences of pixels: means over a picture, and sums over the tiles of a fit."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -8,13 +10,40 @@ from jaxtyping import Array, Float
 from jaxpaint.blending import Canvas
 
 
-def l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
+def l1(
+    picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, colorless: bool = False
+) -> Float[Array, ""]:
+    """Mean absolute difference.
+
+    Args:
+      picture, target: in [0, 1].
+      colorless: compares the means of the channels, so that colours are free.
+    """
+    return jnp.abs(_difference(picture, target, colorless)).mean()
+
+
+def l2(
+    picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, colorless: bool = False
+) -> Float[Array, ""]:
+    """Mean squared difference; arguments as for `l1`."""
+    return (_difference(picture, target, colorless) ** 2).mean()
+
+
+def canvas_l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
     """Sum of absolute differences, over the planes and where the mask, if any, is 1."""
-    weight = 1.0 if mask is None else mask
-    return jnp.sum(jnp.stack([(jnp.abs(a - b) * weight).sum() for a, b in zip(canvas, target, strict=True)]))
+    return _sum(jnp.abs, canvas, target, mask)
 
 
-def l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
+def canvas_l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
     """Sum of squared differences, over the planes and where the mask, if any, is 1."""
+    return _sum(jnp.square, canvas, target, mask)
+
+
+def _difference(picture, target, colorless):
+    difference = picture - target
+    return difference.mean(axis=-1) if colorless else difference
+
+
+def _sum(size: Callable[[Array], Array], canvas: Canvas, target: Canvas, mask: Array | None) -> Array:
     weight = 1.0 if mask is None else mask
-    return jnp.sum(jnp.stack([((a - b) ** 2 * weight).sum() for a, b in zip(canvas, target, strict=True)]))
+    return jnp.sum(jnp.stack([(size(a - b) * weight).sum() for a, b in zip(canvas, target, strict=True)]))

@@ -1,12 +1,11 @@
-"""The cost of carrying one picture's paint to where another has it (ott-jax).
+"""The cost of carrying one picture's paint to where another has it.
 
 A pixel loss has no gradient where a stroke and its target do not overlap; this one has.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,49 +13,82 @@ from jaxtyping import Array, Float
 
 from jaxpaint.blending import Canvas
 
-# Added to every pixel. Without it, paths longer than sqrt(90 ε) have no mass at all in float32: exp(−90) is its end.
+# Added to every pixel, so that an empty plane is a distribution too.
 _FLOOR = 1e-3
+# How far a step goes: 1 is Sinkhorn's own. 1.6 needs a third of the iterations; from 1.7 on, some pictures get worse.
+_RELAXATION = 1.6
+# Both operands of a product are multiplied by exp(40), so that float32 holds exp(−127) of the largest.
+_SHIFT = 40.0
 
 
 def transport(
-    picture: Float[Array, "size size"],
-    target: Float[Array, "size size"],
+    picture: Float[Array, "height width 3"],
+    target: Float[Array, "height width 3"],
     *,
+    debiased: bool = False,
     epsilon: float = 0.01,
-    iterations: int = 20,
+    iterations: int = 16,
 ) -> Float[Array, ""]:
-    """Entropic optimal transport between two planes, each normalised to a distribution over its pixels.
+    """Entropic optimal transport of each channel, normalised to a distribution over its pixels; the mean of the three.
 
     The value is the dual objective of Sinkhorn's potentials f and g, `⟨f, p⟩ + ⟨g, q⟩`; by the envelope theorem its
     gradient is that of the transport cost with f and g held, so that nothing is differentiated through the iterations.
-    It is exact once they have converged. How far they have is the marginal error: after 20 iterations 2e-4 to 5e-2 for
-    pictures of shapes or noise from 32×32 on (40 iterations: below 1e-2), and up to 0.9 where one of both is a single
-    pixel in a corner.
+    It is exact once they have converged; `marginal_error` says how far they have. 16 iterations bring it below 1e-2 for
+    all pairs of pictures that were tried (empty, constant, noise, shapes, single pixels in opposite corners), at 16²,
+    32² and 64² pixels.
 
-    Sinkhorn multiplies kernels, which took 1/20 (32×32) to 1/30 (64×64) of the time of the log domain. After 20
-    iterations with ε = 0.01 both agree. After more, such a pixel in a picture of up to 32×32 can need scalings beyond
-    float32: value and gradient stay finite there, but are not accurate. ε = 0.02 has no such case.
+    All is done in the log domain, where no scaling leaves float32. It costs twice as much an iteration as products of
+    kernels, but pictures that are far from each other need scalings beyond float32 there.
 
     Args:
       picture, target: in [0, 1].
-      epsilon: strength of the entropy, in squared sides of the picture.
+      debiased: gives the Sinkhorn divergence, which is 0 where both are alike; it takes three times as long.
+      epsilon: strength of the entropy, in squared long sides of the picture; exact in float32 from 0.008 on.
       iterations: of Sinkhorn's algorithm, at least 1.
 
     Returns:
-      The cost, in squared sides of the picture, for pixels in [0, 1]²; differentiable in both.
+      The cost, in squared long sides of the picture; differentiable in both.
 
     Raises:
       ValueError: there are no iterations.
 
     References:
-      Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 3.3; Cuturi, Sinkhorn distances, 2013.
+      Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 3.3; Cuturi, Sinkhorn distances, 2013;
+      Thibault et al., Overrelaxed Sinkhorn-Knopp algorithm, 2017, arXiv:1711.01851; Feydy et al., Interpolating between
+      optimal transport and MMD using Sinkhorn divergences, 2019, arXiv:1810.08278 (debiased).
     """
-    if iterations < 1:
-        raise ValueError(f"transport needs at least 1 iteration, not {iterations}")
-    p, q = (plane.ravel() + _FLOOR for plane in (picture, target))
-    p, q = p / p.sum(), q / q.sum()
-    f, g = jax.lax.stop_gradient(_potentials(*jax.lax.stop_gradient((p, q)), picture.shape, epsilon, iterations))
-    return jnp.vdot(f, p) + jnp.vdot(g, q)
+
+    def cost(a, b):
+        p, q = _distribution(a), _distribution(b)
+        between = _cost(p, q, epsilon, iterations)
+        return (
+            between - (_cost(p, p, epsilon, iterations) + _cost(q, q, epsilon, iterations)) / 2 if debiased else between
+        )
+
+    return jax.vmap(cost, in_axes=-1)(picture, target).mean()
+
+
+def marginal_error(
+    picture: Float[Array, "height width 3"],
+    target: Float[Array, "height width 3"],
+    *,
+    epsilon: float = 0.01,
+    iterations: int = 16,
+) -> Float[Array, ""]:
+    """How far `transport` is from having converged.
+
+    Args:
+      picture, target, epsilon, iterations: as for `transport`.
+
+    Returns:
+      Mass, of 1, that the plan takes wrongly from the picture, in the channel where it is most; what it brings to the
+      target is right.
+    """
+
+    def error(a, b):
+        return _solve(_distribution(a), _distribution(b), epsilon, iterations).error
+
+    return jax.vmap(error, in_axes=-1)(picture, target).max()
 
 
 def canvas_transport(
@@ -65,46 +97,87 @@ def canvas_transport(
     *,
     mask: Float[Array, "windows size size"] | None = None,
     epsilon: float = 0.01,
-    iterations: int = 20,
+    iterations: int = 16,
 ) -> Float[Array, ""]:
-    """`transport` of each plane and window, summed over the planes and over the pixels where the mask, if any, is 1.
+    """The cost for each plane and window, summed over the planes and over the pixels where the mask, if any, is 1.
 
     Args:
       canvas, target: planes `[windows, S, S]` in [0, 1].
-      mask: a window's distance counts once for each pixel of it that is in the mask.
+      mask: a window's cost counts once for each pixel of it that is in the mask.
       epsilon, iterations: as for `transport`.
     """
 
-    def one(picture, target):
-        return transport(picture, target, epsilon=epsilon, iterations=iterations)
+    def cost(a, b):
+        return _cost(_distribution(a), _distribution(b), epsilon, iterations)
 
-    distances = jax.vmap(one)(jnp.concatenate(canvas), jnp.concatenate(target)).reshape(len(canvas), -1)
-    return distances.sum(axis=0) @ (jnp.ones_like(canvas[0]) if mask is None else mask).sum(axis=(1, 2))
+    costs = jax.vmap(cost)(jnp.concatenate(canvas), jnp.concatenate(target)).reshape(len(canvas), -1)
+    return costs.sum(axis=0) @ (jnp.ones_like(canvas[0]) if mask is None else mask).sum(axis=(1, 2))
 
 
-def _potentials(p, q, shape, epsilon, iterations):
-    """Sinkhorn's dual potentials, for an entropy relative to `p ⊗ q`."""
-    with warnings.catch_warnings():
-        # ott imports jaxopt, which says that nobody maintains it. Imported here, since it takes a second.
-        warnings.filterwarnings("ignore", "JAXopt is no longer maintained", DeprecationWarning)
-        from ott.geometry import grid
-        from ott.solvers import linear
+class _Solution(NamedTuple):
+    """Dual potentials for an entropy relative to `p ⊗ q`, in units of ε, and `marginal_error`."""
 
-    with jax.numpy_rank_promotion("allow"):
-        geometry = grid.Grid(x=[(jnp.arange(n) + 0.5) / n for n in shape], epsilon=epsilon)
-        # ott does whole rounds of inner_iterations: with its default of 10, none at all where 5 are asked for.
-        out: Any = linear.solve(
-            geometry,
-            p,
-            q,
-            lse_mode=False,
-            inner_iterations=iterations,
-            min_iterations=iterations,
-            max_iterations=iterations,
-        )
-    # A scaling that left float32 is 0 or infinite, and so would the potential be.
-    limits = jnp.finfo(p.dtype)
-    f, g = (jnp.clip(h, epsilon * jnp.log(limits.tiny), epsilon * jnp.log(limits.max)) for h in (out.f, out.g))
-    # ott penalises the plan's entropy; relative to the marginals' own, the cost is that of the literature, never
-    # negative.
-    return f - epsilon * jnp.log(p), g - epsilon * jnp.log(q)
+    f: Float[Array, "height width"]
+    g: Float[Array, "height width"]
+    error: Float[Array, ""]
+
+
+def _distribution(plane):
+    return (plane + _FLOOR) / (plane + _FLOOR).sum()
+
+
+def _cost(p, q, epsilon, iterations):
+    f, g, _ = jax.lax.stop_gradient(_solve(p, q, epsilon, iterations))
+    return epsilon * ((f * p).sum() + (g * q).sum())
+
+
+def _solve(p, q, epsilon, iterations) -> _Solution:
+    """Sinkhorn's algorithm, over-relaxed, from the potentials that carry p's rows and columns to q's."""
+    if iterations < 1:
+        raise ValueError(f"transport needs at least 1 iteration, not {iterations}")
+    p, q = jax.lax.stop_gradient((p, q))
+    y, x = ((jnp.arange(n) + 0.5) / max(p.shape) for n in p.shape)
+    kernels = [jnp.exp(_SHIFT - (at[:, None] - at[None]) ** 2 / epsilon) for at in (x, y)]
+    log_p, log_q = jnp.log(p), jnp.log(q)
+
+    def best_f(g):
+        return -_smooth(g + log_q, kernels)
+
+    def best_g(f):
+        return -_smooth(f + log_p, kernels)
+
+    def step(_, potentials):
+        f, g = potentials
+        g = g + _RELAXATION * (best_g(f) - g)
+        f = f + _RELAXATION * (best_f(g) - f)
+        return f, g
+
+    rows, columns = _along(y, p.sum(axis=1), q.sum(axis=1)), _along(x, p.sum(axis=0), q.sum(axis=0))
+    g = (rows[:, None] + columns[None]) / epsilon
+    f, g = jax.lax.fori_loop(1, iterations, step, (best_f(g), g))
+    # The last step is Sinkhorn's own: the plan's mass is 1, so that the dual objective is a lower bound of the cost.
+    g = best_g(f)
+    return _Solution(f, g, jnp.abs(p * jnp.expm1(f - best_f(g))).sum())
+
+
+def _smooth(m, kernels):
+    """`log(K exp(m))` for the kernel K of the plane's pixels, as one matrix product along each axis.
+
+    Each is scaled by its row's largest term. Whatever m, no term that counts is lost as long as no squared distance
+    along one axis is above 127 ε.
+    """
+    for kernel in kernels:
+        largest = m.max(axis=1, keepdims=True)
+        total = jnp.maximum(jnp.exp(m - largest + _SHIFT) @ kernel, jnp.finfo(m.dtype).tiny)
+        m = (jnp.log(total) + (largest - 2 * _SHIFT)).T
+    return m
+
+
+def _along(x: Float[Array, "n"], a: Float[Array, "n"], b: Float[Array, "n"]) -> Float[Array, "n"]:
+    """The potential on b that carries a to b along a line: its slope is twice the way to the same quantile of a.
+
+    Sums of such, along rows and columns, are at most the cost between pixels: a feasible start, whatever the pictures.
+    """
+    middles_a, middles_b = (jnp.cumsum(marginal) - marginal / 2 for marginal in (a, b))
+    slope = 2 * (x - jnp.interp(middles_b, middles_a, x)) * (2 * x[0])
+    return jnp.cumsum(slope) - slope / 2

@@ -1,0 +1,105 @@
+"""Content and style: differences of the features that a network sees in two pictures.
+
+Features are maps `[h, w, c]` by the names of their layers, as `jaxpaint.vgg` gives them. Each layer's are measured in
+units of the reference's root mean square there, so that weights mean the same for all layers, and for networks whose
+features are of another scale. Layers are summed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Maps = Float[Array, "h w c"]
+Features = Mapping[str, Maps]
+# Maps that are weaker than this all over count as empty.
+_LEAST = 1e-3
+
+
+def content(features: Features, target: Features) -> Float[Array, ""]:
+    """Mean squared difference of features, relative to the target's mean square; summed over the layers.
+
+    Args:
+      features: of the picture.
+      target: of the picture whose content it shall have, of the same layers and sizes.
+
+    Raises:
+      ValueError: they are not of the same layers.
+
+    References:
+      Gatys et al., Image style transfer using convolutional neural networks, CVPR 2016, equation 1.
+    """
+    return over_layers(lambda maps, wanted, unit: ((maps - wanted) ** 2).mean() / unit**2, features, target)
+
+
+def gram(
+    features: Features, style: Features, *, weight: Float[Array, "height width"] | None = None
+) -> Float[Array, ""]:
+    """Squared difference of Gram matrices, relative to the square of the style's; summed over the layers.
+
+    A Gram matrix holds the means over pixels of the products of any two channels, so that the pictures may be of any
+    size.
+
+    Args:
+      features: of the picture.
+      style: of the picture whose style it shall have, of the same layers.
+      weight: how much each pixel of the picture counts, at any resolution, at least 0; all alike if none is given.
+
+    Raises:
+      ValueError: they are not of the same layers.
+
+    References:
+      Gatys et al., Image style transfer using convolutional neural networks, CVPR 2016, equations 3 to 5.
+    """
+
+    def distance(maps, wanted, unit):
+        seen, wanted = _gram(maps, weight) / unit**2, _gram(wanted, None) / unit**2
+        # In those units the style's is at least 1, unless it is empty.
+        return ((seen - wanted) ** 2).sum() / jnp.maximum((wanted**2).sum(), 1.0)
+
+    return over_layers(distance, features, style)
+
+
+def _gram(maps, weight) -> Float[Array, "c c"]:
+    values, share = samples(maps, weight)
+    return values.T @ values * share if weight is None else values.T @ (values * share[:, None])
+
+
+def over_layers(
+    loss: Callable[[Maps, Maps, Float[Array, ""]], Array], features: Features, reference: Features
+) -> Float[Array, ""]:
+    """Sums a loss over layers.
+
+    Args:
+      loss: of maps, the reference's maps, and the latter's root mean square, which is the unit of both.
+      features, reference: of the same layers.
+
+    Raises:
+      ValueError: they are not of the same layers, or there are none.
+    """
+    if features.keys() != reference.keys() or not features:
+        names = (", ".join(sorted(layers)) or "none" for layers in (features, reference))
+        raise ValueError("expected features of the same layers, got {} and {}".format(*names))
+    total = jnp.zeros(())
+    for name, maps in features.items():
+        wanted = reference[name]
+        total += loss(maps, wanted, jnp.sqrt((wanted**2).mean() + _LEAST**2))
+    return total
+
+
+def samples(maps: Maps, weight: Float[Array, "height width"] | None) -> tuple[Float[Array, "n c"], Float[Array, "*n"]]:
+    """Maps as a list of pixels, and the share that each has in an average.
+
+    Args:
+      maps: of any size.
+      weight: of pixels, at any resolution; resized to the maps' by averaging. None gives one share for all.
+    """
+    h, w, channels = maps.shape
+    values = maps.reshape(-1, channels)
+    if weight is None:
+        return values, jnp.asarray(1 / len(values))
+    resized = jax.image.resize(weight, (h, w), "linear").ravel()
+    return values, resized / jnp.maximum(resized.sum(), jnp.finfo(resized.dtype).tiny)
