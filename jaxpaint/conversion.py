@@ -1,4 +1,4 @@
-"""Weights of Stylized Neural Painting's networks, from and to PyTorch's names and layouts.
+"""Weights of Stylized Neural Painting, from and to PyTorch's names and layouts, and of VGG from other libraries'.
 
 PyTorch has channels first: a fully connected layer is [out, in], a convolution [out, in, height, width], a transposed
 one [in, out, height, width], and its taps add where ours look, so they are turned by half a turn. What the last fully
@@ -20,15 +20,27 @@ import numpy as np
 from flax import traverse_util
 from jaxtyping import Array
 
-from jaxpaint import images
+from jaxpaint import images, vgg
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.renderers.networks import ARCHITECTURES, SEED, Tree, network
-from jaxpaint.weights import WeightsError
+from jaxpaint.weights import VGGWeights, WeightsError, vgg_shapes
 
 State = Mapping[str, np.ndarray]
 Turn = Callable[[np.ndarray], np.ndarray]
 _NETS = ("heavy", "light")
 _COUNTS = "num_batches_tracked"
+
+
+class Preprocessing(NamedTuple):
+    """Mean and standard deviation of red, green and blue in [0, 1], with which pictures are normalised."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+_TORCHVISION = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+# Keras has kept to it: 0 to 255, less the mean.
+_CAFFE = Preprocessing((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255))
 
 
 class _Entry(NamedTuple):
@@ -164,6 +176,87 @@ def to_torch(variables: Tree, *, net: str) -> dict[str, np.ndarray]:
 
 def _counts(key: str) -> str:
     return key.removesuffix("running_mean") + _COUNTS
+
+
+def is_vgg(state: State) -> bool:
+    """Whether a state dict has the names of torchvision's VGG."""
+    return any(key.startswith("features.") for key in state)
+
+
+def vgg_from_torch(state: State) -> VGGWeights:
+    """VGG's weights from torchvision's state dict, `features.N.weight` and so on.
+
+    Args:
+      state: arrays by torchvision's names; those of the classifier are left out.
+
+    Raises:
+      WeightsError: its convolutions are not the first ones, or all, of VGG-16 or VGG-19.
+    """
+    found: dict[int, list[np.ndarray]] = {}
+    for key, value in state.items():
+        if match := re.match(r"features\.(\d+)\.", key):
+            found.setdefault(int(match[1]), []).append(value.transpose(2, 3, 1, 0) if value.ndim == 4 else value)
+    return _vgg(found, _TORCHVISION, lambda place, layer: place)
+
+
+def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
+    """VGG's weights from one of Keras' files, `block1_conv1/…` and so on.
+
+    Args:
+      path: of the file (HDF5), with or without the classifier, which is left out.
+
+    Raises:
+      WeightsError: its convolutions are not the first ones, or all, of VGG-16 or VGG-19; it is no such file, or h5py is
+        not installed.
+    """
+    try:
+        import h5py
+    except ImportError:
+        raise WeightsError("Keras' files need h5py: pip install 'jaxpaint[keras]'") from None
+    found: dict[str, list[np.ndarray]] = {}
+
+    def visit(name: str, item: Any) -> None:
+        match = re.search(r"block(\d)_conv(\d)", name)
+        if match and isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            found.setdefault("conv{}_{}".format(*match.groups()), []).append(item[()])
+
+    if not pathlib.Path(path).is_file():
+        raise WeightsError(f"{path}: no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(visit)
+    except OSError:
+        raise WeightsError(f"{path}: expected weights of VGG in Keras' format, HDF5") from None
+    # It takes blue, green, red.
+    found["conv1_1"] = [value[:, :, ::-1] if value.ndim == 4 else value for value in found.get("conv1_1", [])]
+    return _vgg(found, _CAFFE, lambda place, layer: layer)
+
+
+def _vgg(
+    found: Mapping[Any, list[np.ndarray]], preprocessing: Preprocessing, label: Callable[[int, str], Any]
+) -> VGGWeights:
+    """The arrays of convolutions, kernels `[3, 3, in, out]`, that the file calls by a label of their place or layer."""
+    for net in vgg.ARCHITECTURES:
+        layers = enumerate(vgg.layer_names(net))
+        convs = {label(place, layer): layer for place, layer in layers if layer.startswith("conv")}
+        if found and sorted(found) == list(convs)[: len(found)]:
+            break
+    else:
+        names = ", ".join(map(str, sorted(found)))
+        raise WeightsError(f"expected the convolutions of {' or '.join(vgg.ARCHITECTURES)}, got those called {names}")
+    flat = {
+        f"params/{convs[name]}/{'kernel' if value.ndim == 4 else 'bias'}": jnp.asarray(value, jnp.float32)
+        for name, arrays in found.items()
+        for value in arrays
+    }
+    flat |= {f"preprocessing/{name}": jnp.asarray(getattr(preprocessing, name)) for name in Preprocessing._fields}
+    for name, shape in vgg_shapes(net, convs[max(found)]).items():
+        if name not in flat or flat[name].shape != shape:
+            got = f"got {flat[name].shape}" if name in flat else "there is none"
+            raise WeightsError(f"{name.removeprefix('params/')}: expected shape {shape} for {net}, {got}")
+        if not np.isfinite(flat[name]).all():
+            raise WeightsError(f"{name.removeprefix('params/')}: damaged: some of its numbers are not finite")
+    return VGGWeights(net, traverse_util.unflatten_dict(flat, sep="/"), {})
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:

@@ -116,7 +116,7 @@ def report() -> dict[str, object]:
     on_device = device.memory_stats() or {}
     if "peak_bytes_in_use" in on_device:
         memory["peak_device_memory_bytes"] = on_device["peak_bytes_in_use"]
-    names = ("jaxpaint", "jax", "jaxlib", "numpy", "optax", "ott-jax", "dm-pix")
+    names = ("jaxpaint", "jax", "jaxlib", "numpy", "optax", "dm-pix")
     versions = {name: _version(name) for name in names}
     return {
         **memory,

@@ -48,7 +48,7 @@ class VGG(nn.Module):
     pooling: str = "average"
 
     @nn.compact
-    def __call__(self, picture: Float[Array, "height width 3"]) -> dict[str, Float[Array, "h w c"]]:  # noqa: D102
+    def __call__(self, picture: Float[Array, "height width 3"]) -> dict[str, Float[Array, "_ _ _"]]:  # noqa: D102
         mean = self.variable("preprocessing", "mean", jnp.zeros, 3).value
         std = self.variable("preprocessing", "std", jnp.ones, 3).value
         maps, found = (picture - mean[None, None]) / std[None, None], {}

@@ -205,7 +205,7 @@ def vgg_shapes(net: str, deepest: str) -> dict[str, tuple[int, ...]]:
 
 def load_features(
     source: str | os.PathLike[str] = "vgg16", *, layers: Sequence[str], pooling: str = "average"
-) -> Callable[[Float[Array, "height width 3"]], dict[str, Float[Array, "h w c"]]]:
+) -> Callable[[Float[Array, "height width 3"]], dict[str, Float[Array, "_ _ _"]]]:
     """A VGG as a function of pictures.
 
     Args:
@@ -215,8 +215,8 @@ def load_features(
       pooling: average or max.
 
     Returns:
-      A function of a picture `[H, W, 3]` in [0, 1] that gives maps `[h, w, c]` by layer, differentiable. It is a pytree,
-      too: given to a jitted function as an argument, the weights do not become part of the program.
+      A function of a picture `[H, W, 3]` in [0, 1] that gives maps `[h, w, c]` by layer, differentiable. It is a
+      pytree, too: given to a jitted function as an argument, its weights do not become part of the program.
 
     Raises:
       WeightsError: as `load_vgg`, or the weights do not go as deep as the layers.

@@ -1,26 +1,33 @@
-"""`convert_weights`: Stylized Neural Painting's weights into ours, and ours into its."""
+"""`convert_weights`: weights of Stylized Neural Painting and of VGG into ours, and ours into the former's."""
 
 from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from jaxpaint import commands
 
+if TYPE_CHECKING:
+    from jaxpaint.weights import VGGWeights
+
 HELP = """\
 usage: {program} IN.pt OUT.safetensors --net=light --brush=oilpaintbrush
        {program} IN.safetensors OUT.pt
+       {program} VGG.pth OUT.safetensors
+       {program} VGG.h5 OUT.safetensors
 
-Converts weights of heavy or light from a checkpoint of Stylized Neural Painting (last_ckpt.pt), and into one.
-Needs PyTorch: pip install 'jaxpaint[torch]'.
+Converts weights of heavy or light from a checkpoint of Stylized Neural Painting (last_ckpt.pt), and into one; and those
+of VGG-16 and VGG-19 from torchvision's files (vgg19-….pth) and Keras' (vgg19_weights_….h5), which is which shows.
+Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip install 'jaxpaint[keras]'.
 
   --net=NET      heavy or light (default: light)
   --brush=BRUSH  oilpaintbrush, watercolor, markerpen or rectangle (default: oilpaintbrush)
   --help         this text
 """
-_TORCH = (".pt", ".pth")
+_TORCH, _KERAS = (".pt", ".pth"), (".h5", ".hdf5")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,9 +61,15 @@ def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush:
         raise commands.Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
     endings = source.suffix.lower(), target.suffix.lower()
     try:
-        if endings[0] in _TORCH and endings[1] == ".safetensors":
+        if endings[0] in _KERAS and endings[1] == ".safetensors":
+            _save_vgg(source, target, conversion.vgg_from_keras(source), net)
+        elif endings[0] in _TORCH and endings[1] == ".safetensors":
+            state = conversion.read_checkpoint(source)
+            if conversion.is_vgg(state):
+                _save_vgg(source, target, conversion.vgg_from_torch(state), net)
+                return
             net, brush = net or "light", brush or "oilpaintbrush"
-            variables = conversion.from_torch(conversion.read_checkpoint(source), net=net, brush=brush)
+            variables = conversion.from_torch(state, net=net, brush=brush)
             # Not trained on our engine: no fingerprint of it.
             facts = {"source": source.name, "fingerprint": ""}
             weights.save(target, weights.Weights(net, brush, variables, facts), dtype="float32")
@@ -67,6 +80,14 @@ def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush:
                     raise commands.Refused(f"{source}: has weights of {has}, not of {asked}")
             conversion.write_checkpoint(target, conversion.to_torch(found.variables, net=found.net))
         else:
-            raise commands.Refused(f"{source} to {target}: expected .pt to .safetensors, or .safetensors to .pt")
+            raise commands.Refused(f"{source} to {target}: expected .pt or .h5 to .safetensors, or .safetensors to .pt")
     except ValueError as error:
         raise commands.Refused(error) from None
+
+
+def _save_vgg(source: pathlib.Path, target: pathlib.Path, found: VGGWeights, net: str | None) -> None:
+    from jaxpaint import weights
+
+    if net not in (None, found.net):
+        raise commands.Refused(f"{source}: has weights of {found.net}, not of {net}")
+    weights.save_vgg(target, found._replace(facts={"source": source.name}), dtype="float32")

@@ -61,7 +61,7 @@ def _laplacian(maps: Maps) -> Maps:
     return neighbours * maps - around[:-2, 1:-1] - around[2:, 1:-1] - around[1:-1, :-2] - around[1:-1, 2:]
 
 
-def _pooled(maps: Maps, cell: int) -> Maps:
+def _pooled(maps: Maps, cell: int) -> Float[Array, "rows columns c"]:
     """Averages of cells; those at the end go on as the maps end."""
     h, w, channels = maps.shape
     whole = jnp.pad(maps, ((0, -h % cell), (0, -w % cell), (0, 0)), mode="edge")

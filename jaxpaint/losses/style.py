@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Maps = Float[Array, "h w c"]
-Features = Mapping[str, Maps]
+Features = Mapping[str, Float[Array, "_ _ _"]]
 # Maps that are weaker than this all over count as empty.
 _LEAST = 1e-3
 
