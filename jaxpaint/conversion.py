@@ -228,7 +228,8 @@ def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
     except OSError:
         raise WeightsError(f"{path}: expected weights of VGG in Keras' format, HDF5") from None
     # It takes blue, green, red.
-    found["conv1_1"] = [value[:, :, ::-1] if value.ndim == 4 else value for value in found.get("conv1_1", [])]
+    if "conv1_1" in found:
+        found["conv1_1"] = [value[:, :, ::-1] if value.ndim == 4 else value for value in found["conv1_1"]]
     return _vgg(found, _CAFFE, lambda place, layer: layer)
 
 
@@ -242,7 +243,7 @@ def _vgg(
         if found and sorted(found) == list(convs)[: len(found)]:
             break
     else:
-        names = ", ".join(map(str, sorted(found)))
+        names = ", ".join(map(str, sorted(found))) or "nothing"
         raise WeightsError(f"expected the convolutions of {' or '.join(vgg.ARCHITECTURES)}, got those called {names}")
     flat = {
         f"params/{convs[name]}/{'kernel' if value.ndim == 4 else 'bias'}": jnp.asarray(value, jnp.float32)

@@ -14,7 +14,7 @@ BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
 def _importable(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    for name in ("machine", "quality", "profile_fit", "profile_network"):
+    for name in ("machine", "quality", "profile_fit", "profile_network", "transport"):
         sys.modules.pop(name, None)
 
 
@@ -104,3 +104,15 @@ def test_profile_fit(tmp_path):
     assert all(again[part] > 0 for part in ("placing", "worth", "listing", "drawing"))
     (drawing,) = json.loads((tmp_path / "profile_drawing.json").read_text())["rows"]
     assert 50 < drawing["peak MiB"] < 1500
+
+
+def test_transport(tmp_path):
+    """Under L1 a stroke stays, under transport it arrives."""
+    import transport
+
+    transport.main(["--brushes=oilpaintbrush", "--size=24", "--steps=150", f"--out={tmp_path}"])
+    l1, ot = json.loads((tmp_path / "transport.json").read_text())["rows"]
+    assert (l1["loss"], ot["loss"]) == ("L1", "transport")
+    assert l1["at last"] > 0.9 * l1["distance at first"] > 0.4
+    assert ot["at last"] < 0.05
+    assert (tmp_path / "transport.png").exists()

@@ -1,16 +1,19 @@
-"""Weights from and to PyTorch: a module built here from the paper's table has to draw the same."""
+"""Weights from and to PyTorch, and from Keras: a module built here from the paper's table has to give the same."""
 
 import functools
 import os
+import re
+import sys
 from collections import OrderedDict
 
+import h5py
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from jaxpaint import conversion, weights
+from jaxpaint import conversion, vgg, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import convert
 from jaxpaint.renderers.networks import fold, network
@@ -233,3 +236,110 @@ def test_arrays_that_are_not_those_of_the_network_are_named(change, message):
     change(original)
     with pytest.raises(weights.WeightsError, match=message):
         conversion.from_torch(original, net="light", brush="oilpaintbrush")
+
+
+# Where torchvision has the first convolutions, and their channels; a pooling is where one place more is between them.
+_FIRST = {0: (3, 64), 2: (64, 64), 5: (64, 128), 7: (128, 128), 10: (128, 256), 12: (256, 256), 14: (256, 256)}
+VGG = {"vgg16": {**_FIRST, 17: (256, 512)}, "vgg19": {**_FIRST, 16: (256, 256)}}
+
+
+@functools.cache
+def vgg_state(net):
+    """As deep as tells the networks apart; a classifier beside it."""
+    rng, state = np.random.default_rng(0), {}
+    for place, (channels, out) in VGG[net].items():
+        kernel = rng.standard_normal((out, channels, 3, 3), np.float32) * np.float32(np.sqrt(2 / (9 * channels)))
+        state[f"features.{place}.weight"] = torch.from_numpy(kernel)
+        state[f"features.{place}.bias"] = torch.from_numpy(rng.standard_normal(out, np.float32) / 10)
+    return state | {"classifier.0.weight": torch.zeros(4, 4), "classifier.0.bias": torch.zeros(4)}
+
+
+def vgg_features(net, values):
+    """PyTorch's, of normalised pictures, after the last convolution and its ReLU, with poolings of averages."""
+    state, places = vgg_state(net), list(VGG[net])
+    with torch.no_grad():
+        for place, following in zip(places, [*places[1:], None], strict=True):
+            values = nn.functional.conv2d(
+                values, state[f"features.{place}.weight"], state[f"features.{place}.bias"], padding=1
+            ).relu()
+            if following == place + 3:
+                values = nn.functional.avg_pool2d(values, 2)
+    return values[0].permute(1, 2, 0).numpy()
+
+
+def seen_alike(path, net, preprocessed):
+    """Whether the features of a file are PyTorch's, of a picture that has been preprocessed by hand."""
+    picture = np.random.default_rng(1).uniform(size=(16, 12, 3)).astype(np.float32)
+    layer = vgg.layer_names(net)[max(VGG[net])].replace("conv", "relu")
+    ours = weights.load_features(path, layers=[layer])(jnp.asarray(picture))[layer]
+    values = torch.from_numpy(np.float32(preprocessed(picture)).transpose(2, 0, 1).copy())[None]
+    expected = vgg_features(net, values)
+    np.testing.assert_allclose(ours, expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("net", VGG)
+def test_the_command_converts_vgg_of_torchvision(net, tmp_path, capsys):
+    torch.save(vgg_state(net), tmp_path / "vgg.pth")
+    ours = str(tmp_path / "vgg.safetensors")
+    assert convert.main(["convert_weights", str(tmp_path / "vgg.pth"), ours]) == 0
+    assert capsys.readouterr().out == f"{ours}\n"
+    found = weights.load_vgg(ours)
+    assert (found.net, found.facts["source"]) == (net, "vgg.pth")
+    seen_alike(ours, net, lambda picture: (picture - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225])
+
+
+@pytest.mark.parametrize("names", ["block{0}_conv{1}/block{0}_conv{1}_{2}_1:0", "model_weights/block{0}_conv{1}/{2}:0"])
+@pytest.mark.parametrize("net", VGG)
+def test_the_command_converts_vgg_of_keras(net, names, tmp_path, capsys):
+    """Which takes blue, green, red, 0 to 255, less the mean; of two generations of its files."""
+    long = names.startswith("model")
+    with h5py.File(tmp_path / "vgg.h5", "w") as file:
+        file.create_group("block1_pool")
+        for place in VGG[net]:
+            block, conv = vgg.layer_names(net)[place].removeprefix("conv").split("_")
+            kernel = vgg_state(net)[f"features.{place}.weight"].numpy().transpose(2, 3, 1, 0)
+            file[names.format(block, conv, "kernel" if long else "W")] = kernel
+            file[names.format(block, conv, "bias" if long else "b")] = vgg_state(net)[f"features.{place}.bias"].numpy()
+        file["optimizer_weights/block1_conv1/kernel:0"] = np.zeros((3, 3, 3, 64))
+        file["fc1/fc1_W_1:0"] = np.zeros((4, 4))
+    ours = str(tmp_path / "vgg.safetensors")
+    assert convert.main(["convert_weights", str(tmp_path / "vgg.h5"), ours, f"--net={net}"]) == 0
+    assert weights.load_vgg(ours).net == net
+    seen_alike(ours, net, lambda picture: 255 * picture[..., ::-1] - [103.939, 116.779, 123.68])
+
+
+def test_vgg_of_another_kind_is_refused(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out.safetensors"
+    torch.save(vgg_state("vgg19"), tmp_path / "vgg19.pth")
+    assert "has weights of vgg19, not of vgg16" in refused(capsys, tmp_path / "vgg19.pth", out, "--net=vgg16")
+    normalised = {f"features.{place}.weight": torch.zeros(1) for place in (0, 1, 3)}
+    torch.save(normalised, tmp_path / "vgg16_bn.pth")
+    line = refused(capsys, tmp_path / "vgg16_bn.pth", out)
+    assert "convolutions of vgg16 or vgg19, got those called 0, 1, 3" in line
+    (tmp_path / "text.h5").write_text("nothing of the kind")
+    assert "in Keras' format" in refused(capsys, tmp_path / "text.h5", out)
+    assert "no such file" in refused(capsys, tmp_path / "none.h5", out)
+    with h5py.File(tmp_path / "th.h5", "w") as file:
+        file["block1_conv1/kernel:0"], file["block1_conv1/bias:0"] = np.zeros((64, 3, 3, 3)), np.zeros(64)
+    assert "conv1_1/kernel: expected shape (3, 3, 3, 64)" in refused(capsys, tmp_path / "th.h5", out)
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["dense/kernel:0"] = np.zeros((4, 4))
+    assert "expected the convolutions of vgg16 or vgg19" in refused(capsys, tmp_path / "other.h5", out)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    assert "pip install 'jaxpaint[keras]'" in refused(capsys, tmp_path / "th.h5", out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("features.2.bias"), "conv1_2/bias: expected shape (64,) for vgg16, there is none"),
+        (lambda s: s.update({"features.0.bias": np.full(64, np.nan)}), "conv1_1/bias: damaged"),
+        (lambda s: s.update({"features.2.weight": np.zeros((8, 8, 3, 3))}), "conv1_2/kernel: expected shape"),
+    ],
+)
+def test_arrays_that_are_not_those_of_vgg_are_named(change, message):
+    state = {key: value.numpy() for key, value in vgg_state("vgg16").items()}
+    change(state)
+    with pytest.raises(weights.WeightsError, match=re.escape(message)):
+        conversion.vgg_from_torch(state)

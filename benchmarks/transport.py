@@ -1,0 +1,111 @@
+"""The report's figures 4 to 6: a stroke that does not overlap its target, pushed by L1 and by transport.
+
+    python benchmarks/transport.py
+
+Each brush's stroke and its target differ in place and size; Adam moves the parameters of its shape, colours are alike.
+Writes transport.json, and transport.png with one row a brush and a loss: the stroke as it is moved, and its target on
+the right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import pathlib
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import machine
+import numpy as np
+import optax
+
+from jaxpaint import images, losses
+from jaxpaint.brushes import BRUSHES, Brush
+from jaxpaint.renderers import engine
+
+LOSSES = {"L1": losses.l1, "transport": losses.transport}
+RATE = 0.01
+FRAMES = 6
+# Where strokes start and end, in canvas sides.
+START, END = (0.25, 0.7), (0.72, 0.3)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--brushes", default=",".join(BRUSHES), help="names, with commas")
+    parser.add_argument("--size", type=int, default=64, help="side of the canvas in pixels")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
+    options = parser.parse_args(argv)
+    rows, sheet = [], []
+    for name, loss in itertools.product(options.brushes.split(","), LOSSES):
+        row, strip = _push(BRUSHES[name], loss, options.size, options.steps)
+        rows.append(row)
+        sheet.append(strip)
+    machine.write("transport", rows, options.out, size=options.size, steps=options.steps, rate=RATE)
+    images.write_image(options.out / "transport.png", np.concatenate(sheet))
+
+
+def _push(brush: Brush, loss: str, size: int, steps: int) -> tuple[dict[str, object], np.ndarray]:
+    """How far the stroke came, and pictures of its way."""
+    draw = _painter(brush, size)
+    start, end = _stroke(brush, START, 0.25), _stroke(brush, END, 0.4)
+    target = draw(end)
+    # 1 for shape, so that colours and alpha stay.
+    moving = jnp.asarray(np.arange(brush.dim) < brush.shape_dim, jnp.float32)
+    optimizer = optax.adam(RATE)
+    slope = jax.grad(lambda stroke: LOSSES[loss](draw(stroke), target))
+
+    def step(carry, _):
+        stroke, state = carry
+        update, state = optimizer.update(moving * slope(stroke), state)
+        stroke = jnp.clip(optax.apply_updates(stroke, update), 0.0, 1.0)
+        return (stroke, state), stroke
+
+    _, way = jax.jit(lambda: jax.lax.scan(step, (start, optimizer.init(start)), length=steps))()
+    way = jnp.concatenate([start[None], way])
+    pictures = np.asarray(jax.jit(jax.vmap(draw))(way))
+    distances = [np.linalg.norm(_centre(picture) - _centre(target)) for picture in pictures]
+    errors = [float(losses.l1(jnp.asarray(picture), target)) for picture in pictures[[0, -1]]]
+    frames = [*pictures[np.linspace(0, steps, FRAMES).astype(int)], np.asarray(target)]
+    row = {
+        "brush": brush.name,
+        "loss": loss,
+        "distance at first": float(distances[0]),
+        "at last": float(distances[-1]),
+        "L1 at first": errors[0],
+        "L1 at last": errors[1],
+    }
+    return row, np.concatenate(
+        [np.pad(frame, ((1, 1), (1, 1), (0, 0)), constant_values=0.5) for frame in frames], axis=1
+    )
+
+
+def _painter(brush: Brush, size: int) -> Callable[[jax.Array], jax.Array]:
+    """A stroke to its picture on black."""
+    render = engine(brush, size)
+
+    def draw(stroke):
+        foreground, alpha = render(stroke)
+        return jnp.stack(foreground, axis=-1) * alpha[0][..., None]
+
+    return draw
+
+
+def _stroke(brush: Brush, position: tuple[float, float], length: float) -> jax.Array:
+    """An orange stroke there, a third as wide as long."""
+    each = (np.array([value], np.float32) for value in (position, 0.5, length, length / 3, (0.9, 0.5, 0.2), 1.0))
+    return jnp.asarray(brush.lay(*each)[0], jnp.float32)
+
+
+def _centre(picture: np.ndarray) -> np.ndarray:
+    """The middle of its paint, in canvas sides; the canvas's where there is none."""
+    mass = np.asarray(picture).sum(axis=-1) + 1e-9
+    at = (np.indices(mass.shape) + 0.5) / len(mass)
+    return (at * mass).sum(axis=(1, 2)) / mass.sum()
+
+
+if __name__ == "__main__":
+    main()
