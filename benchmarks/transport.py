@@ -2,9 +2,9 @@
 
     python benchmarks/transport.py
 
-Each brush's stroke and its target differ in place and size; Adam moves the parameters of its shape, colours are alike.
-Writes transport.json, and transport.png with one row a brush and a loss: the stroke as it is moved, and its target on
-the right.
+Each brush's stroke and its target differ in place and size, but not in colour; Adam moves the stroke's place alone, or
+all of its shape. Writes transport.json, and transport.png with one row for each of the table's: the stroke as it is
+moved, and its target on the right.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.renderers import engine
 
 LOSSES = {"L1": losses.l1, "transport": losses.transport}
+MOVED = {"place": ("x", "y"), "shape": ("x", "y", "control", "size", "angle")}
 RATE = 0.01
 FRAMES = 6
 # Where strokes start and end, in canvas sides.
@@ -40,22 +41,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options = parser.parse_args(argv)
     rows, sheet = [], []
-    for name, loss in itertools.product(options.brushes.split(","), LOSSES):
-        row, strip = _push(BRUSHES[name], loss, options.size, options.steps)
+    for name, moved, loss in itertools.product(options.brushes.split(","), MOVED, LOSSES):
+        row, strip = _push(BRUSHES[name], moved, loss, options.size, options.steps)
         rows.append(row)
         sheet.append(strip)
     machine.write("transport", rows, options.out, size=options.size, steps=options.steps, rate=RATE)
     images.write_image(options.out / "transport.png", np.concatenate(sheet))
 
 
-def _push(brush: Brush, loss: str, size: int, steps: int) -> tuple[dict[str, object], np.ndarray]:
+def _push(brush: Brush, moved: str, loss: str, size: int, steps: int) -> tuple[dict[str, object], np.ndarray]:
     """How far the stroke came, and pictures of its way."""
     draw = _painter(brush, size)
     start, end = _stroke(brush, START, 0.25), _stroke(brush, END, 0.4)
     target = draw(end)
-    # 1 for shape, so that colours and alpha stay.
-    moving = jnp.asarray(np.arange(brush.dim) < brush.shape_dim, jnp.float32)
-    optimizer = optax.adam(RATE)
+    moving = jnp.asarray(brush.mask(*MOVED[moved]), jnp.float32)
+    # Gradients that are but rounding, as L1's of the stroke's place, shall move nothing.
+    optimizer = optax.adam(RATE, eps=1e-3)
     slope = jax.grad(lambda stroke: LOSSES[loss](draw(stroke), target))
 
     def step(carry, _):
@@ -67,14 +68,15 @@ def _push(brush: Brush, loss: str, size: int, steps: int) -> tuple[dict[str, obj
     _, way = jax.jit(lambda: jax.lax.scan(step, (start, optimizer.init(start)), length=steps))()
     way = jnp.concatenate([start[None], way])
     pictures = np.asarray(jax.jit(jax.vmap(draw))(way))
-    distances = [np.linalg.norm(_centre(picture) - _centre(target)) for picture in pictures]
+    distances = [_distance(picture, np.asarray(target)) for picture in pictures[[0, -1]]]
     errors = [float(losses.l1(jnp.asarray(picture), target)) for picture in pictures[[0, -1]]]
     frames = [*pictures[np.linspace(0, steps, FRAMES).astype(int)], np.asarray(target)]
     row = {
         "brush": brush.name,
+        "moved": moved,
         "loss": loss,
-        "distance at first": float(distances[0]),
-        "at last": float(distances[-1]),
+        "distance at first": distances[0],
+        "at last": distances[1],
         "L1 at first": errors[0],
         "L1 at last": errors[1],
     }
@@ -100,11 +102,14 @@ def _stroke(brush: Brush, position: tuple[float, float], length: float) -> jax.A
     return jnp.asarray(brush.lay(*each)[0], jnp.float32)
 
 
-def _centre(picture: np.ndarray) -> np.ndarray:
-    """The middle of its paint, in canvas sides; the canvas's where there is none."""
-    mass = np.asarray(picture).sum(axis=-1) + 1e-9
-    at = (np.indices(mass.shape) + 0.5) / len(mass)
-    return (at * mass).sum(axis=(1, 2)) / mass.sum()
+def _distance(picture: np.ndarray, target: np.ndarray) -> float | None:
+    """Between the middles of their paint, in canvas sides; None where next to nothing of the stroke is left."""
+    masses = [image.sum(axis=-1) for image in (picture, target)]
+    if masses[0].sum() < 0.01 * masses[1].sum():
+        return None
+    at = (np.indices(masses[0].shape) + 0.5) / len(picture)
+    middles = [(at * mass).sum(axis=(1, 2)) / mass.sum() for mass in masses]
+    return float(np.linalg.norm(middles[0] - middles[1]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Every benchmark, as small as it goes."""
 
+import itertools
 import json
 import pathlib
 import sys
@@ -111,8 +112,12 @@ def test_transport(tmp_path):
     import transport
 
     transport.main(["--brushes=oilpaintbrush", "--size=24", "--steps=150", f"--out={tmp_path}"])
-    l1, ot = json.loads((tmp_path / "transport.json").read_text())["rows"]
-    assert (l1["loss"], ot["loss"]) == ("L1", "transport")
-    assert l1["at last"] > 0.9 * l1["distance at first"] > 0.4
-    assert ot["at last"] < 0.05
+    rows = json.loads((tmp_path / "transport.json").read_text())["rows"]
+    assert [(row["moved"], row["loss"]) for row in rows] == list(
+        itertools.product(("place", "shape"), ("L1", "transport"))
+    )
+    l1, ot, vanished, shaped = (row["at last"] for row in rows)
+    assert abs(l1 - rows[0]["distance at first"]) < 0.02
+    assert ot < 0.05 and shaped < 0.05
+    assert vanished is None or vanished > 0.2
     assert (tmp_path / "transport.png").exists()

@@ -179,7 +179,7 @@ def test_bad_input(tmp_path, capsys):
     assert "no such file" in refused(capsys, tmp_path / "none.pt", out)
     assert "expected a PyTorch checkpoint" in refused(capsys, tmp_path / "text.pt", out)
     assert "expected a state dict" in refused(capsys, tmp_path / "list.pt", out)
-    assert "expected .pt to .safetensors" in refused(capsys, tmp_path / "list.pt", tmp_path / "b.pt")
+    assert "expected .pt or .h5 to .safetensors" in refused(capsys, tmp_path / "list.pt", tmp_path / "b.pt")
     assert "expected two files" in refused(capsys, tmp_path / "list.pt")
     assert "--brush: expected" in refused(capsys, tmp_path / "list.pt", out, "--brush=spoon")
     torch.save(OrderedDict(module("light", "oilpaintbrush").state_dict()), tmp_path / "light.pt")

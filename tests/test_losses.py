@@ -121,7 +121,9 @@ def shapes(size):
     y, x = np.mgrid[:size, :size] / size
     noise = np.random.default_rng(5).uniform(size=(size, size))
     made = [0 * x, 0 * x + 0.5, 0 * x + 1, 0 * x + 1e-30, noise, noise > 0.9, x, (x - 0.8) ** 2 + (y - 0.2) ** 2 < 0.01]
-    made += [(x > 0.6) & (x < 0.9) & (y > 0.3) & (y < 0.6), (x > 0.05) & (x < 0.3) & (y > 0.4) & (y < 0.6)]
+    corners = np.zeros((size, size))
+    corners[0, 0] = corners[0, -1] = 1.0
+    made += [corners, (x > 0.6) & (x < 0.9) & (y > 0.3) & (y < 0.6), (x > 0.05) & (x < 0.3) & (y > 0.4) & (y < 0.6)]
     for row, column in ((0, 0), (-1, -1), (size // 2, size // 2), (0, -1)):
         dot = np.zeros((size, size))
         dot[row, column] = 1.0
@@ -160,11 +162,12 @@ def test_the_marginal_error_is_small_for_all_pictures(size):
     stacked = [jnp.moveaxis(planes[i[groups]], 1, -1) for i in (first, second)]
     errors = jax.lax.map(lambda pair: losses.marginal_error(*pair), tuple(stacked))
     assert errors.max() < 1e-2
+    # Which is no matter of course.
     few = jax.lax.map(lambda pair: losses.marginal_error(*pair, iterations=2), tuple(stacked))
     assert few.max() > 0.1
 
 
-@pytest.mark.parametrize("pair", [(4, 9), (10, 11), (0, 12), (5, 8)], ids=["noise", "corners", "empty", "shapes"])
+@pytest.mark.parametrize("pair", [(4, 10), (11, 12), (0, 13), (5, 9)], ids=["noise", "corners", "empty", "shapes"])
 @pytest.mark.parametrize("size", [(16, 16), (12, 20)], ids=str)
 def test_transport_agrees_with_the_log_domain(pair, size):
     """Converged, in float64; also of a picture that is not square."""
@@ -175,7 +178,7 @@ def test_transport_agrees_with_the_log_domain(pair, size):
 
 def test_transport_agrees_with_ott():
     """Its Grid in the log domain, until it has converged."""
-    a, b = shapes(SIZE)[jnp.array([5, 8])]
+    a, b = shapes(SIZE)[jnp.array([5, 9])]
     p, q = (jnp.asarray(distribution(plane).ravel(), jnp.float32) for plane in (a, b))
     with jax.numpy_rank_promotion("allow"):
         geometry = grid.Grid(x=[(jnp.arange(SIZE) + 0.5) / SIZE] * 2, epsilon=0.01)
@@ -214,7 +217,7 @@ def test_transport_of_dots_is_their_squared_distance():
 
 
 def test_debiased_transport_is_the_sinkhorn_divergence():
-    a, b = shapes(SIZE)[jnp.array([4, 8])]
+    a, b = shapes(SIZE)[jnp.array([4, 9])]
     expected = naive(a, b) - (naive(a, a) + naive(b, b)) / 2
     np.testing.assert_allclose(losses.transport(in_color(a), in_color(b), debiased=True), expected, atol=1e-3)
 
