@@ -15,10 +15,9 @@ from jaxtyping import Array, Float
 with warnings.catch_warnings():
     # ott imports jaxopt, which says that nobody maintains it.
     warnings.filterwarnings("ignore", "JAXopt is no longer maintained", DeprecationWarning)
-    from ott import utils
     from ott.geometry import grid
     from ott.problems.linear import linear_problem
-    from ott.solvers.linear import acceleration, sinkhorn
+    from ott.solvers.linear import sinkhorn
 
 # How far steps go: 1 is Sinkhorn's own, and 1.7 needs a third of its iterations. No potential is moved on by more than
 # 0.7 times the limit, in units of ε: otherwise some pictures are thrown to and fro for ever.
@@ -52,15 +51,21 @@ class Pixels(grid.Grid):
         return eps * m, jnp.ones(())
 
 
-@utils.register_pytree_node
-class _Limited(acceleration.Momentum):
-    """ott's over-relaxation, which moves no potential on by more than `weight − 1` times a limit."""
+@jax.tree_util.register_pytree_node_class
+class _Relaxed(sinkhorn.Sinkhorn):
+    """ott's solver, over-relaxed within a limit; its own momentum knows none."""
 
-    limit: float = jnp.inf
+    def lse_step(self, ot_prob: Any, state: Any, iteration: Any) -> Any:
+        """See `ott.solvers.linear.sinkhorn.Sinkhorn.lse_step`."""
 
-    def __call__(self, weight: Any, value: Array, new_value: Array, lse_mode: bool = True) -> Array:
-        """Potentials after a step from `value` to `new_value`, in the log domain."""
-        return new_value + (weight - 1) * jnp.clip(new_value - value, -self.limit, self.limit)
+        def relaxed(best, h):
+            limit = _LIMIT * ot_prob.epsilon
+            return best + (_RELAXATION - 1) * jnp.clip(best - h, -limit, limit)
+
+        (f, g), update = state.potentials, ot_prob.geom.update_potential
+        g = relaxed(update(f, g, jnp.log(ot_prob.b), iteration, axis=0), g)
+        f = relaxed(update(f, g, jnp.log(ot_prob.a), iteration, axis=1), f)
+        return state.set(potentials=(f, g))
 
 
 class Solution(NamedTuple):
@@ -91,13 +96,12 @@ def solve(
         log_p, log_q = jnp.log(p), jnp.log(q)
         g = rows[:, None] + columns[None] + epsilon * log_q
         f = geometry.update_potential(g, g, log_p, axis=1)
-        solver = sinkhorn.Sinkhorn(
+        solver = _Relaxed(
             # All iterations, however small the error; it is looked at once.
             threshold=-1.0,
             inner_iterations=iterations,
             min_iterations=iterations,
             max_iterations=iterations,
-            momentum=_Limited(value=_RELAXATION, limit=_LIMIT * epsilon),  # type: ignore[call-arg]
             implicit_diff=None,
         )
         out = solver(linear_problem.LinearProblem(geometry, p, q), init=(f, g))
