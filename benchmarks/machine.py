@@ -89,6 +89,16 @@ def _shown(value: Any) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def contact_sheet(strips: Sequence[Sequence[np.ndarray]], height: int) -> np.ndarray:
+    """Pictures of one height side by side, each strip below the last."""
+    rows = []
+    for strip in strips:
+        shapes = [(height, max(1, round(height * p.shape[1] / p.shape[0]))) for p in strip]
+        rows.append(np.concatenate([images.resize(p, s) for p, s in zip(strip, shapes, strict=True)], axis=1))
+    width = max(row.shape[1] for row in rows)
+    return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=1.0) for r in rows])
+
+
 def write(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **facts: Any) -> None:
     """Prints the table, and writes it with machine, versions, commit and command to `out/NAME.json`."""
     print(table(rows), flush=True)

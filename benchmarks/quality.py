@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 strip.append(picture)
             sheet.append(strip)
     machine.write(options.name, rows, options.out)
-    images.write_image(options.out / f"{options.name}.png", _contact_sheet(sheet))
+    images.write_image(options.out / f"{options.name}.png", machine.contact_sheet(sheet, 320))
 
 
 def _report(path: pathlib.Path, flags: list[str], work: pathlib.Path, cache: str | None = None) -> dict:
@@ -150,16 +150,6 @@ def _near_seam(side: int, block: float) -> np.ndarray:
     """Whether the pixels along a side lie within reach of a border between blocks of that length."""
     borders = np.arange(block, side - block / 100, block)
     return np.any(np.abs(np.arange(side)[:, None] + 0.5 - borders) < NEAR_SEAM, axis=1)
-
-
-def _contact_sheet(strips: list[list[np.ndarray]], height: int = 320) -> np.ndarray:
-    """Pictures of one height side by side, photographs one below the other."""
-    rows = []
-    for strip in strips:
-        shapes = [(height, max(1, round(height * p.shape[1] / p.shape[0]))) for p in strip]
-        rows.append(np.concatenate([images.resize(p, s) for p, s in zip(strip, shapes, strict=True)], axis=1))
-    width = max(row.shape[1] for row in rows)
-    return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=1.0) for r in rows])
 
 
 if __name__ == "__main__":

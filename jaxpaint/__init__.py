@@ -4,6 +4,7 @@ painting = jaxpaint.paint(image, key=jax.random.key(0))
 picture = jaxpaint.draw(painting, size=3840)
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from jaxpaint.brushes import BRUSHES
@@ -13,9 +14,10 @@ from jaxpaint.images import read_image, write_image
 from jaxpaint.painting import Painting, Progress, paint, paint_stages
 from jaxpaint.renderers import engine
 from jaxpaint.runtime import use_all_cores
-from jaxpaint.settings import Settings
+from jaxpaint.settings import Settings, StyleSettings
 
 if TYPE_CHECKING:
+    from jaxpaint.styling import stylize, stylize_stages
     from jaxpaint.weights import load_renderer
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Painting",
     "Progress",
     "Settings",
+    "StyleSettings",
     "draw",
     "engine",
     "load_painting",
@@ -31,16 +34,19 @@ __all__ = [
     "paint_stages",
     "read_image",
     "save_painting",
+    "stylize",
+    "stylize_stages",
     "timelapse",
     "use_all_cores",
     "write_image",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # Networks bring Flax along, which takes a while to import and of which the engine needs nothing.
-    if name == "load_renderer":
-        from jaxpaint.weights import load_renderer
+# Networks bring Flax along, which takes a while to import and of which the engine needs nothing.
+_LATE = {"load_renderer": "weights", "stylize": "styling", "stylize_stages": "styling"}
 
-        return load_renderer
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(importlib.import_module(f"jaxpaint.{_LATE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

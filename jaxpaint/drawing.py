@@ -37,10 +37,10 @@ def draw(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h
     """
     shape = images.fitted_shape(painting.height, painting.width, size or painting.settings.size)
     return draw_strokes(
-        _engine(painting),
+        engine_of(painting),
         painting.strokes,
         shape,
-        arrays=_arrays(painting),
+        arrays=arrays_of(painting),
         canvas=painting.canvas_color,
     )
 
@@ -62,15 +62,17 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
     stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
         new = painting.strokes[before:stop]
-        canvas = draw_strokes(_engine(painting), new, shape, arrays=_arrays(painting), canvas=canvas)
+        canvas = draw_strokes(engine_of(painting), new, shape, arrays=arrays_of(painting), canvas=canvas)
         yield np.round(canvas * 255).astype(np.uint8)
 
 
-def _engine(painting: Painting) -> Engine:
+def engine_of(painting: Painting) -> Engine:
+    """What draws a painting's strokes as they are seen."""
     return Engine(BRUSHES[painting.brush], painting.settings.texture)
 
 
-def _arrays(painting: Painting) -> Float[np.ndarray, "levels across along 2"] | None:
+def arrays_of(painting: Painting) -> Float[np.ndarray, "levels across along 2"] | None:
+    """The arrays of that engine: the user's own brush, if there is one."""
     return None if painting.brush_image is None else pyramid(painting.brush_image)
 
 

@@ -5,6 +5,7 @@
 | `format` | version of this layout, 1 |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
 | `brush`, `config` | the brush's name; the settings as JSON |
+| `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[h, w, 2]`, shade and coverage of the user's own brush, if there is one |
 | `state.…` | what an unfinished painting needs to go on |
@@ -21,14 +22,16 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from jaxpaint import images
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.painting import Painting
-from jaxpaint.settings import Settings
+from jaxpaint.settings import Checked, Settings, StyleSettings
+
+_Kind = TypeVar("_Kind", bound=Checked)
 
 FORMAT = 1
 _STATE = "state."
@@ -64,6 +67,8 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
         "x_color": strokes[None, :, shape_dim:-1],
         "x_alpha": strokes[None, :, -1:],
     }
+    if painting.styling is not None:
+        arrays["styling"] = np.str_(json.dumps(dataclasses.asdict(painting.styling)))
     if painting.brush_image is not None:
         arrays["brush_image"] = np.asarray(painting.brush_image, np.float32)
     for name, value in (painting.state or {}).items():
@@ -129,7 +134,7 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     paint = strokes[:, brush.shape_dim :]
     if paint.min() < 0 or paint.max() > 1:
         raise ValueError("colours and alphas of strokes have to be in [0, 1]")
-    settings = _settings(_text(arrays, "config"))
+    settings = _settings(Settings, _text(arrays, "config"))
     if settings.brush != name:
         raise ValueError(f"its config is for another brush, {settings.brush}")
     red, green, blue = _numbers(arrays, "canvas_color", (3,), 0.0, 1.0).tolist()
@@ -146,17 +151,18 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
         brush_image=_numbers(arrays, "brush_image", (None, None, 2), 0.0, 1.0) if image else None,
         settings=settings,
         state=state or None,
+        styling=_settings(StyleSettings, _text(arrays, "styling")) if "styling" in arrays else None,
     )
 
 
-def _settings(text: str) -> Settings:
+def _settings(kind: type[_Kind], text: str) -> _Kind:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its config is not JSON: {error}") from None
     if not isinstance(config, dict):
         raise ValueError("its config is not a set of keys and values")
-    return Settings.from_config(config)
+    return kind.from_config(config)
 
 
 def _integer(arrays: Mapping[str, np.ndarray], name: str, high: int) -> int:

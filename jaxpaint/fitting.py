@@ -39,11 +39,16 @@ _RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
 
 
 class Weights(NamedTuple):
-    """Weights of the losses, each a mean over the picture's pixels (transport: of the window that a pixel is in)."""
+    """Weights of the losses, each a mean over the picture's pixels (transport: of the window that a pixel is in).
+
+    The last one is the scalar product of canvas and target, a sum. With any loss's gradient for a target, of the whole
+    canvas for instance, it brings that gradient to the strokes.
+    """
 
     l1: float = 0.0
     l2: float = 1.0
     transport: float = 0.0
+    product: float = 0.0
 
 
 class Bounds(NamedTuple):
@@ -157,7 +162,8 @@ def _own_bounds(brush: Brush, corners: Int[np.ndarray, "n 2"], problem: Problem,
     longest = max(problem.target.shape[:2])
     ends = (np.full((len(corners), brush.dim), value, np.float32) for value in (room, 1.0 - room))
     low, high = (from_window(brush, end, _origins(corners, longest, window), window / longest) for end in ends)
-    bound = brush.mask("x", "y", "size")
+    # What is fixed stays where it is.
+    bound = brush.mask("x", "y", "size") & (problem.bounds.low < problem.bounds.high)
     low = np.where(bound, np.maximum(problem.bounds.low, low), problem.bounds.low)
     high = np.where(bound, np.minimum(problem.bounds.high, high), problem.bounds.high)
     return Bounds(low.astype(np.float32), np.maximum(low, high).astype(np.float32))
@@ -377,6 +383,7 @@ def _steps(
         value = weights[0] * losses.canvas_l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
         if with_transport:
             value += weights[2] * losses.canvas_transport(canvas, target, mask=inside) / (3 * pixels)
+        value += weights[3] * sum((h * slope * inside).sum() for h, slope in zip(canvas, target, strict=True))
         return value, squared
 
     def tiled(strokes, _, below):

@@ -25,7 +25,7 @@ from jaxpaint.brushes.textures import pyramid
 from jaxpaint.fitting import BLOCK_ROOM, Bounds, Moments, Problem, Weights
 from jaxpaint.grids import Grid
 from jaxpaint.renderers import Arrays, Engine, Model
-from jaxpaint.settings import Settings
+from jaxpaint.settings import Settings, StyleSettings
 
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
@@ -50,6 +50,7 @@ class Painting:
       brush_image: shade and coverage `[across, along, 2]` of the user's own brush, or None.
       settings: what it was painted with.
       state: what an unfinished painting needs to go on; None when it is finished.
+      styling: what it was styled with, the last time; None if it never was.
     """
 
     strokes: Float[np.ndarray, "n d"]
@@ -60,6 +61,7 @@ class Painting:
     brush_image: Float[np.ndarray, "across along 2"] | None
     settings: Settings
     state: dict[str, np.ndarray] | None = None
+    styling: StyleSettings | None = None
 
     @property
     def canvas(self) -> Float[np.ndarray, "h w 3"]:
@@ -225,10 +227,10 @@ def paint_stages(
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
     height, width, _ = image.shape
-    neural = None if settings.renderer == "exact" else _neural(settings, pictured=brush_image is not None)
-    window = neural.model.window if neural else None
+    network = neural(settings, pictured=brush_image is not None)
+    window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
-    run = _Run(image, settings, brush, arrays, neural)
+    run = _Run(image, settings, brush, arrays, network)
     state = _start(brush, settings) if resume is None else _state_of(resume)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
@@ -296,15 +298,19 @@ def _state_of(painting: Painting) -> _State:
     )
 
 
-class _Neural(NamedTuple):
+class Neural(NamedTuple):
     """A network, and its weights with the normalisations folded in."""
 
     model: Model
     arrays: Arrays
 
 
-def _neural(settings: Settings, *, pictured: bool) -> _Neural:
-    """The network that the settings name.
+def neural(settings: Settings, *, pictured: bool = False) -> Neural | None:
+    """The network that the settings name, if it is one.
+
+    Args:
+      settings: of a painting.
+      pictured: the strokes are drawn with a user's picture of a brush.
 
     Raises:
       weights.WeightsError: there are no such weights, or they are of another network or brush.
@@ -312,6 +318,8 @@ def _neural(settings: Settings, *, pictured: bool) -> _Neural:
     Warns:
       UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
     """
+    if settings.renderer == "exact":
+        return None
     # Imported here: Flax takes a while, and only networks need it.
     from jaxpaint import weights
     from jaxpaint.renderers.networks import Network, fold
@@ -324,7 +332,7 @@ def _neural(settings: Settings, *, pictured: bool) -> _Neural:
         )
     if pictured and json.loads(found.facts.get("recipe", "{}")).get("brush_image") == "":
         warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
-    return _Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
+    return Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
 
 
 class _Run(NamedTuple):
@@ -334,7 +342,7 @@ class _Run(NamedTuple):
     settings: Settings
     brush: Brush
     arrays: Float[np.ndarray, "levels across along 2"] | None
-    neural: _Neural | None
+    neural: Neural | None
 
     def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
@@ -351,7 +359,7 @@ class _Run(NamedTuple):
             weights=Weights(settings.l1, settings.l2, settings.transport),
             bounds=self._bounds(),
         )
-        rates = _cosine(*stage.rates, stage.steps)
+        rates = cosine(*stage.rates, stage.steps)
         while True:
             if model.window and not stage.block:
                 problem = problem._replace(drawn=self._draw(state.strokes, target.shape[:2]))
@@ -442,25 +450,33 @@ class _Run(NamedTuple):
         return blocks.reshape(rows * block, columns * block, 3)[: shape[0], : shape[1]]
 
     def _bounds(self) -> Bounds:
-        """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits."""
-        brush, settings = self.brush, self.settings
-        height, width, _ = self.image.shape
-        low, high = np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32)
-        high[brush.mask("x")] = width / max(height, width)
-        high[brush.mask("y")] = height / max(height, width)
-        for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
-            bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
-        if settings.mode == "blocks":
-            shape = brush.mask("angle", "control")
-            low[shape], high[shape] = BLOCK_ROOM, 1.0 - BLOCK_ROOM
-        if settings.upright:
-            low[brush.mask("angle")] = high[brush.mask("angle")] = 0.0
-        if settings.opaque:
-            low[brush.mask("alpha")] = 1.0
-        return Bounds(low, high)
+        return bounds(self.settings, self.image.shape[:2])
 
 
-def _cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:
+def bounds(settings: Settings, shape: tuple[int, int]) -> Bounds:
+    """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits.
+
+    Args:
+      settings: how strokes are painted.
+      shape: height and width of the picture; only their proportions count.
+    """
+    brush, (height, width) = BRUSHES[settings.brush], shape
+    low, high = np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32)
+    high[brush.mask("x")] = width / max(height, width)
+    high[brush.mask("y")] = height / max(height, width)
+    for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
+        bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
+    if settings.mode == "blocks":
+        turned = brush.mask("angle", "control")
+        low[turned], high[turned] = BLOCK_ROOM, 1.0 - BLOCK_ROOM
+    if settings.upright:
+        low[brush.mask("angle")] = high[brush.mask("angle")] = 0.0
+    if settings.opaque:
+        low[brush.mask("alpha")] = 1.0
+    return Bounds(low, high)
+
+
+def cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:
     """Rates that fall from the first to the last along half a cosine."""
     phase = np.arange(steps) / max(steps - 1, 1)
     return (last + (first - last) * 0.5 * (1 + np.cos(np.pi * phase))).astype(np.float32)

@@ -121,6 +121,65 @@ class Settings(Checked):
         return _parse_color(self.canvas_color)
 
 
+@dataclasses.dataclass(frozen=True)
+class StyleSettings(Checked):
+    """How to carry a style over to a painting. Each field's range and meaning stand beside it.
+
+    The losses are relative to the content's or the style's own size, so that weights mean the same for any pictures,
+    layers and networks.
+
+    Raises:
+      ValueError, TypeError: one line that says what was expected.
+    """
+
+    mode: str = setting("full", "strokes take new shapes and colours, or colours alone", choices=("full", "color"))
+    content: float = setting(1.0, "weight of VGG's features of the painting as it was", 0.0, 1e6)
+    l1: float = setting(1.0, "weight of the mean absolute difference in brightness to it", 0.0, 1e6)
+    style: float = setting(1.0, "weight of the style: its strength", 0.0, 1e6)
+    laplacian: float = setting(0.1, "weight of the difference in details to the painting as it was", 0.0, 1e6)
+    transport: float = setting(0.0, "weight of the optimal transport to it", 0.0, 1e6)
+    style_loss: str = setting("gram", "what of VGG's features makes a style", choices=("gram", "moments"))
+    laplacian_form: str = setting(
+        "picture", "details of pixels or of features", choices=("picture", "features", "both")
+    )
+    style_weights: str = setting("", "how much each style picture counts, w1,w2,…; empty: all alike")
+    scale: float = setting(1.0, "long side of the style pictures, in those of the painting", 0.1, 4.0)
+    steps: int = setting(100, "gradient steps", 1, 100_000)
+    learning_rate: float = setting(0.02, "size of the first steps", 1e-6, 1.0)
+    size: int = setting(0, "long side, in pixels, at which strokes move; 0: as they were painted", 0, 4096)
+    vgg: str = setting("vgg16", "the network that looks: vgg16, or a file of weights")
+    vgg_size: int = setting(224, "long side, in pixels, of the picture that it sees", 32, 2048)
+    style_layers: str = setting("", "its layers that make a style; empty: as suits the mode")
+    content_layers: str = setting("relu3_3", "its layers that make the content")
+    laplacian_layers: str = setting("relu2_2,relu3_3", "its layers whose details count")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Colours alone cannot follow what deep layers see.
+        suitable = "relu1_2,relu2_2" if self.mode == "color" else "relu1_2,relu2_2,relu3_3,relu4_3"
+        object.__setattr__(self, "style_layers", self.style_layers or suitable)
+        if self.style == 0:
+            raise ValueError("config.style: expected a weight above 0, got 0")
+        self.weights_of(self.style_weights.count(",") + 1)
+
+    def weights_of(self, styles: int) -> tuple[float, ...]:
+        """How much each of so many style pictures counts; their sum is 1.
+
+        Raises:
+          ValueError: there are not as many weights as pictures, or they are not numbers of 0 or more.
+        """
+        text = self.style_weights or ",".join(["1"] * styles)
+        try:
+            weights = [float(part) for part in text.split(",")]
+        except ValueError:
+            weights = []
+        if len(weights) != styles or not all(0 <= w < math.inf for w in weights) or not sum(weights):
+            raise ValueError(
+                f"config.style_weights: expected {styles} numbers of 0 or more, with commas, got {self.style_weights!r}"
+            )
+        return tuple(weight / sum(weights) for weight in weights)
+
+
 def unknown_key(key: object, known: Collection[str]) -> str:
     """What to say of a key that is not one of the known ones."""
     near = difflib.get_close_matches(str(key), known, n=1)

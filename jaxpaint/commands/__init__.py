@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import pathlib
 import re
 import runpy
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from jaxpaint.settings import unknown_key
+from jaxpaint.settings import Checked, unknown_key
 
 if TYPE_CHECKING:
-    from jaxpaint.painting import Painting
+    import numpy as np
+    from jaxtyping import Float
+
+    from jaxpaint.painting import Painting, Progress
 
 INTERRUPTED = 130
 LARGEST = 16384
 TIMELAPSE_SIZE = 1920
 TIMELAPSE_FRAMES = 300
 FRAMES_PER_SECOND = 30.0
+SECONDS_BETWEEN_SAVES = 60.0
 
 
 class Refused(Exception):
@@ -166,7 +173,7 @@ def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     return path, rest
 
 
-def find_config(path: str | None, *, default: str) -> pathlib.Path:
+def find_config(path: str | None, *, default: str, flag: str = "config") -> pathlib.Path:
     """A file of settings: the one given, else the one of that name that comes with the package.
 
     Raises:
@@ -179,7 +186,7 @@ def find_config(path: str | None, *, default: str) -> pathlib.Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise Refused(f"--config={path}: no such file")
+    raise Refused(f"--{flag}={path}: no such file")
 
 
 def load_config(path: pathlib.Path) -> dict[str, Any]:
@@ -219,6 +226,120 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
         if new:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def check_sources(
+    sources: Sequence[pathlib.Path], out: pathlib.Path, kind: str, *, kept: Sequence[pathlib.Path] = ()
+) -> None:
+    """Refuses files that are not there, and paintings that would overwrite something.
+
+    Args:
+      sources: what is painted, or styled.
+      out: the folder in which each becomes a picture and a painting of its name.
+      kind: what they are called.
+      kept: other files that are read.
+
+    Raises:
+      Refused: one line says what is wrong.
+    """
+    if not sources:
+        raise Refused(f"no {kind} given; see --help")
+    taken: dict[str, pathlib.Path] = {}
+    for path in [*sources, *kept]:
+        if not path.exists():
+            raise Refused(f"{path}: no such file")
+    for source in sources:
+        other = taken.setdefault(source.stem, source)
+        if other is not source:
+            raise Refused(f"{other} and {source} would both become {out / source.stem}.png")
+    for path in [*sources, *kept]:
+        for written in (out / f"{stem}{suffix}" for stem in taken for suffix in (".png", ".npz")):
+            if written.exists() and written.samefile(path):
+                raise Refused(f"{path} would be overwritten; choose another --out")
+
+
+def follow(
+    stages: Iterator[tuple[Painting, Progress]], npz: pathlib.Path, *, so_far: Painting | None, size: int, again: str
+) -> Painting:
+    """Has a painting made, shows how far it is, and saves it now and then and at the end.
+
+    Args:
+      stages: as `paint_stages` gives them.
+      npz: the file.
+      so_far: what they go on from, if anything.
+      size: long side in pixels of the drawing that is left after Ctrl-C.
+      again: the command that goes on then.
+
+    Raises:
+      Interrupted: Ctrl-C, after what there is has been written.
+    """
+    from jaxpaint import drawing, exports, images, progress
+
+    result, saved = so_far, time.monotonic()
+    try:
+        with progress.display(npz.stem) as show:
+            for result, how_far in stages:
+                show(how_far)
+                if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                    exports.save_painting(npz, result)
+                    saved = time.monotonic()
+    except KeyboardInterrupt:
+        if result is None:
+            raise Interrupted("interrupted; there was nothing to keep yet") from None
+        exports.save_painting(npz, result)
+        images.write_image(npz.with_suffix(".png"), drawing.draw(result, size=size))
+        raise Interrupted(f"interrupted; kept what is painted so far in {npz}. Go on with: {again}") from None
+    assert result is not None
+    exports.save_painting(npz, result)
+    return result
+
+
+def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
+    """Refuses to go on with other settings than those of before.
+
+    Args:
+      npz: the file that is gone on from.
+      earlier: its settings.
+      settings: those of now.
+      asked: which of these the user spoke of.
+
+    Raises:
+      Refused: one of them differs.
+    """
+    for key in asked:
+        old, new = getattr(earlier, key), getattr(settings, key)
+        if old != new:
+            raise Refused(
+                f"{npz}: painted with config.{key}={old}, not {new}; --resume goes on as it began: "
+                "leave that setting out, or leave out --resume to begin anew"
+            )
+
+
+def write_report(
+    path: pathlib.Path,
+    wanted: Float[np.ndarray, "H W 3"],
+    drawn: Float[np.ndarray, "h w 3"],
+    result: Painting,
+    seconds: Mapping[str, float],
+    **facts: object,
+) -> None:
+    """Writes as JSON how close the drawing is to the wanted picture at its size, and what it took."""
+    from jaxpaint import images, metrics, runtime
+
+    report = {
+        **metrics.closeness(drawn, images.resize(wanted, drawn.shape[:2])),
+        "height": drawn.shape[0],
+        "width": drawn.shape[1],
+        "strokes": len(result.strokes),
+        "renderer": result.settings.renderer,
+        "brush": result.brush,
+        "seconds": {"fitting": 0.0} | dict(seconds),
+        **runtime.report(),
+        **facts,
+        "settings": dataclasses.asdict(result.settings),
+    }
+    with images.replacing(path) as temporary:
+        pathlib.Path(temporary).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:

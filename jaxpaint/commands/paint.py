@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
-import json
 import pathlib
 import shlex
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags
@@ -37,7 +34,6 @@ Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn a
 
 Settings, as --config.KEY=VALUE, and what they are in {config}:
 """
-SECONDS_BETWEEN_SAVES = 60.0
 
 
 class Options(NamedTuple):
@@ -101,7 +97,7 @@ def _options(argv: list[str]) -> Options | None:
     except (ValueError, TypeError) as error:
         raise commands.Refused(error) from None
     out = pathlib.Path(values.out)
-    _check_photos(photos, out)
+    commands.check_sources(photos, out, "picture")
     return Options(
         photos=photos,
         out=out,
@@ -110,23 +106,6 @@ def _options(argv: list[str]) -> Options | None:
         asked=[*overrides, *(config if path else ())],
         again=shlex.join(argv if values.resume else [*argv, "--resume"]),
     )
-
-
-def _check_photos(photos: Sequence[pathlib.Path], out: pathlib.Path) -> None:
-    """Refuses photographs that are not there, and paintings that would overwrite something."""
-    if not photos:
-        raise commands.Refused("no picture given; see --help")
-    taken: dict[str, pathlib.Path] = {}
-    for photo in photos:
-        if not photo.exists():
-            raise commands.Refused(f"{photo}: no such file")
-        other = taken.setdefault(photo.stem, photo)
-        if other is not photo:
-            raise commands.Refused(f"{other} and {photo} would both become {out / photo.stem}.png")
-    for photo in photos:
-        for picture in (out / f"{stem}.png" for stem in taken):
-            if picture.exists() and picture.samefile(photo):
-                raise commands.Refused(f"{photo} would be overwritten; choose another --out")
 
 
 def _paint(photo: pathlib.Path, options: Options) -> None:
@@ -156,9 +135,7 @@ def _paint(photo: pathlib.Path, options: Options) -> None:
         commands.write_timelapse(mp4, result, size)
         print(mp4)
     if options.flags.report:
-        facts = _report(image, drawn, result, watch.seconds)
-        with images.replacing(report) as temporary:
-            pathlib.Path(temporary).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        commands.write_report(report, image, drawn, result, watch.seconds)
         print(report)
 
 
@@ -176,7 +153,7 @@ def _fit(
     """
     import jax
 
-    from jaxpaint import drawing, exports, images, painting, progress
+    from jaxpaint import images, painting
 
     chosen = result.settings if result else options.settings
     brush = images.read_brush(chosen.brush_image) if chosen.brush_image and not result else None
@@ -187,25 +164,7 @@ def _fit(
         brush_image=result.brush_image if result else brush,
         resume=result,
     )
-    saved = time.monotonic()
-    try:
-        with progress.display(npz.stem) as show:
-            for result, how_far in stages:
-                show(how_far)
-                if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                    exports.save_painting(npz, result)
-                    saved = time.monotonic()
-    except KeyboardInterrupt:
-        if result is None:
-            raise commands.Interrupted("interrupted; there was nothing to keep yet") from None
-        exports.save_painting(npz, result)
-        images.write_image(npz.with_suffix(".png"), drawing.draw(result, size=size))
-        raise commands.Interrupted(
-            f"interrupted; kept what is painted so far in {npz}. Go on with: {options.again}"
-        ) from None
-    assert result is not None
-    exports.save_painting(npz, result)
-    return result
+    return commands.follow(stages, npz, so_far=result, size=size, again=options.again)
 
 
 def _earlier(npz: pathlib.Path, options: Options) -> Painting | None:
@@ -221,35 +180,9 @@ def _earlier(npz: pathlib.Path, options: Options) -> Painting | None:
         print(f"{npz}: not there yet; painting from the start")
         return None
     earlier = exports.load_painting(npz)
-    for key in options.asked:
-        old, new = getattr(earlier.settings, key), getattr(options.settings, key)
-        if old != new:
-            raise commands.Refused(
-                f"{npz}: painted with config.{key}={old}, not {new}; --resume goes on as it began: "
-                "leave that setting out, or leave out --resume to begin anew"
-            )
+    if earlier.styling:
+        raise commands.Refused(f"{npz}: a painting in another style, not one of a photograph; see bin/stylize")
+    commands.check_resumed(npz, earlier.settings, options.settings, options.asked)
     if not earlier.state:
         print(f"{npz}: finished already; drawing it again")
     return earlier
-
-
-def _report(
-    image: Float[np.ndarray, "H W 3"],
-    drawn: Float[np.ndarray, "h w 3"],
-    result: Painting,
-    seconds: Mapping[str, float],
-) -> dict[str, object]:
-    """How close the drawing is to the photograph at its size, and what it took."""
-    from jaxpaint import images, metrics, runtime
-
-    return {
-        **metrics.closeness(drawn, images.resize(image, drawn.shape[:2])),
-        "height": drawn.shape[0],
-        "width": drawn.shape[1],
-        "strokes": len(result.strokes),
-        "renderer": result.settings.renderer,
-        "brush": result.brush,
-        "seconds": {"fitting": 0.0} | dict(seconds),
-        **runtime.report(),
-        "settings": dataclasses.asdict(result.settings),
-    }

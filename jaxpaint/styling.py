@@ -1,0 +1,303 @@
+"""Style transfer: the strokes of a painting take the style of other pictures, and go on to show what it shows.
+
+The loss is that of the report, `L = L_content + α L_l1 + β L_style + γ L_lap + δ L_ot`, of the whole canvas at once: a
+network sees across whatever blocks the strokes were painted in. Its gradient goes back to the strokes through the
+renderer, as in painting.
+
+References:
+  Laplacian-steered stylized neural painting, section III; Zou et al., Stylized Neural Painting, CVPR 2021,
+  arXiv:2011.08114, section 3.5; Li et al., Laplacian-steered neural style transfer, 2017, arXiv:1707.01253.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from jaxpaint import drawing, fitting, images, losses, painting, runtime, weights
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.fitting import Bounds, Moments, Problem
+from jaxpaint.losses import Features
+from jaxpaint.painting import Painting, Progress
+from jaxpaint.settings import StyleSettings
+
+Picture = Float[np.ndarray, "height width 3"]
+TERMS = ("content", "l1", "style", "laplacian", "transport")
+# Long side, in pixels, of the pictures between which transport is taken.
+_TRANSPORT_SIZE = 64
+# Cells of the picture, in pixels, between which details are compared.
+_POOLINGS = (2, 8)
+# Of the learning rate, how much is left at the end.
+_LAST_RATE = 0.1
+# A network halves what it sees a few times.
+_LEAST_SEEN = 32
+
+
+def stylize(
+    picture: Painting | Picture,
+    style: Picture | Sequence[Picture],
+    *,
+    key: PRNGKeyArray,
+    settings: StyleSettings = StyleSettings(),
+    mask: Float[np.ndarray, "rows columns"] | None = None,
+    resume: Painting | None = None,
+) -> Painting:
+    """Gives a painting the style of another picture, or of several.
+
+    Args:
+      picture: a finished painting, or a photograph `[height, width, 3]` in [0, 1], which is painted first.
+      style: pictures `[height, width, 3]` in [0, 1], each of any size.
+      key: says how a photograph is painted. Nothing in style transfer itself is left to chance.
+      settings: of the style transfer.
+      mask: 1 where the picture shall have the style, 0 where it shall stay; of any size. Strokes whose middle lies
+        where it is below 0.5 stay as they are.
+      resume: an unfinished styling of the same painting to go on from.
+
+    Returns:
+      The painting in its new style: strokes as before, to be drawn, exported and styled again.
+
+    Raises:
+      ValueError: the painting is unfinished, pictures are of another shape, or not as many as their weights.
+      weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
+    """
+    if not isinstance(picture, Painting):
+        picture = painting.paint(picture, key=key)
+    *_, (styled, _) = stylize_stages(picture, style, settings=settings, mask=mask, resume=resume)
+    return styled
+
+
+def stylize_stages(
+    picture: Painting,
+    style: Picture | Sequence[Picture],
+    *,
+    settings: StyleSettings = StyleSettings(),
+    mask: Float[np.ndarray, "rows columns"] | None = None,
+    resume: Painting | None = None,
+) -> Iterator[tuple[Painting, Progress]]:
+    """`stylize`, a few steps at a time.
+
+    Args:
+      picture: a finished painting.
+      style, settings, mask, resume: as for `stylize`.
+
+    Yields:
+      The painting so far and how far it is; its PSNR is that to the painting as it was. The last one is finished. Each
+      can be saved, and gone on from to the same end.
+    """
+    styles = [style] if isinstance(style, np.ndarray) else list(style)
+    _check(picture, styles, mask)
+    strokes, moments, done = (picture.strokes, Moments.zero(picture.strokes.shape), 0)
+    if resume is not None:
+        strokes, moments, done = _state_of(resume, picture)
+    content = drawing.draw(picture, size=settings.size or picture.settings.size)
+    loss = _loss(content, styles, mask, settings)
+    engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
+    network = painting.neural(picture.settings)
+    canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
+    problem = Problem(content, canvas, fitting.Weights(l2=0.0, product=1.0), _bounds(picture, settings, mask))
+    rates = painting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
+    for step in range(done, settings.steps):
+        drawn = drawing.draw_strokes(engine, strokes, content.shape[:2], arrays=arrays, canvas=canvas)
+        value, gradient = loss(drawn)
+        # A network's pixels stand for those of the drawing, to first order.
+        strokes, moments, _ = fitting.descend(
+            network.model if network else engine,
+            network.arrays if network else arrays,
+            strokes,
+            moments,
+            problem._replace(target=np.asarray(gradient)),
+            first=0,
+            rates=rates[step : step + 1],
+            softness=picture.settings.softness / 2,
+        )
+        state = moments._asdict() if step + 1 < settings.steps else None
+        how_far = Progress(
+            stage=1,
+            stages=1,
+            step=step + 1,
+            steps=settings.steps,
+            loss=float(value),
+            psnr=fitting.Fit(float(value), float(np.mean((drawn - content) ** 2))).psnr,
+            strokes=len(strokes),
+        )
+        yield dataclasses.replace(picture, strokes=strokes, state=state, styling=settings), how_far
+
+
+def _check(picture: Painting, styles: Sequence[Picture], mask: Float[np.ndarray, "rows columns"] | None) -> None:
+    if picture.state:
+        raise ValueError("expected a finished painting, got an unfinished one")
+    if not styles:
+        raise ValueError("expected a style picture, got none")
+    for style in styles:
+        if style.ndim != 3 or style.shape[-1] != 3 or not style.size:
+            raise ValueError(f"expected style pictures of shape [height, width, 3], got {style.shape}")
+    if mask is not None and (mask.ndim != 2 or not mask.size):
+        raise ValueError(f"expected a mask of shape [height, width], got {mask.shape}")
+
+
+def _state_of(resume: Painting, picture: Painting) -> tuple[Float[np.ndarray, "n d"], Moments, int]:
+    """Strokes, moments and number of steps of an unfinished styling."""
+    state = resume.state or {}
+    if missing := set(Moments._fields) - set(state):
+        raise ValueError(f"expected an unfinished styling to go on from, got one without {', '.join(sorted(missing))}")
+    if resume.brush != picture.brush or resume.strokes.shape != picture.strokes.shape:
+        raise ValueError("expected an unfinished styling of the same painting, got one of another")
+    moments = Moments(*(state[name] for name in Moments._fields))
+    return resume.strokes, moments, int(moments.steps)
+
+
+def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, "rows columns"] | None) -> Bounds:
+    """Those of painting, for what may move; what may not is bounded by itself."""
+    brush, strokes = BRUSHES[picture.brush], picture.strokes
+    low, high = painting.bounds(picture.settings, (picture.height, picture.width))
+    free = np.broadcast_to(brush.mask("color") if settings.mode == "color" else True, strokes.shape)
+    if mask is not None:
+        longest = max(picture.height, picture.width)
+        middle = [strokes[:, brush.index(axis)].mean(axis=1) * longest for axis in "yx"]
+        at = [
+            np.clip(centre / side * count, 0, count - 1).astype(int)
+            for centre, side, count in zip(middle, (picture.height, picture.width), mask.shape, strict=True)
+        ]
+        free = free & (mask[*at] >= 0.5)[:, None]
+    return Bounds(np.where(free, low, strokes), np.where(free, high, strokes))
+
+
+class _Recipe(NamedTuple):
+    """What of the loss is part of the compiled program.
+
+    Attributes:
+      shape: height and width at which the network sees the picture.
+      style, content, laplacian: the network's layers, each none if the term is not wanted.
+      moments: style is moments, not Gram matrices.
+      pixels: details are compared between pixels.
+      transport: there is a transport term.
+    """
+
+    shape: tuple[int, int]
+    style: tuple[str, ...]
+    content: tuple[str, ...]
+    laplacian: tuple[str, ...]
+    moments: bool
+    pixels: bool
+    transport: bool
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All that the network has to give."""
+        return tuple(dict.fromkeys((*self.style, *self.content, *self.laplacian)))
+
+
+class _Aims(NamedTuple):
+    """What the drawing is compared with.
+
+    Attributes:
+      weights: of the five terms.
+      picture: the painting as it was.
+      features: what the network sees in it.
+      details: mean square of its Laplacian.
+      styles: what the network sees in each style picture.
+      shares: how much each counts.
+      mask: how much the style counts where, or None.
+    """
+
+    weights: Float[Array, "5"]
+    picture: Float[Array, "height width 3"]
+    features: Features
+    details: Float[Array, ""]
+    styles: list[Features]
+    shares: Float[Array, "styles"]
+    mask: Float[Array, "rows columns"] | None
+
+
+def _loss(
+    content: Picture,
+    styles: Sequence[Picture],
+    mask: Float[np.ndarray, "rows columns"] | None,
+    settings: StyleSettings,
+) -> Callable[[Picture], tuple[Array, Float[Array, "height width 3"]]]:
+    """The total loss, as a function of the drawing that gives its value and gradient."""
+
+    def layers(names: str, wanted: bool) -> tuple[str, ...]:
+        return tuple(name.strip() for name in names.split(",")) if wanted else ()
+
+    form = settings.laplacian_form
+    recipe = _Recipe(
+        shape=_seen(content, settings.vgg_size),
+        style=layers(settings.style_layers, True),
+        content=layers(settings.content_layers, settings.content > 0),
+        laplacian=layers(settings.laplacian_layers, settings.laplacian > 0 and form != "picture"),
+        moments=settings.style_loss == "moments",
+        pixels=settings.laplacian > 0 and form != "features",
+        transport=settings.transport > 0,
+    )
+    see = _eyes(settings.vgg, recipe.layers)
+    look = jax.jit(lambda see, picture: see(picture))
+    aims = _Aims(
+        weights=jnp.array([getattr(settings, term) for term in TERMS]),
+        picture=jnp.asarray(content),
+        features=look(see, images.resize(content, recipe.shape)),
+        details=losses.laplacian(jnp.asarray(content), jnp.zeros(content.shape), poolings=_POOLINGS),
+        styles=[
+            look(see, images.resize(style, _seen(style, round(settings.scale * settings.vgg_size)))) for style in styles
+        ],
+        shares=jnp.array(settings.weights_of(len(styles))),
+        mask=None if mask is None else jnp.asarray(mask),
+    )
+    return functools.partial(_value_and_gradient, recipe, see, aims)
+
+
+def _seen(picture: Picture, size: int) -> tuple[int, int]:
+    """Height and width at which the network sees a picture."""
+    height, width, _ = picture.shape
+    height, width = images.fitted_shape(height, width, size)
+    return max(height, _LEAST_SEEN), max(width, _LEAST_SEEN)
+
+
+# One object for the same network, whose programs are then compiled once.
+@functools.lru_cache(maxsize=4)
+def _eyes(source: str, layers: tuple[str, ...]) -> Callable[[Array], dict[str, Array]]:
+    return weights.load_features(source, layers=layers)
+
+
+@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
+def _value_and_gradient(recipe, see, aims, picture):
+    def total(picture):
+        return aims.weights @ jnp.stack([jnp.asarray(term, jnp.float32) for term in _terms(recipe, see, aims, picture)])
+
+    return jax.value_and_grad(total)(picture)
+
+
+def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, picture: Array) -> list[Any]:
+    """The five terms, in the order of `TERMS`; sums over layers become means."""
+    features = see(jax.image.resize(picture, (*recipe.shape, 3), "linear"))
+
+    def of(layers, features):
+        return {layer: features[layer] for layer in layers}
+
+    def compared(loss, layers):
+        return loss(of(layers, features), of(layers, aims.features)) / len(layers)
+
+    distance = losses.moments if recipe.moments else losses.gram
+    styles = [distance(of(recipe.style, features), of(recipe.style, seen), weight=aims.mask) for seen in aims.styles]
+    laplacian: Any = compared(losses.feature_laplacian, recipe.laplacian) if recipe.laplacian else 0.0
+    if recipe.pixels:
+        laplacian += losses.laplacian(picture, aims.picture, poolings=_POOLINGS) / jnp.maximum(aims.details, 1e-6)
+    transport: Any = 0.0
+    if recipe.transport:
+        height, width, _ = picture.shape
+        small = (*images.fitted_shape(height, width, _TRANSPORT_SIZE), 3)
+        transport = losses.transport(*(jax.image.resize(p, small, "linear") for p in (picture, aims.picture)))
+    return [
+        compared(losses.content, recipe.content) if recipe.content else 0.0,
+        losses.l1(picture, aims.picture, colorless=True),
+        aims.shares @ jnp.stack(styles) / len(recipe.style),
+        laplacian,
+        transport,
+    ]
