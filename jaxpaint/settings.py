@@ -156,7 +156,7 @@ class StyleSettings(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         # Colours alone cannot follow what deep layers see.
-        suitable = "relu1_2,relu2_2" if self.mode == "color" else "relu1_2,relu2_2,relu3_3,relu4_3"
+        suitable = "relu1_2,relu2_2" if self.mode == "color" else "relu1_2,relu2_2,relu3_3,relu4_1"
         object.__setattr__(self, "style_layers", self.style_layers or suitable)
         if self.style == 0:
             raise ValueError("config.style: expected a weight above 0, got 0")

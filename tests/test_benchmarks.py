@@ -15,7 +15,7 @@ BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
 def _importable(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    for name in ("machine", "quality", "profile_fit", "profile_network", "transport"):
+    for name in ("machine", "quality", "profile_fit", "profile_network", "transport", "styles", "styling"):
         sys.modules.pop(name, None)
 
 
@@ -40,6 +40,30 @@ def test_quality_in_process(tmp_path):
     assert [row["strokes"] for row in rows] == [5, 9]
     assert all(row["seconds warm"] is None and row["fitting at 140"] > 0 for row in rows)
     assert all(row["seam ratio"] > 0 for row in rows)
+
+
+def test_styling(tmp_path):
+    import styling
+
+    tiny = ["--config.vgg_size=32", "--config.steps=2", "--config.laplacian=0,0.5", "--strokes=9", "--size=32"]
+    styling.main(["--photos=coffee", "--styles=ink", "--name=tiny", f"--out={tmp_path}", *tiny])
+    found = json.loads((tmp_path / "tiny.json").read_text())
+    assert [(row["photo"], row["style"], row["laplacian"]) for row in found["rows"]] == [
+        ("coffee", "ink", 0.0),
+        ("coffee", "ink", 0.5),
+    ]
+    assert all(0 < row["edges"] <= 1 and row["gram"] > 0 and row["moments"] > 0 for row in found["rows"])
+    assert [len(curve["psnr"]) for curve in found["curves"]] == [2, 2]
+    assert (tmp_path / "tiny.png").exists()
+
+
+def test_styles(tmp_path):
+    import styles
+
+    styles.main([f"--out={tmp_path}", "--size=48"])
+    pictures = [styles.style(name, 48) for name in styles.STYLES]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted(styles.STYLES)
+    assert all(p.shape == (48, 48, 3) and 0 <= p.min() < p.max() <= 1 and p.std() > 0.1 for p in pictures)
 
 
 def test_seam_ratio():

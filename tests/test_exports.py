@@ -10,10 +10,10 @@ import pytest
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.exports import PaintingFileError, load_painting, save_painting
 from jaxpaint.painting import Painting
-from jaxpaint.settings import Settings
+from jaxpaint.settings import Settings, StyleSettings
 
 
-def make(brush="oilpaintbrush", *, n=5, state=None, brush_image=None):
+def make(brush="oilpaintbrush", *, n=5, state=None, brush_image=None, styling=None):
     strokes = np.random.default_rng(0).random((n, BRUSHES[brush].dim), np.float32)
     return Painting(
         strokes=strokes,
@@ -24,6 +24,7 @@ def make(brush="oilpaintbrush", *, n=5, state=None, brush_image=None):
         brush_image=brush_image,
         settings=Settings(brush=brush, strokes=n, canvas_color="0.5,0.25,1"),
         state=state,
+        styling=styling,
     )
 
 
@@ -39,9 +40,24 @@ def test_there_and_back(path, brush):
     back = load_painting(path)
     np.testing.assert_array_equal(back.strokes, painting.strokes)
     assert back.strokes.dtype == np.float32
-    for name in ("brush", "height", "width", "canvas_color", "brush_image", "settings", "state"):
+    for name in ("brush", "height", "width", "canvas_color", "brush_image", "settings", "state", "styling"):
         assert getattr(back, name) == getattr(painting, name)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_settings_of_a_styling(path):
+    styling = StyleSettings(mode="color", laplacian=0.5, style_weights="1,2")
+    save_painting(path, make(styling=styling))
+    assert load_painting(path).styling == styling
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"styling": np.str_('{"mode": "loud"}')})
+    with pytest.raises(PaintingFileError, match=r"config\.mode: expected full or color"):
+        load_painting(path)
+    # Files from before there was style transfer.
+    del arrays["styling"]
+    np.savez(path, **arrays)
+    assert load_painting(path).styling is None
 
 
 def test_state_and_brush_image(path):

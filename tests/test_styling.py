@@ -1,0 +1,257 @@
+"""Style transfer: the loss of the whole drawing, its way to the strokes, what may move, and going on."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxpaint
+from jaxpaint import drawing, fitting, images, losses, painting, placing, styling, weights
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.renderers import Engine
+from jaxpaint.settings import Settings, StyleSettings
+
+KEY = jax.random.key(3)
+LAYERS = ("relu1_1", "relu2_1")
+# Shallow and small: quick to compile.
+SMALL = StyleSettings(steps=6, vgg_size=48, style_layers=",".join(LAYERS), content_layers="relu2_1")
+SEE = weights.load_features("vgg16", layers=LAYERS)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    """A disc on a gradient, 48 × 64."""
+    y, x = np.mgrid[:48, :64] / 48
+    image = np.stack([0.3 + 0.4 * x, 0.2 + 0.5 * y, 0.6 - 0.3 * x], axis=-1)
+    image[(x - 0.6) ** 2 + (y - 0.5) ** 2 < 0.08] = (0.9, 0.8, 0.1)
+    return np.clip(image, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def painted(picture):
+    return jaxpaint.paint(picture, key=KEY, settings=Settings(strokes=40, steps=24, size=64))
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """Dark blue and orange stripes, 40 × 56."""
+    row = (np.arange(56) // 4 % 2)[None, :, None]
+    return np.broadcast_to(np.where(row, [0.95, 0.5, 0.1], [0.05, 0.1, 0.3]), (40, 56, 3)).astype(np.float32)
+
+
+def distance(canvas, style):
+    """How far the style is: Gram matrices of two layers, in NumPy."""
+    seen, wanted = (SEE(jnp.asarray(images.resize(p, (36, 48)))) for p in (canvas, style))
+    total = 0.0
+    for layer in LAYERS:
+        a, b = (np.asarray(maps[layer], np.float64).reshape(-1, maps[layer].shape[-1]) for maps in (seen, wanted))
+        a, b = a.T @ a / len(a), b.T @ b / len(b)
+        total += ((a - b) ** 2).sum() / (b**2).sum()
+    return total
+
+
+@dataclasses.dataclass(frozen=True)
+class Windowed(Engine):
+    """The engine, as if it drew windows of one size alone, as a network does."""
+
+    @property
+    def window(self):
+        return 32
+
+
+@pytest.mark.parametrize("model", [Engine, Windowed])
+def test_a_gradient_of_the_drawing_moves_strokes_as_the_loss_itself_does(model):
+    brush, rng = BRUSHES["oilpaintbrush"], np.random.default_rng(0)
+    target = rng.uniform(size=(12, 18, 3)).astype(np.float32).repeat(4, axis=0).repeat(4, axis=1)
+    canvas = np.ones_like(target)
+    strokes = np.clip(placing.place(brush, target, canvas, 30, rng=rng, size=0.1), 0, 1)
+    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    drawn = drawing.draw_strokes(Engine(brush, flat=True), strokes, target.shape[:2], canvas=canvas)
+    gradient = 2 * (drawn - target) / target.size
+    moved = [
+        fitting.descend(
+            model(brush, flat=True),
+            None,
+            strokes,
+            fitting.Moments.zero(strokes.shape),
+            fitting.Problem(aim, canvas, weights, bounds),
+            first=0,
+            rates=np.full(1, 0.01, np.float32),
+            softness=0.0,
+        )
+        for aim, weights in ((target, fitting.Weights()), (gradient, fitting.Weights(l2=0.0, product=1.0)))
+    ]
+    (by_loss, of_loss, _), (by_gradient, of_gradient, _) = moved
+    assert np.abs(by_loss - strokes).max() > 0.005
+    scale = np.abs(of_loss.mean).max()
+    np.testing.assert_allclose(of_gradient.mean, of_loss.mean, atol=1e-3 * scale)
+    assert (np.abs(by_gradient - by_loss) < 1e-4).mean() > 0.97
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes):
+    content = painted.canvas
+    drawn = np.clip(content + np.random.default_rng(0).normal(0, 0.1, content.shape), 0, 1).astype(np.float32)
+    some = {"content": 0.3, "l1": 2.0, "style": 0.7, "laplacian": 0.4, "transport": 5.0}
+    value, gradient = styling._loss(content, [stripes], None, dataclasses.replace(SMALL, **some))(drawn)
+
+    def laplacian(picture, cell):
+        h, w, _ = picture.shape
+        gray = picture.sum(axis=-1).reshape(h // cell, cell, w // cell, cell).mean(axis=(1, 3))
+        around = np.pad(gray, 1, mode="edge")
+        return 4 * gray - around[2:, 1:-1] - around[:-2, 1:-1] - around[1:-1, 2:] - around[1:-1, :-2]
+
+    details = [
+        sum(((laplacian(p, cell)) ** 2).mean() for cell in styling._POOLINGS) for p in (drawn - content, content)
+    ]
+    small = [images.resize(p, (36, 48)) for p in (drawn, content)]
+    seen, wanted = (np.asarray(SEE(jnp.asarray(p))["relu2_1"]) for p in small)
+    terms = {
+        "content": ((seen - wanted) ** 2).mean() / (wanted**2).mean(),
+        "l1": np.abs((drawn - content).mean(axis=-1)).mean(),
+        "style": distance(drawn, stripes) / 2,
+        "laplacian": details[0] / details[1],
+        "transport": float(losses.transport(jnp.asarray(drawn), jnp.asarray(content))),
+    }
+    # Both ways of making pictures smaller are averages, but not the same.
+    assert float(value) == pytest.approx(sum(weight * terms[name] for name, weight in some.items()), rel=0.05)
+    assert gradient.shape == drawn.shape and np.isfinite(gradient).all()
+
+
+def test_a_painting_takes_the_style_and_stays_a_painting(painted, stripes):
+    settings = dataclasses.replace(SMALL, steps=40, learning_rate=0.03)
+    stages = list(jaxpaint.stylize_stages(painted, stripes, settings=settings))
+    styled, progress = stages[-1]
+    assert distance(styled.canvas, stripes) < 0.6 * distance(painted.canvas, stripes)
+    assert progress.loss < 0.8 * stages[0][1].loss
+    assert (progress.step, progress.steps, progress.strokes) == (40, 40, 40)
+    # The first drawing is the painting itself.
+    assert stages[0][1].psnr > 60 > progress.psnr > 5
+    assert styled.strokes.min() >= 0 and styled.strokes.max() <= 1
+    assert (styled.state, styled.styling, styled.settings) == (None, settings, painted.settings)
+    assert jaxpaint.draw(styled, size=128).shape == (96, 128, 3)
+    again = jaxpaint.stylize(styled, stripes, key=KEY, settings=SMALL)
+    assert again.strokes.shape == styled.strokes.shape
+
+
+@pytest.mark.parametrize("brush", BRUSHES)
+@pytest.mark.parametrize("mode", ["grid", "progressive"])
+def test_every_brush_and_way_of_painting(picture, stripes, brush, mode):
+    settings = Settings(strokes=40, steps=24, size=64, brush=brush, mode=mode)
+    before = jaxpaint.paint(picture, key=KEY, settings=settings)
+    stages = jaxpaint.stylize_stages(before, stripes, settings=dataclasses.replace(SMALL, mode="color"))
+    (first, *_, last) = [progress.loss for _, progress in stages]
+    assert last < first
+
+
+@pytest.mark.parametrize("renderer", ["exact", "light"])
+def test_colors_alone(painted, stripes, renderer):
+    settings = Settings(renderer=renderer, strokes=40, steps=24, size=64)
+    before = dataclasses.replace(painted, settings=settings)
+    settings = dataclasses.replace(SMALL, mode="color")
+    styled = jaxpaint.stylize(before, stripes, key=KEY, settings=settings)
+    color = BRUSHES["oilpaintbrush"].mask("color")
+    np.testing.assert_array_equal(styled.strokes[:, ~color], before.strokes[:, ~color])
+    assert np.abs(styled.strokes - before.strokes)[:, color].mean() > 0.02
+    assert distance(styled.canvas, stripes) < distance(before.canvas, stripes)
+
+
+def test_a_mask_confines_the_style(painted, stripes):
+    mask = np.zeros((6, 8), np.float32)
+    mask[:, 4:] = 1
+    styled = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL, mask=mask)
+    inside = painted.strokes[:, 0] >= 0.5
+    np.testing.assert_array_equal(styled.strokes[~inside], painted.strokes[~inside])
+    assert (np.abs(styled.strokes - painted.strokes).max(axis=1) > 0.01)[inside].all()
+    change = np.abs(styled.canvas - painted.canvas).mean(axis=(0, 2))
+    assert change[:16].mean() < 0.2 * change[40:].mean()
+
+
+def test_resuming_equals_never_having_stopped(painted, stripes, tmp_path):
+    stages = list(jaxpaint.stylize_stages(painted, stripes, settings=SMALL))
+    assert [part.state is None for part, _ in stages] == [False] * 5 + [True]
+    for part, _ in (stages[0], stages[3]):
+        jaxpaint.save_painting(tmp_path / "part.npz", part)
+        read = jaxpaint.load_painting(tmp_path / "part.npz")
+        assert read.styling == SMALL
+        finished = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL, resume=read)
+        np.testing.assert_array_equal(finished.strokes, stages[-1][0].strokes)
+
+
+def test_styles_count_by_their_weights(painted, stripes):
+    other = 1 - stripes
+    alone = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL)
+    both, first = (
+        jaxpaint.stylize(painted, [stripes, other], key=KEY, settings=dataclasses.replace(SMALL, style_weights=text))
+        for text in ("1,1", "2,0")
+    )
+    np.testing.assert_allclose(first.strokes, alone.strokes, atol=1e-3)
+    assert np.abs(both.strokes - alone.strokes).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    "other", [{"style_loss": "moments"}, {"laplacian_form": "features", "laplacian_layers": "relu1_1"}]
+)
+def test_other_losses(painted, stripes, other):
+    losses = [
+        p.loss for _, p in jaxpaint.stylize_stages(painted, stripes, settings=dataclasses.replace(SMALL, **other))
+    ]
+    assert losses[-1] < losses[0]
+
+
+def test_the_scale_is_that_at_which_a_style_is_seen(stripes):
+    assert styling._seen(stripes, round(224 * 1.0)) == (160, 224)
+    assert styling._seen(stripes, round(224 * 0.5)) == (80, 112)
+    assert styling._seen(np.zeros((4, 1000, 3), np.float32), 224) == (32, 224)
+
+
+def test_a_photograph_is_painted_first(picture, painted, stripes, monkeypatch):
+    calls = []
+
+    def paint(image, *, key):
+        calls.append((image, key))
+        return painted
+
+    monkeypatch.setattr(painting, "paint", paint)
+    styled = jaxpaint.stylize(picture, stripes, key=KEY, settings=SMALL)
+    [(image, key)] = calls
+    assert image is picture and key is KEY
+    expected = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL)
+    np.testing.assert_array_equal(styled.strokes, expected.strokes)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_bad_input_is_refused(painted, stripes):
+    part, _ = next(iter(jaxpaint.stylize_stages(painted, stripes, settings=SMALL)))
+    for arguments, options, expected in (
+        ((part, stripes), {}, "finished painting"),
+        ((painted, []), {}, "style picture, got none"),
+        ((painted, stripes[..., 0]), {}, "height, width, 3"),
+        ((painted, stripes), {"mask": stripes}, "mask of shape"),
+        (
+            (painted, [stripes] * 2),
+            {"settings": dataclasses.replace(SMALL, style_weights="1,2,3")},
+            "expected 2 numbers",
+        ),
+        ((painted, stripes), {"resume": painted}, "unfinished styling"),
+        ((painted, stripes), {"resume": dataclasses.replace(part, strokes=part.strokes[:5])}, "of the same painting"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            jaxpaint.stylize(*arguments, key=KEY, **({"settings": SMALL} | options))
+    with pytest.raises(ValueError, match="relu9_9"):
+        jaxpaint.stylize(painted, stripes, key=KEY, settings=dataclasses.replace(SMALL, style_layers="relu9_9"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"style": 0.0}, "config.style: expected a weight above 0"),
+        ({"style_weights": "1,x"}, "config.style_weights: expected 2 numbers"),
+        ({"style_weights": "0,0"}, "config.style_weights: expected 2 numbers"),
+        ({"mode": "shape"}, "config.mode: expected full or color"),
+    ],
+)
+def test_bad_settings_are_refused(settings, expected):
+    with pytest.raises(ValueError, match=expected):
+        StyleSettings(**settings)

@@ -1,0 +1,210 @@
+"""The command `stylize`: files that come out, one line for everything that goes wrong, Ctrl-C and resuming."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxpaint import exports, painting, styling
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.commands import paint, stylize
+from jaxpaint.settings import Settings, StyleSettings
+
+STEPS = 4
+
+
+class Styler:
+    """Stands in for `stylize_stages`: takes no time; can be interrupted; keeps its calls."""
+
+    def __init__(self):
+        self.calls = []
+        self.interrupt_at = None
+
+    def __call__(self, picture, style, *, settings, mask=None, resume=None):
+        self.calls.append((picture, [s.shape for s in style], settings, mask, resume))
+        for step in range(1 + (int(resume.state["steps"]) if resume else 0), STEPS + 1):
+            if step == self.interrupt_at:
+                raise KeyboardInterrupt
+            state = {"steps": np.array(step)} if step < STEPS else None
+            strokes = np.clip(picture.strokes + np.float32(0.01 * step), 0, 1)
+            yield (
+                dataclasses.replace(picture, strokes=strokes, state=state, styling=settings),
+                painting.Progress(1, 1, step, STEPS, 0.5, 20.0, len(strokes)),
+            )
+
+
+@pytest.fixture
+def styler(monkeypatch):
+    fake = Styler()
+    monkeypatch.setattr(styling, "stylize_stages", fake)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working folder with a painting, two style pictures and a photograph."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name, shape in {"photo.png": (24, 32, 3), "a.png": (8, 9, 3), "b.jpg": (10, 8, 3)}.items():
+        Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(name)
+    exports.save_painting("work.npz", make())
+    return tmp_path
+
+
+def make(**changes):
+    strokes = np.random.default_rng(1).random((6, BRUSHES["rectangle"].dim), np.float32)
+    settings = Settings(brush="rectangle", strokes=6, size=32)
+    result = painting.Painting(strokes, "rectangle", 24, 32, (1.0, 1.0, 1.0), None, settings)
+    return dataclasses.replace(result, **changes)
+
+
+def run(*arguments, command=stylize):
+    return command.main([command.__name__.rpartition(".")[2], *arguments])
+
+
+def one_line(capsys):
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: ")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def names(path="stylized"):
+    return sorted(file.name for file in pathlib.Path(path).iterdir())
+
+
+def test_styles(styler, capsys):
+    assert run("work.npz", "--style=a.png") == 0
+    assert names() == ["work.npz", "work.png"]
+    [(before, shapes, settings, mask, resume)] = styler.calls
+    assert (len(before.strokes), shapes, settings, mask, resume) == (6, [(8, 9, 3)], StyleSettings(), None, None)
+    assert capsys.readouterr().out == "stylized/work.png\n"
+    assert exports.load_painting("stylized/work.npz").styling == StyleSettings()
+    assert run("stylized/work.npz", "--style=b.jpg", "--out=twice") == 0
+
+
+def test_everything_that_can_be_asked_for(styler):
+    flags = ["--size=64", "--timelapse", "--report", "--out=out", "--mask=photo.png"]
+    assert run("work.npz", "--style=a.png,b.jpg", *flags, "--config.style_weights=1,3", "--config.mode=color") == 0
+    assert names("out") == ["work.json", "work.mp4", "work.npz", "work.png"]
+    with Image.open("out/work.png") as picture:
+        assert picture.size == (64, 48)
+    [(_, shapes, settings, mask, _)] = styler.calls
+    assert (shapes, settings.weights_of(2), settings.mode) == ([(8, 9, 3), (10, 8, 3)], (0.25, 0.75), "color")
+    assert mask.shape == (24, 32) and 0 <= mask.min() < mask.max() <= 1
+    report = json.loads(pathlib.Path("out/work.json").read_text())
+    assert 5 < report["psnr"] < 60
+    assert report["styles"] == ["a.png", "b.jpg"] and report["mask"] == "photo.png"
+    assert report["styling"]["mode"] == "color" and report["settings"]["brush"] == "rectangle"
+    assert set(report["seconds"]) == {"compiling", "fitting", "styling", "drawing", "total"}
+
+
+def test_help(capsys):
+    assert run("--help") == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("usage: stylize ") and not err
+    assert max(map(len, out.splitlines())) <= 100
+    assert re.search(r"\n  laplacian +\d", out)
+    code = "import sys, jaxpaint.commands.stylize as s; s.main(['s', '--help']); print('jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
+    assert done.stdout.endswith("False\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--style=a.png"], "no painting given"),
+        (["work.npz"], "no --style picture given"),
+        (["work.npz", "--style=none.png"], "none.png: no such file"),
+        (["none.npz", "--style=a.png"], "none.npz: no such file"),
+        (["work.npz", "--style=a.png", "--mask=none.png"], "none.png: no such file"),
+        (["work.npz", "--style=a.png", "--paint=none.py"], "--paint=none.py: no such file"),
+        (["work.npz", "--style=a.png", "--config.stile=2"], "config.stile: no such key; did you mean style?"),
+        (["work.npz", "--style=a.png", "--config.style=0"], "config.style: expected a weight above 0"),
+        (["work.npz", "--style=a.png", "--config.style_weights=1,2"], "expected 1 numbers"),
+        (["work.npz", "--style=a.png", "--out=."], "work.npz would be overwritten"),
+        (["photo.png", "--style=a.png", "--out=."], "photo.png would be overwritten"),
+        (["work.npz", "--style=work.png", "--out=sub"], "work.png would be overwritten"),
+        (["work.npz", "work.png", "--style=a.png"], "would both become stylized/work.png"),
+        (["words.npz", "--style=a.png"], "words.npz: not a painting"),
+        (["work.npz", "--style=words.npz"], "words.npz: expected a picture"),
+        (["part.npz", "--style=a.png"], "part.npz: expected a finished painting"),
+    ],
+)
+def test_bad_input(arguments, expected, folder, capsys):
+    pathlib.Path("words.npz").write_text("no painting")
+    pathlib.Path("sub").mkdir()
+    Image.new("RGB", (4, 4)).save("sub/work.png")
+    os.link("sub/work.png", "work.png")
+    exports.save_painting("part.npz", make(state={"step": np.array(1)}))
+    before = sorted(folder.rglob("*"))
+    assert run(*arguments) == 1
+    assert expected in one_line(capsys)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_interrupt_and_resume(styler, capsys):
+    arguments = ["work.npz", "--style=a.png", "--config.laplacian=0.5"]
+    assert run(*arguments, "--out=whole") == 0
+    styler.interrupt_at = 3
+    assert run(*arguments) == 130
+    line = one_line(capsys)
+    assert "kept what is painted so far in stylized/work.npz" in line
+    assert line.endswith("stylize work.npz --style=a.png --config.laplacian=0.5 --resume")
+    assert names() == ["work.npz", "work.png"]
+
+    styler.interrupt_at = None
+    assert run("work.npz", "--style=a.png", "--resume") == 0
+    assert styler.calls[-1][2].laplacian == 0.5
+    whole, resumed = (exports.load_painting(f"{out}/work.npz") for out in ("whole", "stylized"))
+    np.testing.assert_array_equal(resumed.strokes, whole.strokes)
+    capsys.readouterr()
+    assert run("work.npz", "--style=a.png", "--resume") == 0
+    assert "finished already" in capsys.readouterr().out
+    assert run("work.npz", "--style=a.png", "--resume", "--config.laplacian=0.7") == 1
+    assert "painted with config.laplacian=0.5, not 0.7" in one_line(capsys)
+
+
+def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
+    pathlib.Path("stylized").mkdir()
+    exports.save_painting("stylized/work.npz", make())
+    assert run("work.npz", "--style=a.png", "--resume") == 1
+    assert "not a painting in another style" in one_line(capsys)
+    styled = make(height=24, width=32, styling=StyleSettings(), state={"steps": np.array(1)})
+    exports.save_painting("stylized/photo.npz", styled)
+    assert run("photo.png", "--out=stylized", "--resume", command=paint) == 1
+    assert "a painting in another style" in one_line(capsys)
+
+
+def test_bin_stylizes_for_real():
+    """The real thing, in a process of its own: a photograph painted, styled with two pictures, drawn larger."""
+    pathlib.Path("tiny.py").write_text("def get_config():\n    return dict(size=32, strokes=6, steps=6)\n")
+    root = pathlib.Path(__file__).resolve().parents[1]
+    quick = [
+        "--config.steps=2",
+        "--config.vgg_size=32",
+        "--config.style_layers=relu1_1",
+        "--config.content_layers=relu1_1",
+    ]
+    for words in (
+        ["stylize", "photo.png", "--style=a.png,b.jpg", "--paint=tiny.py", "--report", *quick],
+        ["draw", "stylized/photo.npz", "--size=100", "--out=stylized/large.png"],
+    ):
+        command = [sys.executable, root / "bin" / words[0], *words[1:]]
+        done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+    assert names() == ["large.png", "photo-painted.npz", "photo.json", "photo.npz", "photo.png"]
+    before, after = (exports.load_painting(f"stylized/{name}.npz") for name in ("photo-painted", "photo"))
+    assert before.strokes.shape == after.strokes.shape == (6, 12)
+    assert (before.strokes != after.strokes).any() and after.styling.vgg_size == 32
+
+
+def _environment():
+    return dict(os.environ, PYTHONPATH=str(pathlib.Path(__file__).resolve().parents[1]))
