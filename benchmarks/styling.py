@@ -7,8 +7,9 @@
     python benchmarks/styling.py --name=style_losses --config.style_loss=gram,moments
 
 Any setting may be a list, with commas: each combination is a run. Photographs are painted first, in --strokes strokes.
-Writes NAME.json (with the total loss and the PSNR to the painting as it was at every step) and NAME.png (a row for a
-photograph and a setting: the painting, and to its right its styles; above, the style pictures) to --out.
+Writes NAME.json (with the total loss and the PSNR to the painting as it was at every step), NAME.svg (the same as
+curves, each the mean over photographs and styles) and NAME.png (a row for a photograph and a setting: the painting, and
+to its right its styles; above, the style pictures) to --out.
 
 `edges` is the correlation of the brightness's gradient magnitudes with those of the painting as it was; `gram` and
 `moments` are the distances to the style, as the losses of those names measure them, whichever was descended.
@@ -69,6 +70,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             sheet.append(strip)
             images.write_image(_made(options.out) / f"{options.name}.png", machine.contact_sheet(sheet, HEIGHT))
     machine.write(options.name, rows, options.out, gflops=gflops, curves=curves)
+    machine.plot(options.out / f"{options.name}.svg", {name: _mean(curves, varied, name) for name in ("loss", "psnr")})
+
+
+def _mean(curves: Sequence[dict], varied: dict[str, list], name: str) -> dict[str, np.ndarray]:
+    """Each combination of settings' curve, averaged over photographs and styles."""
+    groups: dict[str, list] = {}
+    for curve in curves:
+        label = ", ".join(f"{key} {curve[key]}" for key in varied if len(varied[key]) > 1)
+        groups.setdefault(label, []).append(curve[name])
+    # The first drawing is the painting itself: its PSNR has no bound.
+    return {label: np.minimum(np.mean(group, axis=0), 40.0) for label, group in groups.items()}
 
 
 def _varied(parser: argparse.ArgumentParser, text: str) -> tuple[str, list]:

@@ -55,6 +55,7 @@ def test_styling(tmp_path):
     assert all(0 < row["edges"] <= 1 and row["gram"] > 0 and row["moments"] > 0 for row in found["rows"])
     assert [len(curve["psnr"]) for curve in found["curves"]] == [2, 2]
     assert (tmp_path / "tiny.png").exists()
+    assert (tmp_path / "tiny.svg").read_text().count("<polyline") == 4
 
 
 def test_styles(tmp_path):
