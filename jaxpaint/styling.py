@@ -28,14 +28,14 @@ from jaxpaint.losses import Features
 from jaxpaint.painting import Painting, Progress
 from jaxpaint.settings import StyleSettings
 
-Picture = Float[np.ndarray, "height width 3"]
+Picture = Float[np.ndarray, "_ _ 3"]
 TERMS = ("content", "l1", "style", "laplacian", "transport")
 # Long side, in pixels, of the pictures between which transport is taken.
 _TRANSPORT_SIZE = 64
 # Cells of the picture, in pixels, between which details are compared.
 _POOLINGS = (2, 8)
 # Of the learning rate, how much is left at the end.
-_LAST_RATE = 0.1
+_LAST_RATE = 0.05
 # A network halves what it sees a few times.
 _LEAST_SEEN = 32
 
