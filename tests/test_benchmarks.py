@@ -46,6 +46,7 @@ def test_styling(tmp_path):
     import styling
 
     tiny = ["--config.vgg_size=32", "--config.steps=2", "--config.laplacian=0,0.5", "--strokes=9", "--size=32"]
+    tiny += ["--config.style_layers=relu1_1", "--config.content_layers=relu1_1"]
     styling.main(["--photos=coffee", "--styles=ink", "--name=tiny", f"--out={tmp_path}", *tiny])
     found = json.loads((tmp_path / "tiny.json").read_text())
     assert [(row["photo"], row["style"], row["laplacian"]) for row in found["rows"]] == [

@@ -19,8 +19,8 @@ HELP = """\
 usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=DIR] [--size=N]
        [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
-Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz, a
-painting like any other. A photograph in place of a painting is painted first: DIR/NAME-painted.npz.
+Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
+a painting like any other. A photograph is painted first: DIR/NAME-painted.npz.
 
   --style=IMAGE  the style picture, or several, with commas
   --mask=IMAGE   confines the style to where this picture is light
