@@ -34,8 +34,8 @@ TERMS = ("content", "l1", "style", "laplacian", "transport")
 _TRANSPORT_SIZE = 64
 # Cells of the picture, in pixels, between which details are compared.
 _POOLINGS = (2, 8)
-# Moments are as far apart as Gram matrices when their discrepancy is this much less: 6 to 11 times, over two paintings in
-# three styles each.
+# How much less the discrepancy of moments is than that of Gram matrices, of two paintings in three styles each: 6 to 11
+# times.
 _MOMENTS = 10.0
 # Of the learning rate, how much is left at the end.
 _LAST_RATE = 0.05
