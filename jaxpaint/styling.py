@@ -98,7 +98,7 @@ def stylize_stages(
     _check(picture, styles, mask)
     strokes, moments, done = (picture.strokes, Moments.zero(picture.strokes.shape), 0)
     if resume is not None:
-        strokes, moments, done = _state_of(resume, picture)
+        strokes, moments, done = _state_of(resume, picture, settings)
     content = drawing.draw(picture, size=settings.size or picture.settings.size)
     loss = _loss(content, styles, mask, settings)
     engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
@@ -145,7 +145,9 @@ def _check(picture: Painting, styles: Sequence[Picture], mask: Float[np.ndarray,
         raise ValueError(f"expected a mask of shape [height, width], got {mask.shape}")
 
 
-def _state_of(resume: Painting, picture: Painting) -> tuple[Float[np.ndarray, "n d"], Moments, int]:
+def _state_of(
+    resume: Painting, picture: Painting, settings: StyleSettings
+) -> tuple[Float[np.ndarray, "n d"], Moments, int]:
     """Strokes, moments and number of steps of an unfinished styling."""
     state = resume.state or {}
     if missing := set(Moments._fields) - set(state):
@@ -153,6 +155,9 @@ def _state_of(resume: Painting, picture: Painting) -> tuple[Float[np.ndarray, "n
     if resume.brush != picture.brush or resume.strokes.shape != picture.strokes.shape:
         raise ValueError("expected an unfinished styling of the same painting, got one of another")
     moments = Moments(*(state[name] for name in Moments._fields))
+    shapes = {moments.mean.shape, moments.square.shape, picture.strokes.shape}
+    if len(shapes) > 1 or not 0 < moments.steps < settings.steps:
+        raise ValueError(f"expected a styling of fewer than {settings.steps} steps to go on from, got another's state")
     return resume.strokes, moments, int(moments.steps)
 
 

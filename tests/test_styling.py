@@ -238,6 +238,7 @@ def test_bad_input_is_refused(painted, stripes):
             "expected 2 numbers",
         ),
         ((painted, stripes), {"resume": painted}, "unfinished styling"),
+        ((painted, stripes), {"resume": part, "settings": dataclasses.replace(SMALL, steps=1)}, "fewer than 1 steps"),
         ((painted, stripes), {"resume": dataclasses.replace(part, strokes=part.strokes[:5])}, "of the same painting"),
     ):
         with pytest.raises(ValueError, match=expected):
