@@ -125,8 +125,8 @@ class Settings(Checked):
 class StyleSettings(Checked):
     """How to carry a style over to a painting. Each field's range and meaning stand beside it.
 
-    The losses are relative to the content's or the style's own size, so that weights mean the same for any pictures,
-    layers and networks.
+    Content and details are relative to the painting's own, the style to how far the painting was from it, so that weights
+    mean the same for any pictures, layers and networks.
 
     Raises:
       ValueError, TypeError: one line that says what was expected.
@@ -135,7 +135,7 @@ class StyleSettings(Checked):
     mode: str = setting("full", "strokes take new shapes and colours, or colours alone", choices=("full", "color"))
     content: float = setting(1.0, "weight of VGG's features of the painting as it was", 0.0, 1e6)
     l1: float = setting(1.0, "weight of the mean absolute difference in brightness to it", 0.0, 1e6)
-    style: float = setting(8.0, "weight of the style: its strength", 0.0, 1e6)
+    style: float = setting(5.0, "weight of the style: its strength", 0.0, 1e6)
     laplacian: float = setting(1.0, "weight of the difference in details to the painting as it was", 0.0, 1e6)
     transport: float = setting(0.0, "weight of the optimal transport to it", 0.0, 1e6)
     style_loss: str = setting("gram", "what of VGG's features makes a style", choices=("gram", "moments"))

@@ -34,9 +34,6 @@ TERMS = ("content", "l1", "style", "laplacian", "transport")
 _TRANSPORT_SIZE = 64
 # Cells of the picture, in pixels, between which details are compared.
 _POOLINGS = (2, 8)
-# How much less the discrepancy of moments is than that of Gram matrices, of two paintings in three styles each: 6 to 11
-# times.
-_MOMENTS = 10.0
 # Of the learning rate, how much is left at the end.
 _LAST_RATE = 0.05
 # A network halves what it sees a few times.
@@ -211,6 +208,7 @@ class _Aims(NamedTuple):
       features: what the network sees in it.
       details: mean square of its Laplacian.
       styles: what the network sees in each style picture.
+      distances: from the painting as it was to each style.
       shares: how much each counts.
       mask: how much the style counts where, or None.
     """
@@ -220,6 +218,7 @@ class _Aims(NamedTuple):
     features: Features
     details: Float[Array, ""]
     styles: list[Features]
+    distances: Float[Array, "styles"]
     shares: Float[Array, "styles"]
     mask: Float[Array, "rows columns"] | None
 
@@ -255,9 +254,11 @@ def _loss(
         styles=[
             look(see, images.resize(style, _seen(style, round(settings.scale * settings.vgg_size)))) for style in styles
         ],
+        distances=jnp.ones(len(styles)),
         shares=jnp.array(settings.weights_of(len(styles))),
         mask=None if mask is None else jnp.asarray(mask),
     )
+    aims = aims._replace(distances=jax.jit(_distances, static_argnums=0)(recipe, aims.features, aims))
     return functools.partial(_value_and_gradient, recipe, see, aims)
 
 
@@ -283,17 +284,16 @@ def _value_and_gradient(recipe, see, aims, picture):
 
 
 def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, picture: Array) -> list[Any]:
-    """The five terms, in the order of `TERMS`; sums over layers become means."""
+    """The five terms, in the order of `TERMS`; sums over layers become means.
+
+    The distance to a style is relative to that of the painting as it was. So Gram matrices and moments, styles that are
+    near and styles that are far weigh alike.
+    """
     features = see(jax.image.resize(picture, (*recipe.shape, 3), "linear"))
 
-    def of(layers, features):
-        return {layer: features[layer] for layer in layers}
-
     def compared(loss, layers):
-        return loss(of(layers, features), of(layers, aims.features)) / len(layers)
+        return loss(_of(layers, features), _of(layers, aims.features)) / len(layers)
 
-    distance, unit = (losses.moments, _MOMENTS) if recipe.moments else (losses.gram, 1.0)
-    styles = [distance(of(recipe.style, features), of(recipe.style, seen), weight=aims.mask) for seen in aims.styles]
     laplacian: Any = compared(losses.feature_laplacian, recipe.laplacian) if recipe.laplacian else 0.0
     if recipe.pixels:
         laplacian += losses.laplacian(picture, aims.picture, poolings=_POOLINGS) / jnp.maximum(aims.details, 1e-6)
@@ -305,7 +305,18 @@ def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, pictu
     return [
         compared(losses.content, recipe.content) if recipe.content else 0.0,
         losses.l1(picture, aims.picture, colorless=True),
-        aims.shares @ jnp.stack(styles) * unit / len(recipe.style),
+        aims.shares @ (_distances(recipe, features, aims) / jnp.maximum(aims.distances, 1e-6)),
         laplacian,
         transport,
     ]
+
+
+def _distances(recipe: _Recipe, features: Features, aims: _Aims) -> Float[Array, "styles"]:
+    """How far features are from each style, summed over its layers."""
+    distance = losses.moments if recipe.moments else losses.gram
+    seen = _of(recipe.style, features)
+    return jnp.stack([distance(seen, _of(recipe.style, style), weight=aims.mask) for style in aims.styles])
+
+
+def _of(layers: Sequence[str], features: Features) -> Features:
+    return {layer: features[layer] for layer in layers}

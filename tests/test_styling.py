@@ -16,7 +16,7 @@ from jaxpaint.settings import Settings, StyleSettings
 KEY = jax.random.key(3)
 LAYERS = ("relu1_1", "relu2_1")
 # Shallow and small: quick to compile.
-SMALL = StyleSettings(steps=6, vgg_size=48, style_layers=",".join(LAYERS), content_layers="relu2_1")
+SMALL = StyleSettings(style=10.0, steps=6, vgg_size=48, style_layers=",".join(LAYERS), content_layers="relu2_1")
 SEE = weights.load_features("vgg16", layers=LAYERS)
 
 
@@ -110,7 +110,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes):
     terms = {
         "content": ((seen - wanted) ** 2).mean() / (wanted**2).mean(),
         "l1": np.abs((drawn - content).mean(axis=-1)).mean(),
-        "style": distance(drawn, stripes) / 2,
+        "style": distance(drawn, stripes) / distance(content, stripes),
         "laplacian": details[0] / details[1],
         "transport": float(losses.transport(jnp.asarray(drawn), jnp.asarray(content))),
     }
