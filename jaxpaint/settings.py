@@ -125,7 +125,7 @@ class Settings(Checked):
 class StyleSettings(Checked):
     """How to carry a style over to a painting. Each field's range and meaning stand beside it.
 
-    Content and details are relative to the painting's own, the style to how far the painting was from it, so that weights
+    Content and details are relative to the painting's own, the style to how far the painting was from it: so weights
     mean the same for any pictures, layers and networks.
 
     Raises:
