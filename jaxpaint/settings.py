@@ -146,7 +146,7 @@ class StyleSettings(Checked):
     scale: float = setting(1.0, "long side of the style pictures, in those of the painting", 0.1, 4.0)
     steps: int = setting(100, "gradient steps", 1, 100_000)
     learning_rate: float = setting(0.05, "size of the first steps", 1e-6, 1.0)
-    size: int = setting(0, "long side, in pixels, at which strokes move; 0: as they were painted", 0, 4096)
+    size: int = setting(0, "long side, in pixels, at which strokes move; 0: as painted", 0, 4096)
     vgg: str = setting("vgg16", "the network that looks: vgg16, or a file of weights")
     vgg_size: int = setting(224, "long side, in pixels, of the picture that it sees", 32, 2048)
     style_layers: str = setting("", "its layers that make a style; empty: as suits the mode")
