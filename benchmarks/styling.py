@@ -9,7 +9,7 @@
 Any setting may be a list, with commas: each combination is a run. Photographs are painted first, in --strokes strokes.
 Writes NAME.json (with the total loss and the PSNR to the painting as it was at every step), NAME.svg (the same as
 curves, each the mean over photographs and styles) and NAME.png (a row for a photograph and a setting: the painting, and
-to its right its styles; above, the style pictures) to --out.
+to its right its styles; above, the style pictures; of each, the middle) to --out.
 
 `edges` is the correlation of the brightness's gradient magnitudes with those of the painting as it was; `gram` and
 `moments` are the distances to the style, as the losses of those names measure them, whichever was descended.
@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 strip.append(canvas)
                 print(machine.table(rows[-1:]).splitlines()[-1], flush=True)
             sheet.append(strip)
-            images.write_image(_made(options.out) / f"{options.name}.png", machine.contact_sheet(sheet, HEIGHT))
+            squares = [[_square(picture) for picture in row] for row in sheet]
+            images.write_image(_made(options.out) / f"{options.name}.png", machine.contact_sheet(squares, HEIGHT))
     machine.write(options.name, rows, options.out, gflops=gflops, curves=curves)
     machine.plot(options.out / f"{options.name}.svg", {name: _mean(curves, varied, name) for name in ("loss", "psnr")})
 
@@ -106,6 +107,14 @@ def _photograph(name: str) -> np.ndarray:
 
 def _style(name: str) -> np.ndarray:
     return styles.style(name) if name in styles.STYLES else images.read_image(name)
+
+
+def _square(picture: np.ndarray) -> np.ndarray:
+    """The picture's middle."""
+    height, width, _ = picture.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return picture[top : top + side, left : left + side]
 
 
 def _run(painting: jaxpaint.Painting, style: np.ndarray, settings: StyleSettings) -> tuple[dict, dict, np.ndarray]:
