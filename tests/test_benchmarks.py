@@ -137,7 +137,7 @@ def test_transport(tmp_path):
     """Under L1 a stroke stays, under transport it arrives."""
     import transport
 
-    transport.main(["--brushes=oilpaintbrush", "--size=24", "--steps=150", f"--out={tmp_path}"])
+    transport.main(["--brushes=rectangle", "--size=24", "--steps=150", f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "transport.json").read_text())["rows"]
     assert [(row["moved"], row["loss"]) for row in rows] == list(
         itertools.product(("place", "shape"), ("L1", "transport"))
