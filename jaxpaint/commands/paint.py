@@ -112,7 +112,7 @@ def _paint(photo: pathlib.Path, options: Options) -> None:
     """Paints one photograph and writes its files."""
     from jaxpaint import drawing, images, runtime
 
-    # What is imported stays; to look through it for garbage again and again would take a tenth of a sketch's time.
+    # What is imported stays; to look through it for garbage, again and again, takes up to a third of JAX's tracing.
     gc.freeze()
     runtime.use_all_cores()
     runtime.keep_compilations()
