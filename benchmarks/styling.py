@@ -2,7 +2,7 @@
 
     python benchmarks/styling.py
     python benchmarks/styling.py --name=figure8 --photos=astronaut,coffee,china --styles=swirls,ink \\
-        --config.laplacian=0,0.03,0.1,0.3,1
+        --config.laplacian=0,0.1,0.3,1,3
     python benchmarks/styling.py --name=laplacian_forms --config.laplacian_form=picture,features,both
     python benchmarks/styling.py --name=style_losses --config.style_loss=gram,moments
 
