@@ -27,6 +27,8 @@ from jaxpaint.settings import Checked, check_brush, setting
 _STATISTICS = (16, 256)
 # Batches in a step of the distances, whose strokes are not drawn.
 _UNDRAWN = 4
+# How far from an edge, in half pixels, an error of its distance counts half.
+_NEAR = 2.0
 # What maps of distances show, first things first: at points around the middle of a pixel (in pixels), how far outside
 # an edge they are (1) or inside (-1), and from how far on the other side (in half pixels), since a ReLU follows.
 _POINTS = ((-0.25, -0.25), (0.25, 0.25), (0.25, -0.25), (-0.25, 0.25))
@@ -259,8 +261,8 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
       picture: a user's own brush (`textures.pyramid`), or None.
 
     Returns:
-      The new state, and the errors of each step, `[count]`; those of distances, in halves of `SEED`'s pixels, stand
-      for alpha's.
+      The new state, and the errors of each step, `[count]`; those of distances, in halves of `SEED`'s pixels and
+      weighted, stand for alpha's.
     """
     return _train(recipe, part_of(recipe, int(state.step)).name, count, state, picture)
 
@@ -273,7 +275,9 @@ def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays)
     def loss(params, strokes):
         if part == "distances":
             maps: Any = model.apply({"params": params}, strokes, method="seed")
-            squared = ((maps - distances(recipe, strokes)) ** 2).mean()
+            known = distances(recipe, strokes)
+            # What is far from an edge need not be known so well.
+            squared = ((maps - known) ** 2 / (1.0 + (known / _NEAR) ** 2)).mean()
             return squared, Metrics(jnp.zeros(()), squared)
         wanted = targets(recipe, strokes, picture)
         if part == "silhouette":

@@ -74,7 +74,7 @@ def test_distances_are_to_the_sides_of_a_box():
 def test_two_relus_make_a_silhouette_of_distances(brush):
     """The first convolution begins as the second of them: its first unit is every other pixel of the silhouette."""
     oil = brush == "oilpaintbrush"
-    # Bristles shorten a stroke, on average as its edges have it; pigment that pools is no matter of shape.
+    # Bristles end a stroke as its edges have it; pigment that pools is no matter of shape.
     own = recipe(brush=brush, texture=1.0 if oil else 0.0)
     strokes = training.sample(BRUSHES[brush], 64, key=jax.random.key(0))
     strokes = strokes.at[:, BRUSHES[brush].index("alpha")].set(1.0)
@@ -82,8 +82,8 @@ def test_two_relus_make_a_silhouette_of_distances(brush):
     np.testing.assert_array_equal(kernel[jnp.array([0, 2])][..., 0], 0.0)
     silhouette = jax.nn.relu(jax.nn.relu(training.distances(own, strokes)) @ kernel[1, 1, :, :1] + bias[0])
     error = silhouette - training.targets(own, strokes).alpha[:, ::2, ::2]
-    # Bristles end raggedly, and a nib has corners.
-    assert float(jnp.abs(error).mean()) < (0.01 if brush in ("oilpaintbrush", "markerpen") else 0.003)
+    # A nib has corners.
+    assert float(jnp.abs(error).mean()) < (0.01 if brush == "markerpen" else 0.003)
 
 
 def test_distances_are_learned_first_then_the_silhouette_then_the_shading():
@@ -114,9 +114,9 @@ def test_the_parts_of_a_run_follow_each_other():
 
 
 def test_training_teaches():
-    own = recipe(steps=500, distance_steps=100, silhouette_steps=100, batch=16, learning_rate=0.005)
+    own = recipe(steps=700, distance_steps=300, silhouette_steps=100, batch=16, learning_rate=0.005)
     state = training.start(own)
-    state, distances = training.train(own, state, 100)
+    state, distances = training.train(own, state, 300)
     assert distances.alpha[-20:].mean() < 0.9 * distances.alpha[:3].mean()
     state, first = training.train(own, state, 100)
     state, middle = training.train(own, state, 100)

@@ -45,15 +45,21 @@ def _distance(
 
 
 def _edges(
-    stroke: Float[Array, "d"], point: Float[Array, "2"], *, turn: float, full: float, hair: float, ragged: float = 0.0
+    stroke: Float[Array, "d"], point: Float[Array, "2"], *, ragged: bool = False, **lengths
 ) -> Float[Array, "4"]:
-    """Signed distances to the sides, the longer extent without what `ragged` bristles take off it on average."""
-    box = _box(stroke, turn=turn, full=full, hair=hair)
+    """Signed distances to the sides; `ragged` ones end where bristles do, which run along the longer extent."""
+    box = _box(stroke, **lengths)
     at = jnp.append(point, 1.0)
     half = jnp.stack([box.half_width, box.half_height])
-    half = half - jnp.where(half >= half[::-1], 0.5 * ragged * half[::-1], 0.0)
     middle = jnp.stack([box.u @ at, box.v @ at])
-    return jnp.concatenate([middle - half, -middle - half])
+    if not ragged:
+        return jnp.concatenate([middle - half, -middle - half])
+    upright = box.half_height >= box.half_width
+    half_across, across = jnp.where(upright, half, half[::-1])[0], jnp.where(upright, middle, middle[::-1])[0]
+    start, end = textures.ends(jnp.clip(across / (2 * half_across), -0.5, 0.5))
+    before, after = jnp.where(upright, start, end), jnp.where(upright, end, start)
+    short = textures.RAGGED * half_across * jnp.stack([~upright, upright])
+    return jnp.concatenate([middle - half + short * after, -middle - half + short * before])
 
 
 def _lay(
@@ -148,7 +154,7 @@ OILPAINTBRUSH = Brush(
     fields=_BOX_FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "unused"},
     rasterize=_rasterize_oil,
     distance=functools.partial(_distance, **_OIL),
-    edges=functools.partial(_edges, ragged=textures.RAGGED, **_OIL),
+    edges=functools.partial(_edges, ragged=True, **_OIL),
     lay=functools.partial(_lay, ends=2, **_OIL),
     flip=functools.partial(_flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,

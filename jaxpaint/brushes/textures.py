@@ -80,7 +80,7 @@ class Bristles(NamedTuple):
     end: Plane
 
 
-def _wave(x: Plane) -> Plane:
+def _wave(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """A smooth wave of period 1: 1 at 0, −1 at 0.5; what a cosine is, without its cost."""
     a = 4.0 * jnp.abs(x - jnp.floor(x + 0.5)) - 1.0
     return a * (0.5 * a * a - 1.5)
@@ -97,10 +97,16 @@ def _bristles(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Bristles:
         presence = 0.5 + 0.5 * _wave(f.rate * t + f.slant * s + f.start)
         groove = groove + f.weight * visible * (crest * presence - _MEAN)
 
+    return Bristles(groove, *ends(s))
+
+
+def ends(s: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """How early the bristle that lies at `s` across a stroke starts and ends, in [0, 1], 0.5 on average."""
+
     def ragged(a, b, c):
         return 0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
 
-    return Bristles(groove, ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9))
+    return ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9)
 
 
 @functools.partial(jax.jit, inline=True)
