@@ -33,12 +33,13 @@ def engine(
     Returns:
       A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke; many strokes are `jax.vmap` of it.
     """
-    pixels = Pixels(size, softness)
+    return functools.partial(_rasterized, brush, size, look.contrast, look.flat, look.picture, softness)
 
-    def render(stroke: Float[Array, "d"]) -> Stroke:
-        return brush.rasterize(stroke, pixels, look)
 
-    return render
+# Jitted to be traced once, and not for each use.
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), inline=True)
+def _rasterized(brush, size, contrast, flat, picture, softness, stroke) -> Stroke:
+    return brush.rasterize(stroke, Pixels(size, softness), Look(picture, contrast, flat))
 
 
 @functools.cache
