@@ -22,14 +22,14 @@ from jaxpaint.renderers import Arrays, Model
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
 # Pixels that are drawn together: as many as a CPU's cache holds.
-_PIXELS_TOGETHER = 16384
-# Programs are compiled for at least so many groups of windows (those of 512 × 512 pixels), with so many strokes listed.
-_LEAST_GROUPS, _LEAST_LISTED = 16, 96
+_PIXELS_TOGETHER = 8192
+# Programs are compiled for at least so many groups of windows: those of 512 × 512 pixels.
+_LEAST_GROUPS = 32
 # A network's pictures that are made together: more of them leave a CPU's cache. Above the second number, theirs is
 # rounded up to a multiple of it, below to a power of two: few programs.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
-# Strokes listed for a tile, at most; where more reach it, the lowest ones are left out.
-_MOST = 192
+# Strokes listed for a tile, for each pixel of its side; where more reach it, the lowest ones are left out.
+_LISTED = 8
 # Steps between two looks at which strokes reach which tiles.
 CHUNK = 20
 # How far strokes stay from the ends of the range, in sides of the window around each, and of a block.
@@ -177,7 +177,8 @@ def tile(weights: Weights) -> int:
 def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
     height, width, _ = problem.target.shape
     grid = Grid(height, width, tile(problem.weights))
-    near = reach(brush, strokes, grid, margin=margin, most=_MOST, first=first)
+    listed = _LISTED * grid.tile
+    near = reach(brush, strokes, grid, margin=margin, most=listed, first=first)
     # Windows that as many strokes reach lie in the same group, and the groups are dealt out, to and fro.
     order, devices = np.argsort(-near.counts, kind="stable"), jax.local_device_count()
     together = _PIXELS_TOGETHER // grid.tile**2
@@ -190,10 +191,7 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
     places = (dealt.T.reshape(groups, 1) * together + np.arange(together)).ravel()
     # The last groups are filled up with windows in which nothing counts.
     filled, surplus = order[places % len(order)], places >= len(order)
-    longest = rounded_up(int(near.counts.max()), _LEAST_LISTED)
-    ids = np.pad(near.ids, ((0, 0), (0, max(0, longest - near.ids.shape[1]))), constant_values=len(strokes))
-    ids = ids[filled, :longest]
-    ids[surplus] = len(strokes)
+    ids = np.where(surplus[:, None], len(strokes), near.ids[filled])
     counts = np.where(surplus, 0, near.counts[filled])
 
     def planes(picture):
@@ -202,7 +200,7 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
     inside = grid.inside()[filled] * ~surplus[:, None, None]
     return _Tiles(
         np.full(devices, turns, np.int32),
-        ids.reshape(groups, together, longest).swapaxes(1, 2),
+        ids.reshape(groups, together, listed).swapaxes(1, 2),
         counts.reshape(groups, together).max(axis=1),
         grid.origins[filled].reshape(groups, 1, together, 2),
         planes(problem.target),
