@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import json
 import pathlib
 import re
@@ -31,6 +32,8 @@ TIMELAPSE_SIZE = 1920
 TIMELAPSE_FRAMES = 300
 FRAMES_PER_SECOND = 30.0
 SECONDS_BETWEEN_SAVES = 60.0
+# New objects between two searches for garbage: what JAX makes as it traces stays, and so does what is imported.
+_GARBAGE = 50_000
 
 
 class Refused(Exception):
@@ -51,6 +54,8 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     Returns:
       The exit status: the command's own, 1 for bad input, 130 for Ctrl-C.
     """
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: complain(message)

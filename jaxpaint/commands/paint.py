@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import pathlib
 import shlex
 from collections.abc import Sequence
@@ -112,8 +111,6 @@ def _paint(photo: pathlib.Path, options: Options) -> None:
     """Paints one photograph and writes its files."""
     from jaxpaint import drawing, images, runtime
 
-    # What is imported stays; to look through it for garbage, again and again, takes up to a third of JAX's tracing.
-    gc.freeze()
     runtime.use_all_cores()
     runtime.keep_compilations()
     png, npz, mp4, report = (options.out / f"{photo.stem}.{suffix}" for suffix in ("png", "npz", "mp4", "json"))
