@@ -35,7 +35,7 @@ _REPLACED = 0.15
 # How many typical strokes fit along a window, with a renderer that draws windows of one size.
 _WINDOW_PER_STROKE = 1.6
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
-_RESOLVED = 14.0
+_RESOLVED = 13.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +154,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
         replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
         stages.append(Stage(0, replaced, coarse, 0, (rate, 0.5 * rate), softness))
     stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
-    stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 2, textured=True))
+    stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 2, textured=settings.textured))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)

@@ -92,6 +92,7 @@ class Settings(Checked):
     l2: float = setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
     transport: float = setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
     softness: float = setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
+    textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
     seed: int = setting(0, "another seed, another painting", 0, 2**32 - 1)
