@@ -9,12 +9,13 @@ import json
 import pathlib
 import re
 import runpy
+import shlex
 import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from absl import flags
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
     from jaxpaint.painting import Painting, Progress
+    from jaxpaint.settings import Settings
+
+_Kind = TypeVar("_Kind", bound=Checked)
 
 INTERRUPTED = 130
 LARGEST = 16384
@@ -86,12 +90,81 @@ def complain(message: object) -> None:
     print("jaxpaint:", " ".join(str(message).split()), file=sys.stderr, flush=True)
 
 
-def define_flags() -> flags.FlagValues:
-    """A set of flags of its own, with those that every command has."""
+@dataclasses.dataclass(frozen=True)
+class CommandLine(Generic[_Kind]):
+    """A command line with settings, understood.
+
+    Attributes:
+      files: the arguments that are not flags.
+      flags: the flags.
+      settings: what the file of settings and `--config.KEY` say.
+      asked: the settings that the user spoke of; what is resumed has to agree with them.
+      again: the command that goes on after Ctrl-C.
+    """
+
+    files: list[pathlib.Path]
+    flags: flags.FlagValues
+    settings: _Kind
+    asked: list[str]
+    again: str
+
+
+def command_line(
+    argv: Sequence[str], values: flags.FlagValues, kind: type[_Kind], *, config: str, usage: str
+) -> CommandLine[_Kind] | None:
+    """Parses a command line with settings.
+
+    Args:
+      argv: the program's name and its arguments.
+      values: the flags that there are.
+      kind: of settings.
+      config: the file of settings that is taken where none is given.
+      usage: what `--help` prints, above the settings.
+
+    Returns:
+      The command line; None if it asks for help, which is then printed.
+
+    Raises:
+      Refused: a flag, a file of settings or a setting is wrong.
+    """
+    path, rest = split_config(argv)
+    config_path = find_config(path, default=config)
+    chosen = load_config(config_path)
+    define_config(values, kind.defaults(), rest)
+    files = [pathlib.Path(name) for name in parse(values, rest)]
+    if values.help:
+        print(usage.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
+        print(describe(kind.defaults() | chosen, kind.meanings()))
+        return None
+    given = overrides(values)
+    try:
+        settings = kind.from_config({**chosen, **given})
+    except (ValueError, TypeError) as error:
+        raise Refused(error) from None
+    resumed = "resume" not in values or values.resume
+    return CommandLine(
+        files=files,
+        flags=values,
+        settings=settings,
+        asked=[*given, *(chosen if path else ())],
+        again=shlex.join(argv if resumed else [*argv, "--resume"]),
+    )
+
+
+def define_flags(*, out: str | None = None) -> flags.FlagValues:
+    """A set of flags of its own: size, timelapse and help.
+
+    Args:
+      out: the folder that a command writes to which can be resumed; defines out, report and resume, too.
+    """
     values = flags.FlagValues()
     flags.DEFINE_integer("size", None, "long side in pixels", 1, LARGEST, flag_values=values)
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    if out is not None:
+        flags.DEFINE_string("out", out, "folder", flag_values=values)
+        flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
+        flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
     return values
 
 
@@ -155,12 +228,12 @@ def overrides(values: flags.FlagValues) -> dict[str, Any]:
 
 def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
     """A table of settings: key, value, meaning."""
-    lines, width = [], max(map(len, meanings))
-    for key, meaning in meanings.items():
-        value = config[key]
-        shown = str(value).lower() if isinstance(value, bool) else str(value) or "none"
-        lines.append(f"  {key:<{width}} {shown:<14} {meaning}")
-    return "\n".join(lines)
+    shown = [
+        str(config[key]).lower() if isinstance(config[key], bool) else str(config[key]) or "none" for key in meanings
+    ]
+    keys, values = (max(map(len, column)) for column in (meanings, shown))
+    rows = zip(meanings.items(), shown, strict=True)
+    return "\n".join(f"  {key:<{keys}} {value:<{values}} {meaning}" for (key, meaning), value in rows)
 
 
 def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -233,6 +306,23 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+def for_each(files: Sequence[pathlib.Path], out: pathlib.Path, do: Callable[[pathlib.Path], None]) -> int:
+    """Does something with each file that writes to a folder; complains of those with which it cannot be done.
+
+    Returns:
+      The exit status: 1 if there were any.
+    """
+    status = 0
+    with output_folder(out):
+        for file in files:
+            try:
+                do(file)
+            except bad_input() as error:
+                complain(error)
+                status = 1
+    return status
+
+
 def check_sources(
     sources: Sequence[pathlib.Path], out: pathlib.Path, kind: str, *, kept: Sequence[pathlib.Path] = ()
 ) -> None:
@@ -261,6 +351,29 @@ def check_sources(
         for written in (out / f"{stem}{suffix}" for stem in taken for suffix in (".png", ".npz")):
             if written.exists() and written.samefile(path):
                 raise Refused(f"{path} would be overwritten; choose another --out")
+
+
+def paint_picture(
+    image: Float[np.ndarray, "height width 3"],
+    npz: pathlib.Path,
+    *,
+    settings: Settings,
+    so_far: Painting | None,
+    size: int,
+    again: str,
+) -> Painting:
+    """Paints a picture, from the start or from where `so_far` got to; see `follow`."""
+    import jax
+
+    from jaxpaint import images, painting
+
+    if so_far:
+        settings, brush = so_far.settings, so_far.brush_image
+    else:
+        brush = images.read_brush(settings.brush_image) if settings.brush_image else None
+    key = jax.random.key(settings.seed)
+    stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, resume=so_far)
+    return follow(stages, npz, so_far=so_far, size=size, again=again)
 
 
 def follow(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from absl import flags
 
-from jaxpaint import commands, settings
+from jaxpaint import commands
+from jaxpaint.settings import Settings, StyleSettings
 
 if TYPE_CHECKING:
     from jaxpaint.painting import Painting
@@ -37,30 +37,18 @@ Settings, as --config.KEY=VALUE, and what they are in {config}:
 """
 
 
-class Options(NamedTuple):
-    """The command line, understood.
+class _Pictures(NamedTuple):
+    """What a painting is styled with.
 
     Attributes:
-      sources: the paintings, and photographs.
       styles: the style pictures.
       mask: where the style goes, or None.
-      out: the folder to write to.
-      flags: the others: size, timelapse, report, resume.
-      settings: of the style transfer.
       painting: how photographs are painted.
-      asked: the settings that the user spoke of; a styling that is resumed has to agree with them.
-      again: the command that goes on after Ctrl-C.
     """
 
-    sources: list[pathlib.Path]
     styles: list[pathlib.Path]
     mask: pathlib.Path | None
-    out: pathlib.Path
-    flags: flags.FlagValues
-    settings: settings.StyleSettings
-    painting: settings.Settings
-    asked: list[str]
-    again: str
+    painting: Settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,79 +57,52 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    options = _options(argv)
-    if options is None:
-        return 0
-    status = 0
-    with commands.output_folder(options.out):
-        for source in options.sources:
-            try:
-                _stylize(source, options)
-            except commands.bad_input() as error:
-                commands.complain(error)
-                status = 1
-    return status
-
-
-def _options(argv: list[str]) -> Options | None:
-    """Parses the command line; None if it asks for help, which is then printed."""
-    path, rest = commands.split_config(argv)
-    config_path = commands.find_config(path, default="stylize.py")
-    config = commands.load_config(config_path)
-    values = commands.define_flags()
+    values = commands.define_flags(out="stylized")
     flags.DEFINE_list("style", [], "style pictures", flag_values=values)
     flags.DEFINE_string("mask", None, "where the style goes", flag_values=values)
-    flags.DEFINE_string("out", "stylized", "folder", flag_values=values)
-    flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
-    flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
     flags.DEFINE_string("paint", None, "settings of painting", flag_values=values)
-    commands.define_config(values, settings.StyleSettings.defaults(), rest)
-    sources = [pathlib.Path(name) for name in commands.parse(values, rest)]
-    if values.help:
-        print(HELP.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
-        print(commands.describe(settings.StyleSettings.defaults() | config, settings.StyleSettings.meanings()))
-        return None
-    overrides = commands.overrides(values)
-    styles = [pathlib.Path(name) for name in values.style]
+    line = commands.command_line(argv, values, StyleSettings, config="stylize.py", usage=HELP)
+    if line is None:
+        return 0
+    given = _given(line)
+    kept = [*given.styles, *([given.mask] if given.mask else [])]
+    commands.check_sources(line.files, pathlib.Path(values.out), "painting", kept=kept)
+    return commands.for_each(line.files, pathlib.Path(values.out), lambda source: _stylize(source, given, line))
+
+
+def _given(line: commands.CommandLine[StyleSettings]) -> _Pictures:
+    """The style pictures, the mask, and the settings for photographs.
+
+    Raises:
+      commands.Refused: something is wrong with them.
+    """
+    styles = [pathlib.Path(name) for name in line.flags.style]
     if not styles:
         raise commands.Refused("no --style picture given; see --help")
-    paint_config = commands.load_config(commands.find_config(values.paint, default="paint.py", flag="paint"))
+    config = commands.load_config(commands.find_config(line.flags.paint, default="paint.py", flag="paint"))
     try:
-        chosen = settings.StyleSettings.from_config({**config, **overrides})
-        chosen.weights_of(len(styles))
-        painting = settings.Settings.from_config(paint_config)
+        line.settings.weights_of(len(styles))
+        painting = Settings.from_config(config)
     except (ValueError, TypeError) as error:
         raise commands.Refused(error) from None
-    mask = pathlib.Path(values.mask) if values.mask else None
-    out = pathlib.Path(values.out)
-    commands.check_sources(sources, out, "painting", kept=[*styles, *([mask] if mask else [])])
-    return Options(
-        sources=sources,
-        styles=styles,
-        mask=mask,
-        out=out,
-        flags=values,
-        settings=chosen,
-        painting=painting,
-        asked=[*overrides, *(config if path else ())],
-        again=shlex.join(argv if values.resume else [*argv, "--resume"]),
-    )
+    return _Pictures(styles, pathlib.Path(line.flags.mask) if line.flags.mask else None, painting)
 
 
-def _stylize(source: pathlib.Path, options: Options) -> None:
+def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[StyleSettings]) -> None:
     """Styles one painting and writes its files."""
     from jaxpaint import drawing, images, runtime, styling
 
     runtime.use_all_cores()
     runtime.keep_compilations()
-    png, npz, mp4, report = (options.out / f"{source.stem}.{suffix}" for suffix in ("png", "npz", "mp4", "json"))
-    earlier = _earlier(npz, options) if options.flags.resume else None
+    stem = f"{line.flags.out}/{source.stem}"
+    png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
+    earlier = _earlier(npz, line) if line.flags.resume else None
     with runtime.Stopwatch() as watch:
-        styles = [images.read_image(style) for style in options.styles]
-        mask = images.read_image(options.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if options.mask else None
+        styles = [images.read_image(style) for style in given.styles]
+        mask = images.read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
-            before = _painting(source, options)
-        size = options.flags.size or before.settings.size
+            before = _painting(source, given.painting, line)
+        size = line.flags.size or before.settings.size
         result = earlier
         if result is None or result.state:
             with watch("styling"):
@@ -149,53 +110,44 @@ def _stylize(source: pathlib.Path, options: Options) -> None:
                     stages = styling.stylize_stages(
                         before,
                         styles,
-                        settings=earlier.styling if earlier and earlier.styling else options.settings,
+                        settings=earlier.styling if earlier and earlier.styling else line.settings,
                         mask=mask,
                         resume=earlier,
                     )
-                    result = commands.follow(stages, npz, so_far=earlier, size=size, again=options.again)
+                    result = commands.follow(stages, npz, so_far=earlier, size=size, again=line.again)
                 except ValueError as error:
                     raise commands.Refused(f"{source}: {error}") from None
         with watch("drawing"):
             drawn = drawing.draw(result, size=size)
         images.write_image(png, drawn)
     print(png)
-    if options.flags.timelapse:
+    if line.flags.timelapse:
         commands.write_timelapse(mp4, result, size)
         print(mp4)
-    if options.flags.report:
-        styled_with = {"styles": [str(style) for style in options.styles], "mask": options.mask and str(options.mask)}
+    if line.flags.report:
+        styled_with = {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
         facts = {**styled_with, "styling": result.styling and dataclasses.asdict(result.styling)}
         commands.write_report(report, drawing.draw(before, size=size), drawn, result, watch.seconds, **facts)
         print(report)
 
 
-def _painting(source: pathlib.Path, options: Options) -> Painting:
+def _painting(source: pathlib.Path, settings: Settings, line: commands.CommandLine[StyleSettings]) -> Painting:
     """The painting that is to be styled; a photograph is painted."""
-    import jax
-
-    from jaxpaint import exports, images, painting
+    from jaxpaint import exports, images
 
     if source.suffix.lower() == ".npz":
         return exports.load_painting(source)
-    npz = options.out / f"{source.stem}-painted.npz"
-    part = exports.load_painting(npz) if options.flags.resume and npz.exists() else None
+    npz = pathlib.Path(line.flags.out) / f"{source.stem}-painted.npz"
+    part = exports.load_painting(npz) if line.flags.resume and npz.exists() else None
     if part and not part.state:
         return part
-    chosen = part.settings if part else options.painting
+    chosen = part.settings if part else settings
     image = images.read_image(source, canvas_color=chosen.canvas_rgb)
-    brush = images.read_brush(chosen.brush_image) if chosen.brush_image and not part else None
-    stages = painting.paint_stages(
-        image,
-        key=jax.random.key(chosen.seed),
-        settings=chosen,
-        brush_image=part.brush_image if part else brush,
-        resume=part,
-    )
-    return commands.follow(stages, npz, so_far=part, size=options.flags.size or chosen.size, again=options.again)
+    size = line.flags.size or chosen.size
+    return commands.paint_picture(image, npz, settings=chosen, so_far=part, size=size, again=line.again)
 
 
-def _earlier(npz: pathlib.Path, options: Options) -> Painting | None:
+def _earlier(npz: pathlib.Path, line: commands.CommandLine[StyleSettings]) -> Painting | None:
     """The styling to go on from, if there is one.
 
     Raises:
@@ -210,7 +162,7 @@ def _earlier(npz: pathlib.Path, options: Options) -> Painting | None:
     earlier = exports.load_painting(npz)
     if not earlier.styling:
         raise commands.Refused(f"{npz}: not a painting in another style; choose another --out")
-    commands.check_resumed(npz, earlier.styling, options.settings, options.asked)
+    commands.check_resumed(npz, earlier.styling, line.settings, line.asked)
     if not earlier.state:
         print(f"{npz}: finished already; drawing it again")
     return earlier

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 import pathlib
-import shlex
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,9 +69,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    path, rest = commands.split_config(argv)
-    config_path = commands.find_config(path, default="light.py")
-    config = commands.load_config(config_path)
     from jaxpaint import images, runtime
     from jaxpaint.brushes.textures import pyramid
     from jaxpaint.training import Recipe
@@ -80,22 +76,17 @@ def _main(argv: list[str]) -> int:
     values = flags.FlagValues()
     flags.DEFINE_string("workdir", "", "folder", flag_values=values)
     flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
-    commands.define_config(values, Recipe.defaults(), rest)
-    if others := commands.parse(values, rest):
-        raise commands.Refused(f"{others[0]}: expected flags only; see --help")
-    if values.help:
-        print(HELP.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
-        print(commands.describe(Recipe.defaults() | config, Recipe.meanings()))
+    line = commands.command_line(argv, values, Recipe, config="light.py", usage=HELP)
+    if line is None:
         return 0
-    try:
-        recipe = Recipe.from_config({**config, **commands.overrides(values)})
-    except (ValueError, TypeError) as error:
-        raise commands.Refused(error) from None
+    if line.files:
+        raise commands.Refused(f"{line.files[0]}: expected flags only; see --help")
+    recipe = line.settings
     folder = pathlib.Path(values.workdir or f"runs/{recipe.net}-{recipe.brush}")
     picture = pyramid(images.read_brush(recipe.brush_image)) if recipe.brush_image else None
     runtime.keep_compilations()
     with commands.output_folder(folder):
-        _train(_Run(recipe, folder, picture, _initial(recipe), shlex.join(argv)))
+        _train(_Run(recipe, folder, picture, _initial(recipe), line.again))
     return 0
 
 
