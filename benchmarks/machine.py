@@ -99,12 +99,13 @@ def contact_sheet(strips: Sequence[Sequence[np.ndarray]], height: int) -> np.nda
     return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=1.0) for r in rows])
 
 
-def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]], *, steps: int | None = None) -> None:
     """Draws curves as SVG.
 
     Args:
       path: of the file.
-      panels: title to curves; a curve's label to its values, one a step.
+      panels: title to curves; a curve's label to its values, evenly spread; NaN where it has none.
+      steps: what the last value of the longest curve stands at; by default, there is a value for each.
     """
     width, height, left, top = 420, 260, 60, 30
     colors = ("#1b6ca8", "#d1495b", "#2e8b57", "#e0a100", "#7b4ea3", "#444444")
@@ -112,18 +113,21 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
     for i, (title, curves) in enumerate(panels.items()):
         x0 = i * (width + left + 90) + left
         values = np.concatenate([np.asarray(curve, float) for curve in curves.values()])
-        low, high = float(values.min()), float(values.max())
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
         shapes.append(f'<text x="{x0}" y="{top - 10}">{title}</text>')
         shapes.append(f'<rect x="{x0}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#bbb"/>')
         for value in np.linspace(low, high, 5):
             y = top + height * (1 - (value - low) / max(high - low, 1e-12))
             shapes.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
         longest = max(map(len, curves.values()))
-        shapes.append(f'<text x="{x0 + width}" y="{top + height + 16}" text-anchor="end">step {longest}</text>')
+        shapes.append(
+            f'<text x="{x0 + width}" y="{top + height + 16}" text-anchor="end">step {steps or longest}</text>'
+        )
         for j, (label, curve) in enumerate(curves.items()):
             x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)
             y = top + height * (1 - (np.asarray(curve) - low) / max(high - low, 1e-12))
-            points, color = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)), colors[j % len(colors)]
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
+            color = colors[j % len(colors)]
             shapes.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>')
             shapes.append(f'<text x="{x0 + width + 6}" y="{top + 12 + 16 * j}" fill="{color}">{label}</text>')
     size = f'width="{len(panels) * (width + left + 90)}" height="{top + height + 30}"'
