@@ -10,6 +10,7 @@ import pathlib
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import imageio.v3 as iio
 import imageio_ffmpeg
@@ -135,6 +136,25 @@ def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
     """Height and width of the same proportions whose longer side is `size` pixels; at least one pixel each."""
     scale = size / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
+    """The picture in float32.
+
+    Args:
+      picture: an array.
+      kind: what it is called.
+
+    Raises:
+      ValueError: it is not of shape `[height, width, 3]` with values in [0, 1].
+    """
+    picture = np.asarray(picture, np.float32)
+    if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
+        raise ValueError(f"expected {kind} of shape [height, width, 3], got {picture.shape}")
+    least, most = float(picture.min()), float(picture.max())
+    if not (least >= 0 and most <= 1):
+        raise ValueError(f"expected {kind} of values in [0, 1], got {least:g} to {most:g}")
+    return picture
 
 
 def resize(

@@ -228,12 +228,7 @@ def paint_stages(
       The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
       same end.
     """
-    image = np.asarray(image, np.float32)
-    if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
-        raise ValueError(f"expected a picture of shape [height, width, 3], got {image.shape}")
-    least, most = float(image.min()), float(image.max())
-    if not (least >= 0 and most <= 1):
-        raise ValueError(f"expected a picture of values in [0, 1], got {least:g} to {most:g}")
+    image = images.checked(image)
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
     height, width, _ = image.shape

@@ -80,7 +80,7 @@ class Settings(Checked):
         "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")
     )
     strokes: int = setting(0, "how many strokes, exactly; 0: 4000, or 500 with a network", 0, 100_000)
-    max_divide: int = setting(0, "progressive: blocks along a side at the finest level; 0: as suits", 0, 64)
+    max_divide: int = setting(0, "progressive: levels, the m-th with a share of m² of the strokes; 0: as suits", 0, 64)
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
@@ -138,7 +138,7 @@ class StyleSettings(Checked):
     l1: float = setting(1.0, "weight of the mean absolute difference in brightness to it", 0.0, 1e6)
     style: float = setting(5.0, "weight of the style: its strength", 0.0, 1e6)
     laplacian: float = setting(1.0, "weight of the difference in details to the painting as it was", 0.0, 1e6)
-    transport: float = setting(0.0, "weight of the optimal transport to it", 0.0, 1e6)
+    transport: float = setting(0.0, "weight of the optimal transport to it, at 64 pixels", 0.0, 1e6)
     style_loss: str = setting("gram", "what of VGG's features makes a style", choices=("gram", "moments"))
     laplacian_form: str = setting(
         "picture", "details of pixels or of features", choices=("picture", "features", "both")

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from jaxpaint import drawing, fitting, images, losses, painting, runtime, weights
 from jaxpaint.brushes import BRUSHES
@@ -36,6 +37,8 @@ _TRANSPORT_SIZE = 64
 _POOLINGS = (2, 8)
 # Of the learning rate, how much is left at the end.
 _LAST_RATE = 0.05
+# The distance to a style from which on it is relative: a painting may have that style already.
+_LEAST_DISTANCE = 1e-3
 # A network halves what it sees a few times.
 _LEAST_SEEN = 32
 
@@ -64,7 +67,8 @@ def stylize(
       The painting in its new style: strokes as before, to be drawn, exported and styled again.
 
     Raises:
-      ValueError: the painting is unfinished, pictures are of another shape, or not as many as their weights.
+      ValueError: the painting is unfinished; pictures are of another shape or range, not as many as their weights, or
+        others than those that the styling began with.
       weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     if not isinstance(picture, Painting):
@@ -91,11 +95,12 @@ def stylize_stages(
       The painting so far and how far it is; its PSNR is that to the painting as it was. The last one is finished. Each
       can be saved, and gone on from to the same end.
     """
-    styles = [style] if isinstance(style, np.ndarray) else list(style)
+    styles = [images.checked(each, "a style picture") for each in (style if isinstance(style, Sequence) else [style])]
     _check(picture, styles, mask)
+    begun_with = _digest(picture.strokes, *styles, *([] if mask is None else [mask]))
     strokes, moments, done = (picture.strokes, Moments.zero(picture.strokes.shape), 0)
     if resume is not None:
-        strokes, moments, done = _state_of(resume, picture, settings)
+        strokes, moments, done = _state_of(resume, picture, settings, begun_with)
     content = drawing.draw(picture, size=settings.size or picture.settings.size)
     loss = _loss(content, styles, mask, settings)
     engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
@@ -117,7 +122,7 @@ def stylize_stages(
             rates=rates[step : step + 1],
             softness=picture.settings.softness / 2,
         )
-        state = moments._asdict() if step + 1 < settings.steps else None
+        state = moments._asdict() | {"pictures": begun_with} if step + 1 < settings.steps else None
         how_far = Progress(
             stage=1,
             stages=1,
@@ -135,15 +140,21 @@ def _check(picture: Painting, styles: Sequence[Picture], mask: Float[np.ndarray,
         raise ValueError("expected a finished painting, got an unfinished one")
     if not styles:
         raise ValueError("expected a style picture, got none")
-    for style in styles:
-        if style.ndim != 3 or style.shape[-1] != 3 or not style.size:
-            raise ValueError(f"expected style pictures of shape [height, width, 3], got {style.shape}")
-    if mask is not None and (mask.ndim != 2 or not mask.size):
+    if mask is None:
+        return
+    if mask.ndim != 2 or not mask.size:
         raise ValueError(f"expected a mask of shape [height, width], got {mask.shape}")
+    if not (mask.min() >= 0 and mask.max() <= 1):
+        raise ValueError(f"expected a mask of values in [0, 1], got {mask.min():g} to {mask.max():g}")
+
+
+def _digest(*arrays: np.ndarray) -> Int[np.ndarray, ""]:
+    """A number that tells other pictures from those that a styling began with."""
+    return np.array(functools.reduce(lambda crc, array: zlib.crc32(array.tobytes(), crc), arrays, 0))
 
 
 def _state_of(
-    resume: Painting, picture: Painting, settings: StyleSettings
+    resume: Painting, picture: Painting, settings: StyleSettings, begun_with: Int[np.ndarray, ""]
 ) -> tuple[Float[np.ndarray, "n d"], Moments, int]:
     """Strokes, moments and number of steps of an unfinished styling."""
     state = resume.state or {}
@@ -151,6 +162,8 @@ def _state_of(
         raise ValueError(f"expected an unfinished styling to go on from, got one without {', '.join(sorted(missing))}")
     if resume.brush != picture.brush or resume.strokes.shape != picture.strokes.shape:
         raise ValueError("expected an unfinished styling of the same painting, got one of another")
+    if state.get("pictures") != begun_with:
+        raise ValueError("expected the painting, style pictures and mask that the styling began with, got others")
     moments = Moments(*(state[name] for name in Moments._fields))
     shapes = {moments.mean.shape, moments.square.shape, picture.strokes.shape}
     if len(shapes) > 1 or not 0 < moments.steps < settings.steps:
@@ -305,7 +318,7 @@ def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, pictu
     return [
         compared(losses.content, recipe.content) if recipe.content else 0.0,
         losses.l1(picture, aims.picture, colorless=True),
-        aims.shares @ (_distances(recipe, features, aims) / jnp.maximum(aims.distances, 1e-6)),
+        aims.shares @ (_distances(recipe, features, aims) / jnp.maximum(aims.distances, _LEAST_DISTANCE)),
         laplacian,
         transport,
     ]

@@ -164,8 +164,8 @@ def load_renderer(
       dtype: of the operands of matrix products, float32 or bfloat16.
 
     Returns:
-      A compiled function: strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`, neither
-      squashed nor clipped; differentiable in the strokes.
+      A compiled function: strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`,
+      neither squashed nor clipped; differentiable in the strokes.
 
     Raises:
       WeightsError: as `load`.
@@ -186,6 +186,8 @@ def load_vgg(source: str | os.PathLike[str] = "vgg16") -> VGGWeights:
       WeightsError: no such file, other or damaged weights; no such weights in the package.
     """
     path = SHIPPED / f"{source}.safetensors" if str(source) in vgg.ARCHITECTURES else pathlib.Path(source)
+    if not path.is_file():
+        raise WeightsError(f"{source}: no such weights; the package has vgg16, and bin/convert_weights makes others")
     flat, facts = _read(path)
     net = facts.get("net", "")
     if net not in vgg.ARCHITECTURES:

@@ -128,6 +128,11 @@ def shapes(size):
         dot = np.zeros((size, size))
         dot[row, column] = 1.0
         made.append(dot)
+    # The ends of both diagonals, and a few pixels anywhere, which Sinkhorn's algorithm takes long for.
+    for columns in ((0, -1), (-1, 0), np.random.default_rng(1).integers(0, size, 3)):
+        dots = np.zeros((size, size))
+        dots[[0, -1, size // 3][: len(columns)], columns] = 1.0
+        made.append(dots)
     return jnp.asarray(np.stack(made).astype(np.float32))
 
 
@@ -188,6 +193,26 @@ def test_transport_agrees_with_ott():
     entropy = sum(scipy.special.entr(np.float64(marginal)).sum() for marginal in (p, q))
     expected = jnp.vdot(out.f, p) + jnp.vdot(out.g, q) + 0.01 * entropy
     np.testing.assert_allclose(losses.transport(in_color(a), in_color(b)), expected, atol=1e-3)
+
+
+def test_transport_agrees_with_scipy():
+    """Its dual, maximised by L-BFGS instead of Sinkhorn's algorithm, on few pixels."""
+    a, b = pictures(6, size=4)
+    at = (np.stack(np.mgrid[:4, :4], axis=-1).reshape(-1, 2) + 0.5) / 4
+    cost = ((at[:, None] - at[None]) ** 2).sum(axis=-1)
+
+    def maximum(p, q):
+        def negative(potentials):
+            f, g = np.split(potentials, 2)
+            plan = p[:, None] * q * np.exp((f[:, None] + g - cost) / 0.01)
+            value = f @ p + g @ q - 0.01 * (plan.sum() - 1)
+            return -value, np.concatenate([plan.sum(axis=1) - p, plan.sum(axis=0) - q])
+
+        return -scipy.optimize.minimize(negative, np.zeros(32), jac=True, method="L-BFGS-B", tol=1e-12).fun
+
+    planes = zip(np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0), strict=True)
+    expected = np.mean([maximum(distribution(p).ravel(), distribution(q).ravel()) for p, q in planes])
+    np.testing.assert_allclose(losses.transport(a, b), expected, atol=1e-5)
 
 
 def test_transport_approaches_the_exact_cost():

@@ -259,3 +259,47 @@ def test_bad_input_is_refused(painted, stripes):
 def test_bad_settings_are_refused(settings, expected):
     with pytest.raises(ValueError, match=expected):
         StyleSettings(**settings)
+
+
+def test_other_pictures_are_not_gone_on_with(painted, stripes):
+    part, _ = next(iter(jaxpaint.stylize_stages(painted, stripes, settings=SMALL)))
+    for other in ((painted, 1 - stripes), (dataclasses.replace(painted, strokes=painted.strokes[::-1]), stripes)):
+        with pytest.raises(ValueError, match="began with, got others"):
+            jaxpaint.stylize(*other, key=KEY, settings=SMALL, resume=part)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_pictures_out_of_range_are_refused(painted, stripes):
+    for bad in (255 * stripes, np.full_like(stripes, np.nan)):
+        with pytest.raises(ValueError, match="expected a style picture of values in"):
+            jaxpaint.stylize(painted, bad, key=KEY, settings=SMALL)
+    with pytest.raises(ValueError, match="expected a mask of values in"):
+        jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL, mask=np.full((4, 4), 2.0, np.float32))
+
+
+def test_scale_is_that_at_which_styles_are_seen(stripes, monkeypatch):
+    shapes, resize = [], images.resize
+    monkeypatch.setattr(images, "resize", lambda picture, shape: shapes.append(shape) or resize(picture, shape))
+    styling._loss(np.ones((48, 64, 3), np.float32), [stripes], None, dataclasses.replace(SMALL, scale=2.0))
+    assert shapes == [(36, 48), (69, 96)]
+
+
+def test_more_strength_is_more_style(painted, stripes):
+    weak, strong = (
+        jaxpaint.stylize(painted, stripes, key=KEY, settings=dataclasses.replace(SMALL, style=weight, steps=20))
+        for weight in (0.1, 30.0)
+    )
+    assert distance(strong.canvas, stripes) < 0.7 * distance(weak.canvas, stripes)
+    assert np.abs(strong.canvas - painted.canvas).mean() > 2 * np.abs(weak.canvas - painted.canvas).mean()
+
+
+def test_a_file_of_vgg19_looks_too(painted, stripes, tmp_path):
+    """Its first layers stand where VGG-16's do: with those weights it sees the same."""
+    shipped = weights.load_vgg()
+    params = {name: shipped.variables["params"][name] for name in ("conv1_1", "conv1_2", "conv2_1")}
+    weights.save_vgg(
+        tmp_path / "vgg19.safetensors", weights.VGGWeights("vgg19", {**shipped.variables, "params": params}, {})
+    )
+    settings = dataclasses.replace(SMALL, vgg=str(tmp_path / "vgg19.safetensors"))
+    expected, styled = (jaxpaint.stylize(painted, stripes, key=KEY, settings=each) for each in (SMALL, settings))
+    np.testing.assert_array_equal(styled.strokes, expected.strokes)

@@ -19,7 +19,16 @@ from jaxpaint.renderers.networks import ARCHITECTURES, Architecture
 TINY = Architecture(32, ((16, 1), (16, 2), (16, 2), (6, 2)), (16, 2048), ((8, False), (12, True)))
 
 
-QUICK = {"steps": 60, "distance_steps": 10, "silhouette_steps": 10, "batch": 8, "warmup": 5, "validated": 64}
+# Of a brush that compiles in no time.
+QUICK = {
+    "brush": "rectangle",
+    "steps": 60,
+    "distance_steps": 10,
+    "silhouette_steps": 10,
+    "batch": 8,
+    "warmup": 5,
+    "validated": 64,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +48,7 @@ def flat(tree):
 
 def test_targets_are_the_engine_s():
     strokes = training.sample(BRUSHES["oilpaintbrush"], 5, key=jax.random.key(0))
-    foreground, alpha = training.targets(recipe(), strokes)
+    foreground, alpha = training.targets(recipe(brush="oilpaintbrush"), strokes)
     expected = jax.jit(engine(BRUSHES["oilpaintbrush"], 32))(strokes[3])
     np.testing.assert_allclose(foreground[3], np.stack(expected.foreground, -1), atol=1e-5)
     np.testing.assert_allclose(alpha[3, ..., 0], expected.alpha[0], atol=1e-5)
@@ -59,7 +68,7 @@ def test_strokes_fill_the_unit_cube_and_some_are_small():
 def test_distances_are_to_the_sides_of_a_box():
     """Of a turned rectangle, at the points of one pixel, in half pixels: outside of each side is positive."""
     stroke = jnp.array([0.4, 0.55, 0.5, 0.2, 0.3, 0, 0, 0, 1])
-    maps = np.asarray(training.distances(recipe(brush="rectangle"), stroke[None])[0])
+    maps = np.asarray(training.distances(recipe(), stroke[None])[0])
     angle, half = -np.pi * 0.3, 1 / 512 + np.array([0.5, 0.2]) / 4
     axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     row, column = 6, 11
@@ -80,8 +89,9 @@ def test_two_relus_make_a_silhouette_of_distances(brush):
     strokes = strokes.at[:, BRUSHES[brush].index("alpha")].set(1.0)
     kernel, bias = (training.start(own).params["rasterization"]["conv0"][name] for name in ("kernel", "bias"))
     np.testing.assert_array_equal(kernel[jnp.array([0, 2])][..., 0], 0.0)
-    silhouette = jax.nn.relu(jax.nn.relu(training.distances(own, strokes)) @ kernel[1, 1, :, :1] + bias[0])
-    error = silhouette - training.targets(own, strokes).alpha[:, ::2, ::2]
+    distances = jax.jit(training.distances, static_argnums=0)(own, strokes)
+    silhouette = jax.nn.relu(jax.nn.relu(distances) @ kernel[1, 1, :, :1] + bias[0])
+    error = silhouette - jax.jit(training.targets, static_argnums=0)(own, strokes).alpha[:, ::2, ::2]
     # A nib has corners.
     assert float(jnp.abs(error).mean()) < (0.01 if brush == "markerpen" else 0.003)
 
@@ -124,7 +134,9 @@ def test_the_parts_of_a_run_follow_each_other():
 
 
 def test_training_teaches():
-    own = recipe(steps=700, distance_steps=300, silhouette_steps=100, batch=16, learning_rate=0.005)
+    own = recipe(
+        brush="oilpaintbrush", steps=700, distance_steps=300, silhouette_steps=100, batch=16, learning_rate=0.005
+    )
     state = training.start(own)
     state, distances = training.train(own, state, 300)
     assert distances.alpha[-20:].mean() < 0.9 * distances.alpha[:3].mean()
@@ -150,8 +162,9 @@ def test_statistics_are_those_of_fresh_strokes():
     statistics = training.statistics(own, params, jax.random.key(0))
     strokes = training.sample(BRUSHES[own.brush], 512, key=jax.random.key(5))
     model = training.net(own)
-    with_batch, _ = model.apply({"params": params}, strokes, mutable=["batch_stats"])
-    alone = model.apply({"params": params, "batch_stats": statistics}, strokes)
+    draw = jax.jit(model.apply, static_argnames="mutable")
+    with_batch, _ = draw({"params": params}, strokes, mutable="batch_stats")
+    alone = draw({"params": params, "batch_stats": statistics}, strokes)
     spread = float(jnp.std(with_batch.foreground))
     assert float(jnp.abs(with_batch.foreground - alone.foreground).mean()) < 0.1 * spread
 
@@ -231,8 +244,8 @@ def test_a_run_can_begin_with_weights(tmp_path, capsys):
     assert run(tmp_path / "second", init, "--config.seed=5", "--config.learning_rate=0.000001") == 0
     first, second = (weights.load(tmp_path / name / "best.safetensors") for name in ("first", "second"))
     np.testing.assert_allclose(flat(second.variables["params"]), flat(first.variables["params"]), atol=1e-3)
-    assert run(tmp_path / "third", init, "--config.brush=rectangle") == 1
-    assert "config.init: expected weights of light for rectangle, got light for oilpaint" in capsys.readouterr().err
+    assert run(tmp_path / "third", init, "--config.brush=watercolor") == 1
+    assert "config.init: expected weights of light for watercolor, got light for rectangle" in capsys.readouterr().err
     # What was refused has not taken the folder.
     assert not (tmp_path / "third" / "recipe.json").exists()
 
@@ -241,5 +254,6 @@ def test_ones_own_brush_is_learned(tmp_path):
     picture = np.zeros((40, 100, 3), np.float32)
     picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0
     write_image(tmp_path / "brush.png", picture)
-    assert run(tmp_path / "own", f"--config.brush_image={tmp_path / 'brush.png'}") == 0
+    image = f"--config.brush_image={tmp_path / 'brush.png'}"
+    assert run(tmp_path / "own", "--config.brush=oilpaintbrush", image) == 0
     assert "brush.png" in weights.load(tmp_path / "own" / "best.safetensors").facts["recipe"]

@@ -135,7 +135,7 @@ def test_layers_that_a_file_lacks_are_named():
 
 
 def test_other_files_are_refused(tmp_path):
-    with pytest.raises(weights.WeightsError, match="vgg19.safetensors: no such weights; the package has light"):
+    with pytest.raises(weights.WeightsError, match="vgg19: no such weights; the package has vgg16, and bin"):
         weights.load_vgg("vgg19")
     with pytest.raises(weights.WeightsError, match="not of a VGG of ours"):
         weights.load_vgg(weights.SHIPPED / "light-oilpaintbrush.safetensors")
@@ -155,3 +155,10 @@ def test_weights_survive_a_file(tmp_path):
     again = weights.load_vgg(tmp_path / "again.safetensors")
     assert again.net == "vgg16" and again.facts["license"].startswith("CC BY 4.0")
     assert jax.tree.all(jax.tree.map(np.array_equal, again.variables, shipped.variables))
+
+
+def test_what_ships_takes_red_first():
+    """Numbers of Keras' file, which takes blue first: a corner of the first filter, and biases."""
+    first = weights.load_vgg().variables["params"]["conv1_1"]
+    np.testing.assert_allclose(first["kernel"][0, 0, ::-1, 0], [0.4294, 0.5503, 0.48], atol=5e-4)
+    np.testing.assert_allclose(first["bias"][:3], [0.7344, 0.0934, 0.0677], atol=5e-4)

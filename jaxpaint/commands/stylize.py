@@ -44,11 +44,13 @@ class _Pictures(NamedTuple):
       styles: the style pictures.
       mask: where the style goes, or None.
       painting: how photographs are painted.
+      asked: the settings of that which the user spoke of.
     """
 
     styles: list[pathlib.Path]
     mask: pathlib.Path | None
     painting: Settings
+    asked: list[str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -85,7 +87,8 @@ def _given(line: commands.CommandLine[StyleSettings]) -> _Pictures:
         painting = Settings.from_config(config)
     except (ValueError, TypeError) as error:
         raise commands.Refused(error) from None
-    return _Pictures(styles, pathlib.Path(line.flags.mask) if line.flags.mask else None, painting)
+    mask = pathlib.Path(line.flags.mask) if line.flags.mask else None
+    return _Pictures(styles, mask, painting, list(config if line.flags.paint else ()))
 
 
 def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[StyleSettings]) -> None:
@@ -101,7 +104,7 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         styles = [images.read_image(style) for style in given.styles]
         mask = images.read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
-            before = _painting(source, given.painting, line)
+            before = _painting(source, given, line)
         size = line.flags.size or before.settings.size
         result = earlier
         if result is None or result.state:
@@ -125,13 +128,15 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         commands.write_timelapse(mp4, result, size)
         print(mp4)
     if line.flags.report:
-        styled_with = {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
-        facts = {**styled_with, "styling": result.styling and dataclasses.asdict(result.styling)}
+        facts: dict[str, object] = {"styling": result.styling and dataclasses.asdict(result.styling)}
+        if result is not earlier:
+            # What was finished before may have been styled with others.
+            facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
         commands.write_report(report, drawing.draw(before, size=size), drawn, result, watch.seconds, **facts)
         print(report)
 
 
-def _painting(source: pathlib.Path, settings: Settings, line: commands.CommandLine[StyleSettings]) -> Painting:
+def _painting(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[StyleSettings]) -> Painting:
     """The painting that is to be styled; a photograph is painted."""
     from jaxpaint import exports, images
 
@@ -139,9 +144,11 @@ def _painting(source: pathlib.Path, settings: Settings, line: commands.CommandLi
         return exports.load_painting(source)
     npz = pathlib.Path(line.flags.out) / f"{source.stem}-painted.npz"
     part = exports.load_painting(npz) if line.flags.resume and npz.exists() else None
-    if part and not part.state:
-        return part
-    chosen = part.settings if part else settings
+    if part:
+        commands.check_resumed(npz, part.settings, given.painting, given.asked)
+        if not part.state:
+            return part
+    chosen = part.settings if part else given.painting
     image = images.read_image(source, canvas_color=chosen.canvas_rgb)
     size = line.flags.size or chosen.size
     return commands.paint_picture(image, npz, settings=chosen, so_far=part, size=size, again=line.again)
