@@ -1,13 +1,14 @@
 """Painting by L2 alone and with transport: what the same time gives, from good and bad placing.
 
     python benchmarks/transport_painting.py
-    python benchmarks/transport_painting.py --steps=120 --name=transport_steps
+    python benchmarks/transport_painting.py --steps=120 --transport=0,0.000001,0.1,1 --name=transport_steps
 
 Strokes start where `placing.place` puts them on a white canvas (good); or anywhere, turned anyhow and in any colour, of
 the same size (random); or the same in the middle, a quarter as far apart (heap). They are fitted by L2 plus so much of
 transport. All get the same seconds: how long a step takes with each weight is measured first, by turns, and a fit has
-as many steps as they allow; or, by --steps, all have as many. Strokes have the average of their texture, in fit and
-drawing.
+as many steps as they allow; or, by --steps, all have as many. With any transport, windows are of 64 pixels, not 16, and
+a stroke that hurries out of its windows is seen farther: a weight of next to nothing tells what that alone does.
+Strokes have the average of their texture, in fit and drawing.
 
 Writes NAME.json (with the PSNR of the drawing after every few steps), NAME.svg (the same as curves over the seconds, or
 steps) and NAME.png (a row for each photograph and placing: the picture, the strokes as they start, and what each weight
