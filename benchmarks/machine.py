@@ -110,7 +110,7 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
 
     Args:
       path: of the file.
-      panels: title to curves; a curve's label to its values, evenly spread.
+      panels: title to curves; a curve's label to its values, evenly spread; NaN where it has none.
       end: what the last value of the longest curve stands at; by default, there is a value for each step.
     """
     width, height, left, top = 420, 260, 60, 30
@@ -119,7 +119,7 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
     for i, (title, curves) in enumerate(panels.items()):
         x0 = i * (width + left + 90) + left
         values = np.concatenate([np.asarray(curve, float) for curve in curves.values()])
-        low, high = float(values.min()), float(values.max())
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
         shapes.append(f'<text x="{x0}" y="{top - 10}">{title}</text>')
         shapes.append(f'<rect x="{x0}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#bbb"/>')
         for value in np.linspace(low, high, 5):
@@ -131,7 +131,8 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
         for j, (label, curve) in enumerate(curves.items()):
             x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)
             y = top + height * (1 - (np.asarray(curve) - low) / max(high - low, 1e-12))
-            points, color = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)), colors[j % len(colors)]
+            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
+            color = colors[j % len(colors)]
             shapes.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>')
             shapes.append(f'<text x="{x0 + width + 6}" y="{top + 12 + 16 * j}" fill="{color}">{label}</text>')
     size = f'width="{len(panels) * (width + left + 90)}" height="{top + height + 30}"'

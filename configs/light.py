@@ -15,9 +15,9 @@ def get_config() -> ml_collections.ConfigDict:
     """The oil brush; the others by `--config.brush`."""
     config = ml_collections.ConfigDict()
     config.net = "light"
-    config.steps = 64_000
+    config.steps = 42_000
     config.batch = 64
     config.learning_rate = 1.5e-3
-    config.distance_steps = 12_000
-    config.silhouette_steps = 30_000
+    config.distance_steps = 16_000
+    config.silhouette_steps = 8_000
     return config

@@ -69,6 +69,10 @@ class Painting:
         return drawing.draw(self)
 
 
+class ResumeError(ValueError):
+    """A painting that can't be gone on from; one line says why."""
+
+
 class Progress(NamedTuple):
     """How far a painting has come.
 
@@ -195,10 +199,13 @@ def paint(
       key: says which of the many paintings; the same key and settings give the same painting.
       settings: how to paint.
       brush_image: the user's own brush, as `images.read_brush` gives it.
-      resume: an unfinished painting of the same image to go on from.
+      resume: an unfinished painting of the same image, with the same settings, to go on from.
 
     Returns:
       The finished painting.
+
+    Raises:
+      ValueError: the image is not one of values in [0, 1], or what is resumed (`ResumeError`) is not such a painting.
     """
     *_, (painting, _) = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
     return painting
@@ -224,6 +231,9 @@ def paint_stages(
     image = np.asarray(image, np.float32)
     if image.ndim != 3 or image.shape[-1] != 3 or not image.size:
         raise ValueError(f"expected a picture of shape [height, width, 3], got {image.shape}")
+    least, most = float(image.min()), float(image.max())
+    if not (least >= 0 and most <= 1):
+        raise ValueError(f"expected a picture of values in [0, 1], got {least:g} to {most:g}")
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
     height, width, _ = image.shape
@@ -231,7 +241,7 @@ def paint_stages(
     window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
     run = _Run(image, settings, brush, arrays, network)
-    state = _start(brush, settings) if resume is None else _state_of(resume)
+    state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
     known = fitting.Fit(np.nan, np.nan)
@@ -282,19 +292,28 @@ def _start(brush: Brush, settings: Settings) -> _State:
     return _State(strokes, 0, 0, 0, Moments.zero(strokes.shape))
 
 
-def _state_of(painting: Painting) -> _State:
+def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...]) -> _State:
     if painting.state is None:
-        raise ValueError("expected an unfinished painting to go on from, got a finished one")
-    state = painting.state
-    missing = {*_State._fields, *Moments._fields} - {"moments", *state}
+        raise ResumeError("expected an unfinished painting to go on from, got a finished one")
+    if painting.settings != settings:
+        raise ResumeError("expected a painting to go on from with the settings it began with, got others")
+    found = painting.state
+    missing = {*_State._fields, *Moments._fields} - {"moments", *found}
     if missing:
-        raise ValueError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
+        raise ResumeError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
+    shape = (settings.strokes, BRUSHES[settings.brush].dim)
+    wrong = [name for name in ("strokes", "mean", "square") if found[name].shape != shape]
+    wrong += [name for name in ("placed", "stage", "step", "steps") if found[name].shape != ()]
+    most = {"placed": settings.strokes, "stage": len(stages) - 1, "step": settings.steps}
+    wrong += [name for name, last in most.items() if name not in wrong and not 0 <= found[name] <= last]
+    if wrong:
+        raise ResumeError(f"expected the state of an unfinished painting, got one whose {wrong[0]} can't be")
     return _State(
-        strokes=state["strokes"],
-        placed=int(state["placed"]),
-        stage=int(state["stage"]),
-        step=int(state["step"]),
-        moments=Moments(state["steps"], state["mean"], state["square"]),
+        strokes=found["strokes"],
+        placed=int(found["placed"]),
+        stage=int(found["stage"]),
+        step=int(found["step"]),
+        moments=Moments(found["steps"], found["mean"], found["square"]),
     )
 
 

@@ -55,7 +55,7 @@ def _lines(name: str, console: rich.console.Console, estimate: Callable[[Progres
         now, left = time.monotonic(), estimate(progress)
         if now - last >= _SECONDS_BETWEEN_LINES or progress.step == progress.steps:
             last = now
-            line = f"{name}: step {progress.step}/{progress.steps} · {_facts(progress)} · {left}"
+            line = f"{name}: {_facts(progress)} · {left}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return show
@@ -63,8 +63,8 @@ def _lines(name: str, console: rich.console.Console, estimate: Callable[[Progres
 
 def _facts(progress: Progress) -> str:
     return (
-        f"stage {progress.stage}/{progress.stages} · {progress.strokes} strokes · "
-        f"loss {progress.loss:.4f} · {progress.psnr:.2f} dB"
+        f"step {progress.step}/{progress.steps} · stage {progress.stage}/{progress.stages} · "
+        f"{progress.strokes} strokes · loss {progress.loss:.4f} · {progress.psnr:.2f} dB"
     )
 
 

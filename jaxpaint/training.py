@@ -27,6 +27,9 @@ from jaxpaint.settings import Checked, check_brush, setting
 _STATISTICS = (16, 256)
 # Batches in a step of the distances, whose strokes are not drawn.
 _UNDRAWN = 4
+# The rate of the distances, in those of all else; and that of the layers that know them once a silhouette is learned:
+# at the full rate they forget them first.
+_DISTANCE_RATE, _KNOWN_RATE = 2.0, 0.1
 # How far from an edge, in half pixels, an error of its distance counts half.
 _NEAR = 2.0
 # What maps of distances show, first things first: at points around the middle of a pixel (in pixels), how far outside
@@ -191,12 +194,13 @@ def drawn(recipe: Recipe, step: int) -> int:
 def schedule(recipe: Recipe) -> optax.Schedule:
     """The learning rate by step: up along a line, down along half a cosine, for each part of the run."""
 
-    def rates(steps):
-        rise = min(recipe.warmup, steps // 2)
-        return optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, rise, steps, 0.01 * recipe.learning_rate)
+    def rates(part):
+        steps = part.last - part.first
+        rate = recipe.learning_rate * (_DISTANCE_RATE if part.name == "distances" else 1.0)
+        return optax.warmup_cosine_decay_schedule(0.0, rate, min(recipe.warmup, steps // 2), steps, 0.01 * rate)
 
     ran = parts(recipe)
-    return optax.join_schedules([rates(part.last - part.first) for part in ran], [part.last for part in ran[:-1]])
+    return optax.join_schedules([rates(part) for part in ran], [part.last for part in ran[:-1]])
 
 
 def optimizer(recipe: Recipe) -> optax.GradientTransformation:
@@ -296,6 +300,10 @@ def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays)
         strokes = sample(model.brush, count, key=key, small=recipe.small)
         gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes)
         change, memory = update(gradient, state.optimizer, state.params)
+        if part == "silhouette" and recipe.distance_steps:
+            change = jax.tree_util.tree_map_with_path(
+                lambda path, leaf: leaf * (_KNOWN_RATE if "dense" in jax.tree_util.keystr(path) else 1.0), change
+            )
         params = optax.apply_updates(state.params, change)
         # What moves on without a gradient, by its momentum.
         params = {**params, **{name: state.params[name] for name in finished}}

@@ -164,7 +164,7 @@ def load_renderer(
       dtype: of the operands of matrix products, float32 or bfloat16.
 
     Returns:
-      A jitted function: strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`, neither
+      A compiled function: strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`, neither
       squashed nor clipped; differentiable in the strokes.
 
     Raises:
@@ -172,7 +172,8 @@ def load_renderer(
     """
     weights = load(source, brush=brush)
     model = network(weights.net, BRUSHES[weights.brush], folded=True, dtype=dtype)
-    return jax.jit(functools.partial(model.apply, fold(weights.variables)))
+    # The weights as an argument: as a part of the program, they would be folded by the compiler, for seconds.
+    return functools.partial(jax.jit(model.apply), fold(weights.variables))
 
 
 def load_vgg(source: str | os.PathLike[str] = "vgg16") -> VGGWeights:

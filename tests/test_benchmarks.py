@@ -3,6 +3,7 @@
 import itertools
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -131,6 +132,30 @@ def test_profile_fit(tmp_path):
     assert all(again[part] > 0 for part in ("placing", "worth", "listing", "drawing"))
     (drawing,) = json.loads((tmp_path / "profile_drawing.json").read_text())["rows"]
     assert 50 < drawing["peak MiB"] < 1500
+
+
+def test_learning(tmp_path):
+    """Two folders make one run, without the steps of the distances."""
+    import learning
+
+    for folder, init, first in (("a", "", 100), ("b", "a", 0)):
+        (tmp_path / folder).mkdir()
+        recipe = {"init": init, "distance_steps": 100, "batch": 64}
+        (tmp_path / folder / "recipe.json").write_text(json.dumps(recipe))
+        lines = [
+            {"step": 100, "foreground": 0.0, "alpha": 0.1, "seconds": 9.0},
+            {"step": first + 400, "foreground": 0.01, "alpha": 0.001, "seconds": 1800.0},
+            {"step": first + 400, "psnr": 25.0, "psnr_foreground": 20.0, "psnr_alpha": 30.0, "seconds": 1800.0},
+        ]
+        (tmp_path / folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    learning.main([f"--runs=twice:{tmp_path}/a+{tmp_path}/b", f"--out={tmp_path}"])
+    found = json.loads((tmp_path / "learning.json").read_text())
+    (row,) = found["rows"]
+    assert (row["run"], row["steps"], row["hours"], row["psnr"]) == ("twice", 800, 1.0, 25.0)
+    assert [line["step"] for line in found["validations"]["twice"]] == [400, 800]
+    # Alpha and foreground, from where there is one.
+    alpha, foreground = re.findall('<polyline points="([^"]*)"', (tmp_path / "learning.svg").read_text())
+    assert len(foreground.split()) == len(alpha.split()) == learning.POINTS // 2
 
 
 def test_transport(tmp_path):

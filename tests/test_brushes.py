@@ -240,6 +240,19 @@ def test_the_alpha_parameter_scales_alpha_alone(name):
 
 @pytest.mark.parametrize("name", BRUSHES)
 @pytest.mark.parametrize("softness", [0.0, 3.0])
+def test_colours_reach_to_the_edge(name, softness):
+    """No dark rims, for which Stylized Neural Painting dilates colours and erodes alphas."""
+    brush, strokes = BRUSHES[name], random_strokes(name, 8, seed=4)
+    colors = brush.index("color")
+    strokes[:, colors] = np.tile(strokes[:, colors[:3]], len(colors) // 3)
+    for stroke, planes, alpha in zip(strokes, *drawn(name, strokes, softness=softness), strict=True):
+        assert ((alpha > 0) & (alpha < 0.9)).sum() > 20
+        for plane, color in zip(planes, stroke[colors[:3]], strict=True):
+            np.testing.assert_allclose(plane[alpha > 0], color, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+@pytest.mark.parametrize("softness", [0.0, 3.0])
 def test_edges_are_ramps_as_wide_as_the_softness_and_a_pixel(name, softness):
     """A bar along x through the middle of the picture, looked at in one column."""
     half = 0.15

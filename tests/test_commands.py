@@ -3,10 +3,12 @@
 Most of it is tested with a painter that takes no time; the last tests paint with the real one.
 """
 
+import io
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,13 +16,15 @@ import time
 import jax
 import numpy as np
 import pytest
+import rich.console
 from PIL import Image
 
-from jaxpaint import drawing, exports, images, painting, runtime
+from jaxpaint import drawing, exports, images, painting, progress, runtime
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import draw, paint
 from jaxpaint.settings import Settings
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEPS = 4
 
 
@@ -327,6 +331,15 @@ def test_plain_lines_come_now_and_then(painter, monkeypatch, capsys):
     assert lines[-1].endswith("done")
 
 
+def test_a_terminal_is_told_all_at_once():
+    console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=160)
+    with progress.display("photo", console=console) as show:
+        show(painting.Progress(2, 9, 30, 120, 0.125, 21.5, 40))
+    shown = console.file.getvalue()
+    for part in ("photo", "step 30/120", "stage 2/9", "40 strokes", "loss 0.1250", "21.50 dB", "time left"):
+        assert part in shown
+
+
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
@@ -344,17 +357,67 @@ def test_cache_folder(environment, expected, monkeypatch):
     assert runtime.cache_folder() == (pathlib.Path(expected) if expected else None)
 
 
+def test_compilations_are_kept():
+    child = "import jax; from jaxpaint import runtime; runtime.keep_compilations(); jax.jit(lambda x: x + 1)(1.0)"
+    environment = os.environ | {"JAXPAINT_CACHE": "kept"}
+    subprocess.run([sys.executable, "-c", child], check=True, env=environment | {"PYTHONPATH": str(ROOT)})
+    assert list(pathlib.Path("kept").iterdir())
+
+
+def test_a_damaged_painting_is_not_gone_on_from(painter, capsys):
+    """Nor is it touched."""
+    painter.interrupt_at = 3
+    run(paint, "photo.png")
+    whole = pathlib.Path("paintings/photo.npz").read_bytes()
+    pathlib.Path("paintings/photo.npz").write_bytes(whole[:-100])
+    capsys.readouterr()
+    assert run(paint, "photo.png", "--resume") == 1
+    assert "paintings/photo.npz: " in one_line(capsys)
+    assert pathlib.Path("paintings/photo.npz").read_bytes() == whole[:-100]
+    assert names() == ["photo.npz", "photo.png"]
+
+
+def test_a_foreign_state_is_one_line(capsys):
+    """With the real painter: an npz of ours, but not of a painting that it could go on with."""
+    settings = Settings(strokes=6, steps=6, size=32)
+    strokes = np.full((3, 12), 0.5, np.float32)
+    part = painting.Painting(strokes, "oilpaintbrush", 24, 32, (1.0, 1.0, 1.0), None, settings, {"step": np.array(2)})
+    pathlib.Path("paintings").mkdir()
+    exports.save_painting("paintings/photo.npz", part)
+    assert run(paint, "photo.png", "--resume") == 1
+    assert "paintings/photo.npz: expected the state of an unfinished painting" in one_line(capsys)
+    assert names() == ["photo.npz"]
+
+
+def test_ctrl_c_for_real():
+    """A process that is interrupted once it has begun to paint, and another that goes on to the end."""
+    command = [sys.executable, ROOT / "bin" / "paint", "photo.png"]
+    tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=3000"]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    with subprocess.Popen([*command, *tiny], env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert next(line for line in process.stderr if line.startswith("photo: step"))
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors.splitlines()[-1].startswith("jaxpaint: interrupted; kept what is painted so far")
+    assert names() == ["photo.npz", "photo.png"]
+    kept = exports.load_painting("paintings/photo.npz")
+    assert 0 < len(kept.strokes) <= 6 and kept.state
+    subprocess.run([*command, "--resume"], env=environment, check=True, capture_output=True)
+    finished = exports.load_painting("paintings/photo.npz")
+    assert len(finished.strokes) == 6 and finished.state is None
+
+
 def test_bin_paints_for_real():
     """The real thing, in a process of its own: a tiny painting, then drawn again, larger."""
-    root = pathlib.Path(__file__).resolve().parents[1]
-    environment = dict(os.environ, PYTHONPATH=str(root))
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
     tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=6", "--config.max_divide=2"]
     for command in (
         ["paint", "photo.png", "--report", *tiny],
         ["draw", "paintings/photo.npz", "--size=100", "--out=paintings/large.png"],
     ):
         done = subprocess.run(
-            [sys.executable, root / "bin" / command[0], *command[1:]],
+            [sys.executable, ROOT / "bin" / command[0], *command[1:]],
             env=environment,
             capture_output=True,
             text=True,

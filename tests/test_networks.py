@@ -25,18 +25,20 @@ OIL = BRUSHES["oilpaintbrush"]
 
 @functools.cache
 def variables(name, brush):
-    """Random weights, and random statistics of the normalisations."""
-    made = network(name, BRUSHES[brush]).init(jax.random.key(0), jnp.zeros((2, BRUSHES[brush].dim)))
-    keys = iter(jax.random.split(jax.random.key(1), 99))
-    ranges = {"mean": (-0.02, 0.02), "var": (0.002, 0.02)}
-    statistics = {
-        norm: {
-            kind: jax.random.uniform(next(keys), leaf.shape, minval=ranges[kind][0], maxval=ranges[kind][1])
-            for kind, leaf in leaves.items()
-        }
-        for norm, leaves in made["batch_stats"]["shading"].items()
-    }
-    return {"params": made["params"], "batch_stats": {"shading": statistics}}
+    """Random weights, and random statistics of the normalisations; from NumPy, since JAX would compile for each."""
+    rng = np.random.default_rng(0)
+
+    def leaf(path, like):
+        kind, shape = path[-1].key, like.shape
+        if kind in ("mean", "var"):
+            return rng.uniform(*{"mean": (-0.02, 0.02), "var": (0.002, 0.02)}[kind], shape).astype(np.float32)
+        if kind in ("scale", "bias"):
+            return np.full(shape, float(kind == "scale"), np.float32)
+        spread = 0.02 if path[1].key == "shading" else np.sqrt(2 / np.prod(shape[:-1]))
+        return (spread * rng.standard_normal(shape)).astype(np.float32)
+
+    made = jax.eval_shape(network(name, BRUSHES[brush]).init, jax.random.key(0), strokes(brush))
+    return jax.tree.map(jnp.asarray, jax.tree_util.tree_map_with_path(leaf, made))
 
 
 def strokes(brush, count=3):
@@ -55,8 +57,8 @@ def test_networks_have_the_parameters_of_the_papers(name):
 @pytest.mark.parametrize("name", ["light", "lite", "dcgan32"])
 def test_folded_weights_draw_the_same(name):
     made = variables(name, "watercolor")
-    plain = network(name, BRUSHES["watercolor"]).apply(made, strokes("watercolor"))
-    folded = network(name, BRUSHES["watercolor"], folded=True).apply(fold(made), strokes("watercolor"))
+    plain = jax.jit(network(name, BRUSHES["watercolor"]).apply)(made, strokes("watercolor"))
+    folded = jax.jit(network(name, BRUSHES["watercolor"], folded=True).apply)(fold(made), strokes("watercolor"))
     size = ARCHITECTURES[name].size
     assert plain.foreground.shape == (3, size, size, 3) and plain.alpha.shape[:3] == (3, size, size)
     for one, other in zip(plain, folded, strict=True):
@@ -66,7 +68,7 @@ def test_folded_weights_draw_the_same(name):
 
 @pytest.mark.parametrize(("brush", "used"), [("oilpaintbrush", False), ("rectangle", True)])
 def test_alpha_is_the_silhouette_of_the_shape_alone(brush, used):
-    draw = functools.partial(network("light", BRUSHES[brush]).apply, variables("light", brush))
+    draw = functools.partial(jax.jit(network("light", BRUSHES[brush]).apply), variables("light", brush))
     one = strokes(brush, 1)
     recolored = one.at[:, BRUSHES[brush].index("color")].set(0.25)
     np.testing.assert_array_equal(draw(one).alpha, draw(recolored).alpha)
@@ -79,14 +81,15 @@ def test_a_model_draws_one_stroke_as_planes_in_range():
     model = Network("light", OIL)
     arrays = fold(variables("light", OIL.name))
     stroke = strokes(OIL.name)[0]
-    foreground, alpha = jax.jit(model.renderer(arrays, 32, softness=0.0))(stroke)
-    expected = network("light", OIL, folded=True).apply(arrays, stroke[None])
+    draw = jax.jit(lambda arrays, stroke: model.renderer(arrays, 32, softness=0.0)(stroke))
+    foreground, alpha = draw(arrays, stroke)
+    expected = jax.jit(network("light", OIL, folded=True).apply)(arrays, stroke[None])
     assert len(foreground) == len(alpha) == 3
     np.testing.assert_allclose(np.stack(foreground, -1), np.clip(expected.foreground[0], 0, 1), atol=1e-5)
     silhouette = np.clip(expected.alpha[0], 0, 1)
     np.testing.assert_allclose(np.stack(alpha, -1), 3 * silhouette**2 - 2 * silhouette**3, atol=1e-5)
     nowhere = jnp.asarray(brushes.nowhere(OIL, 1)[0])
-    assert not np.any(model.renderer(arrays, 32, softness=0.0)(nowhere).alpha)
+    assert not np.any(draw(arrays, nowhere).alpha)
     with pytest.raises(ValueError, match="light draws 32 pixels, not 64"):
         model.renderer(arrays, 64, softness=0.0)
 
@@ -95,15 +98,17 @@ def test_edges_are_made_steeper_but_not_opacity():
     brush = BRUSHES["rectangle"]
     stroke = strokes(brush.name)[0].at[-1].set(0.25)
     arrays = fold(variables("light", brush.name))
-    alpha = np.stack(Network("light", brush).renderer(arrays, 32, softness=0.0)(stroke).alpha, -1)
-    silhouette = np.clip(network("light", brush, folded=True).apply(arrays, stroke).alpha / 0.25, 0, 1)
+    draw = jax.jit(lambda arrays, stroke: Network("light", brush).renderer(arrays, 32, softness=0.0)(stroke))
+    alpha = np.stack(draw(arrays, stroke).alpha, -1)
+    pictures = jax.jit(network("light", brush, folded=True).apply)(arrays, stroke)
+    silhouette = np.clip(pictures.alpha / 0.25, 0, 1)
     np.testing.assert_allclose(alpha, 0.25 * (3 * silhouette**2 - 2 * silhouette**3), atol=1e-5)
 
 
 def test_bfloat16_draws_nearly_the_same():
     made = fold(variables("light", OIL.name))
     exact, rough = (
-        network("light", OIL, folded=True, dtype=dtype).apply(made, strokes(OIL.name)).foreground
+        jax.jit(network("light", OIL, folded=True, dtype=dtype).apply)(made, strokes(OIL.name)).foreground
         for dtype in (None, jnp.bfloat16)
     )
     assert rough.dtype == jnp.float32

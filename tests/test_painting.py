@@ -387,3 +387,57 @@ def test_plans_for_windows_place_all_strokes_and_take_all_steps(settings):
     stages = painting.plan(chosen, (300, 512), window=32)
     assert sum(stage.add for stage in stages) == 501 and sum(stage.steps for stage in stages) == 77
     assert all(32 <= stage.size <= 512 for stage in stages)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("value", [-0.01, 1.01, 255, np.nan])
+def test_a_picture_of_other_values_is_refused(picture, value):
+    wrong = picture.copy()
+    wrong[3, 4, 1] = value
+    with pytest.raises(ValueError, match=r"values in \[0, 1\], got"):
+        jaxpaint.paint(wrong, key=KEY, settings=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("strokes", np.zeros((37, 5))), ("mean", np.zeros((9, 12))), ("placed", 38), ("stage", 99), ("step", -1)],
+)
+def test_a_state_that_cannot_be_is_refused(picture, name, value):
+    part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
+    wrong = dataclasses.replace(part, state=part.state | {name: np.asarray(value)})
+    with pytest.raises(painting.ResumeError, match=f"whose {name} can't be"):
+        jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=wrong)
+
+
+def test_going_on_with_other_settings_is_refused(picture):
+    part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
+    with pytest.raises(painting.ResumeError, match="settings it began with"):
+        jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, strokes=40), resume=part)
+
+
+def test_a_painting_with_a_brush_of_ones_own(picture, painted, tmp_path):
+    """Another painting; the brush goes into its file, is drawn with, and is gone on with."""
+    image = np.zeros((8, 32, 2), np.float32)
+    image[2:6] = 0.8, 1.0
+    arguments = dict(key=KEY, settings=SMALL, brush_image=image)
+    parts = [part for part, _ in jaxpaint.paint_stages(picture, **arguments)]
+    own = parts[-1]
+    assert np.abs(own.strokes - painted.strokes).max() > 0.01
+    target = images.resize(picture, (32, 48))
+    assert metrics.psnr(own.canvas, target) > metrics.psnr(np.ones_like(target), target) + 6
+    jaxpaint.save_painting(tmp_path / "own.npz", own)
+    np.testing.assert_array_equal(jaxpaint.load_painting(tmp_path / "own.npz").canvas, own.canvas)
+    assert np.abs(own.canvas - dataclasses.replace(own, brush_image=None).canvas).mean() > 0.01
+    resumed = jaxpaint.paint(picture, **arguments, resume=parts[len(parts) // 2])
+    np.testing.assert_array_equal(resumed.strokes, own.strokes)
+
+
+def test_fits_at_two_sizes_share_their_programs(picture):
+    """256 pixels in the levels and rounds, 512 at last: two fits, flat and textured, and one program of all else."""
+    programs = {fitting._descend: 2, fitting._worth: 1, jaxpaint.drawing._draw_tiles: 1, jaxpaint.grids._near: 1}
+    for program in programs:
+        program.clear_cache()
+    settings = Settings(strokes=400, steps=20)
+    assert {stage.size for stage in painting.plan(settings, (341, 512))} == {256, 512}
+    jaxpaint.paint(picture, key=KEY, settings=settings)
+    assert {program: program._cache_size() for program in programs} == programs

@@ -99,6 +99,16 @@ def test_distances_are_learned_first_then_the_silhouette_then_the_shading():
         assert same == kinds - learning
 
 
+def test_layers_that_know_distances_move_a_tenth_as_far_in_the_silhouette():
+    """Adam's first steps are as long as the rate, in each number."""
+    own = recipe(warmup=0)
+    state = training.start(own)._replace(step=jnp.asarray(10))
+    before = jax.tree.map(np.asarray, state.params["rasterization"])
+    state, _ = training.train(own, state, 1)
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params["rasterization"], before)
+    np.testing.assert_allclose(moved["dense1"]["kernel"], 0.1 * moved["conv0"]["kernel"], rtol=0.05)
+
+
 def test_the_parts_of_a_run_follow_each_other():
     parts = training.parts(recipe())
     assert parts == (("distances", 0, 10), ("silhouette", 10, 20), ("shading", 20, 60))

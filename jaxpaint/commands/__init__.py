@@ -373,7 +373,10 @@ def paint_picture(
         brush = images.read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
     stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, resume=so_far)
-    return follow(stages, npz, so_far=so_far, size=size, again=again)
+    try:
+        return follow(stages, npz, so_far=so_far, size=size, again=again)
+    except painting.ResumeError as error:
+        raise Refused(f"{npz}: {error}") from None
 
 
 def follow(
