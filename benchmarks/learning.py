@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{part}, dB": {name: _even(curve, longest) for name, curve in curves.items()}
             for part, curves in parts.items()
         },
-        steps=longest,
+        end=f"step {longest}",
     )
 
 

@@ -67,6 +67,12 @@ def photograph(name: str) -> pathlib.Path | np.ndarray:
     return pathlib.Path(name)
 
 
+def picture(name: str) -> np.ndarray:
+    """The photograph in [0, 1]."""
+    found = photograph(name)
+    return images.read_image(found) if isinstance(found, pathlib.Path) else np.asarray(found, np.float32) / 255
+
+
 def photograph_file(name: str, folder: pathlib.Path) -> pathlib.Path:
     """The photograph as a file, written to the folder if need be."""
     picture = photograph(name)
@@ -99,13 +105,13 @@ def contact_sheet(strips: Sequence[Sequence[np.ndarray]], height: int) -> np.nda
     return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=1.0) for r in rows])
 
 
-def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]], *, steps: int | None = None) -> None:
+def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]], *, end: str = "") -> None:
     """Draws curves as SVG.
 
     Args:
       path: of the file.
       panels: title to curves; a curve's label to its values, evenly spread; NaN where it has none.
-      steps: what the last value of the longest curve stands at; by default, there is a value for each.
+      end: what the last value of the longest curve stands at; by default, there is a value for each step.
     """
     width, height, left, top = 420, 260, 60, 30
     colors = ("#1b6ca8", "#d1495b", "#2e8b57", "#e0a100", "#7b4ea3", "#444444")
@@ -120,9 +126,8 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
             y = top + height * (1 - (value - low) / max(high - low, 1e-12))
             shapes.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
         longest = max(map(len, curves.values()))
-        shapes.append(
-            f'<text x="{x0 + width}" y="{top + height + 16}" text-anchor="end">step {steps or longest}</text>'
-        )
+        last = end or f"step {longest}"
+        shapes.append(f'<text x="{x0 + width}" y="{top + height + 16}" text-anchor="end">{last}</text>')
         for j, (label, curve) in enumerate(curves.items()):
             x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)
             y = top + height * (1 - (np.asarray(curve) - low) / max(high - low, 1e-12))

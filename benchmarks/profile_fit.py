@@ -152,7 +152,7 @@ def _draw(name: str, count: int, shape: tuple[int, int]) -> np.ndarray:
 
 def _painting(options) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Seconds of a painting of the astronaut, by kind of stage when it is painted again, and by part both times."""
-    image = np.asarray(machine.photograph("astronaut"), np.float32) / 255
+    image = machine.picture("astronaut")
     size = min(512, int(np.sqrt(options.pixels)))
     settings = jaxpaint.Settings(strokes=options.strokes, brush=options.brush, size=size, steps=200)
     plan = jaxpaint.painting.plan(settings, images.fitted_shape(*image.shape[:2], size))

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     gflops = machine.matrix_product_gflops()
     for photo in options.photos.split(","):
         settings = Settings(strokes=options.strokes, size=options.size, brush=options.brush)
-        painting = jaxpaint.paint(_photograph(photo), key=jax.random.key(0), settings=settings)
+        painting = jaxpaint.paint(machine.picture(photo), key=jax.random.key(0), settings=settings)
         for values in itertools.product(*varied.values()):
             variant = dict(zip(varied, values, strict=True))
             strip = [painting.canvas]
@@ -98,11 +98,6 @@ def _varied(parser: argparse.ArgumentParser, text: str) -> tuple[str, list]:
 def _made(folder: pathlib.Path) -> pathlib.Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _photograph(name: str) -> np.ndarray:
-    found = machine.photograph(name)
-    return images.read_image(found) if isinstance(found, pathlib.Path) else np.asarray(found, np.float32) / 255
 
 
 def _style(name: str) -> np.ndarray:

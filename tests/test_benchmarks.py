@@ -16,8 +16,8 @@ BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
 def _importable(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    for name in ("machine", "quality", "profile_fit", "profile_network", "transport", "styles", "styling", "learning"):
-        sys.modules.pop(name, None)
+    for file in BENCHMARKS.glob("*.py"):
+        sys.modules.pop(file.stem, None)
 
 
 def test_quality(tmp_path):
@@ -172,3 +172,33 @@ def test_transport(tmp_path):
     assert ot < 0.05 and shaped < 0.05
     assert vanished is None or vanished > 0.2
     assert (tmp_path / "transport.png").exists()
+
+
+def test_transport_painting(tmp_path):
+    """All get better in as many steps, good placing is better from the start, and transport goes elsewhere."""
+    import transport_painting
+
+    tiny = ["--photos=coffee", "--placings=good,heap", "--transport=0,1", "--strokes=20", "--size=64", "--steps=30"]
+    transport_painting.main([*tiny, f"--out={tmp_path}"])
+    found = json.loads((tmp_path / "transport_painting.json").read_text())
+    rows = found["rows"]
+    assert [(row["placing"], row["transport"]) for row in rows] == list(itertools.product(("good", "heap"), (0, 1)))
+    assert all(row["at last"] > row["psnr at first"] + 0.5 for row in rows)
+    good, same, heap, _ = (row["psnr at first"] for row in rows)
+    assert good == same > heap + 1
+    assert len({row["at last"] for row in rows}) == 4
+    assert [curve["step"] for curve in found["curves"]] == [[0, 20, 30]] * 4
+    svg = (tmp_path / "transport_painting.svg").read_text()
+    assert svg.count("<polyline") == 4 and ">step 30<" in svg
+    assert (tmp_path / "transport_painting.png").exists()
+
+
+def test_transport_painting_in_equal_time(tmp_path):
+    """Steps with transport take longer, so there are fewer."""
+    import transport_painting
+
+    tiny = ["--photos=coffee", "--placings=random", "--transport=0,1", "--strokes=20", "--size=64", "--seconds=0.3"]
+    transport_painting.main([*tiny, f"--out={tmp_path}"])
+    plain, transported = json.loads((tmp_path / "transport_painting.json").read_text())["rows"]
+    assert plain["steps"] > transported["steps"] > 0
+    assert ">0.3 s<" in (tmp_path / "transport_painting.svg").read_text()
