@@ -35,7 +35,6 @@ from jaxpaint.blending import composite_backward, composite_forward, room
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.renderers import Engine
 
-TOGETHER = 16384
 # Bytes a stroke and pixel, at the least: the canvas read and written, kept, read again; its gradient read and written.
 BYTES = 3 * 4 * 6
 # What a painting is made of; no part calls another. `placing` is also told what to place on by `drawing`.
@@ -92,7 +91,7 @@ def _blocks(options, rates: dict[str, float]) -> list[dict[str, object]]:
 def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, float]:
     """Forward and backward of 20 random strokes a block: to call, how much it does, its FLOPs for one."""
     brush, count = BRUSHES[options.brush], 20
-    windows = max(4, TOGETHER // size**2)
+    windows = max(4, fitting._PIXELS_TOGETHER // size**2)
     devices = jax.local_device_count()
     groups = devices * max(1, options.pixels // (devices * windows * size**2))
     key = jax.random.key(0)

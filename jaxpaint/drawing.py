@@ -34,7 +34,12 @@ def draw(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h
 
     Returns:
       The drawing, in [0, 1], in the photograph's proportions.
+
+    Raises:
+      ValueError: a size of less than a pixel.
     """
+    if size is not None and size < 1:
+        raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     shape = images.fitted_shape(painting.height, painting.width, size or painting.settings.size)
     return draw_strokes(
         engine_of(painting),

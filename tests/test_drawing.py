@@ -183,6 +183,11 @@ def painting():
     return Painting(strokes, BRUSH.name, 300, 200, WHITE, None, Settings(brush=BRUSH.name, size=48))
 
 
+def test_sizes_below_a_pixel_are_refused(painting):
+    with pytest.raises(ValueError, match="expected a size of at least 1 pixel, got 0"):
+        draw(painting, size=0)
+
+
 def test_a_painting_is_drawn_at_any_size_in_its_proportions(painting):
     small, large = draw(painting), draw(painting, size=96)
     assert small.shape == (48, 32, 3) and large.shape == (96, 64, 3)

@@ -15,6 +15,7 @@ from ott.solvers import linear
 
 from jaxpaint import losses
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.losses import sinkhorn
 from jaxpaint.renderers import engine
 
 SIZE = 16
@@ -159,7 +160,7 @@ def naive(picture, target, *, epsilon=0.01, iterations=400):
 
 
 @pytest.mark.parametrize("size", [16, 32, 64])
-def test_the_marginal_error_is_small_for_all_pictures(size):
+def test_the_marginal_error_is_small_for_all_pictures(size, monkeypatch):
     planes = shapes(size)
     first, second = (np.ravel(i) for i in np.indices((len(planes), len(planes))))
     # Three pairs at a time, as channels.
@@ -167,7 +168,8 @@ def test_the_marginal_error_is_small_for_all_pictures(size):
     stacked = [jnp.moveaxis(planes[i[groups]], 1, -1) for i in (first, second)]
     errors = jax.lax.map(lambda pair: losses.marginal_error(*pair), tuple(stacked))
     assert errors.max() < 1e-2
-    # Which is no matter of course.
+    # Which is no matter of course, if iterations are as many as they are.
+    monkeypatch.setattr(sinkhorn, "_ROUNDS", 1)
     few = jax.lax.map(lambda pair: losses.marginal_error(*pair, iterations=2), tuple(stacked))
     assert few.max() > 0.1
 
