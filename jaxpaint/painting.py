@@ -32,8 +32,9 @@ _ROUNDS = 6
 _SHARES = (0.27, 0.40, 0.20, 0.13)
 # Share of the strokes that the first round replaces; the last replaces the least.
 _REPLACED = 0.15
-# How many typical strokes fit along a window, with a renderer that draws windows of one size.
-_WINDOW_PER_STROKE = 1.6
+# How many typical strokes fit along a window, with a renderer that draws windows of one size: where strokes may fill
+# it, and where they are half as wide at most.
+_WINDOW_PER_STROKE, _WINDOW_PER_HALF = 1.6, 2.4
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
 _RESOLVED = 13.0
 
@@ -133,7 +134,8 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     detail = placing.stroke_size(shape, settings.strokes)
     if window:
         # Strokes are to fill their windows, but for a margin.
-        full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * detail), window, max(window, settings.size)))
+        per_stroke = _WINDOW_PER_STROKE if BRUSHES[settings.brush].size_per_width == 1 else _WINDOW_PER_HALF
+        full = coarse = int(np.clip(window / (per_stroke * detail), window, max(window, settings.size)))
     else:
         full = coarse = settings.size
         while coarse > 64 and detail * coarse > 2 * _RESOLVED:

@@ -387,6 +387,9 @@ def test_plans_for_windows_place_all_strokes_and_take_all_steps(settings):
     stages = painting.plan(chosen, (300, 512), window=32)
     assert sum(stage.add for stage in stages) == 501 and sum(stage.steps for stage in stages) == 77
     assert all(32 <= stage.size <= 512 for stage in stages)
+    # Strokes that are half as wide as a window at most need larger ones, of a smaller picture.
+    narrow = painting.plan(dataclasses.replace(chosen, brush="rectangle"), (300, 512), window=32)
+    assert all(32 <= less.size < stage.size for less, stage in zip(narrow, stages, strict=True))
 
 
 @pytest.mark.usefixtures("unchecked")
