@@ -394,7 +394,14 @@ def test_ctrl_c_for_real():
     command = [sys.executable, ROOT / "bin" / "paint", "photo.png"]
     tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=3000"]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    with subprocess.Popen([*command, *tiny], env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, *tiny],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background ignore it, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
         assert next(line for line in process.stderr if line.startswith("photo: step"))
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
