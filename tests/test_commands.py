@@ -391,17 +391,13 @@ def test_a_foreign_state_is_one_line(capsys):
 
 def test_ctrl_c_for_real():
     """A process that is interrupted once it has begun to paint, and another that goes on to the end."""
-    command = [sys.executable, ROOT / "bin" / "paint", "photo.png"]
+    # Tests that run in the background ignore SIGINT, and so would this process.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from jaxpaint.commands.paint import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", program, "photo.png"]
     tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=3000"]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    with subprocess.Popen(
-        [*command, *tiny],
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that run in the background ignore it, and so would this process.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with subprocess.Popen([*command, *tiny], env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert next(line for line in process.stderr if line.startswith("photo: step"))
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
