@@ -36,7 +36,8 @@ TIMELAPSE_SIZE = 1920
 TIMELAPSE_FRAMES = 300
 FRAMES_PER_SECOND = 30.0
 SECONDS_BETWEEN_SAVES = 60.0
-# New objects between two searches for garbage: what JAX makes as it traces stays, and so does what is imported.
+# New objects between two searches for garbage. What JAX makes as it traces stays, and so does what is imported; to look
+# through it again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
 
 
