@@ -3,8 +3,9 @@
     python benchmarks/transport.py
 
 Each brush's stroke and its target differ in place and size, but not in colour; gradient descent moves the stroke's
-place alone, or all of its shape. Writes transport.json, and transport.png with one row for each of the table's: the
-stroke as it is moved, and its target on the right.
+place alone, or all of its shape. Writes transport.json; transport.svg with the distance at each step, as far as there
+is anything left of the stroke; and transport.png with one row for each of the table's: the stroke as it is moved, and
+its target on the right.
 """
 
 from __future__ import annotations
@@ -40,17 +41,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options = parser.parse_args(argv)
+    brushes = options.brushes.split(",")
     rows, sheet = [], []
-    for name, moved, loss in itertools.product(options.brushes.split(","), MOVED, LOSSES):
-        row, strip = _push(BRUSHES[name], moved, loss, options.size, options.steps)
+    panels: dict[str, dict[str, list[float]]] = {f"{brush}: distance": {} for brush in brushes}
+    for name, moved, loss in itertools.product(brushes, MOVED, LOSSES):
+        row, distances, strip = _push(BRUSHES[name], moved, loss, options.size, options.steps)
         rows.append(row)
+        panels[f"{name}: distance"][f"{loss}, {moved}"] = distances
         sheet.append(strip)
     machine.write("transport", rows, options.out, size=options.size, steps=options.steps, rate=RATE)
+    machine.plot(options.out / "transport.svg", panels, end=f"step {options.steps}")
     images.write_image(options.out / "transport.png", np.concatenate(sheet))
 
 
-def _push(brush: Brush, moved: str, loss: str, size: int, steps: int) -> tuple[dict[str, object], np.ndarray]:
-    """How far the stroke came, and pictures of its way."""
+def _push(
+    brush: Brush, moved: str, loss: str, size: int, steps: int
+) -> tuple[dict[str, object], list[float], np.ndarray]:
+    """How far the stroke came, its distance at each step (NaN where there is next to none), and pictures of its way."""
     draw = _painter(brush, size)
     start, end = _stroke(brush, START, 0.25), _stroke(brush, END, 0.4)
     target = draw(end)
@@ -68,7 +75,7 @@ def _push(brush: Brush, moved: str, loss: str, size: int, steps: int) -> tuple[d
     _, way = jax.jit(lambda: jax.lax.scan(step, (start, optimizer.init(start)), length=steps))()
     way = jnp.concatenate([start[None], way])
     pictures = np.asarray(jax.jit(jax.vmap(draw))(way))
-    distances = [_distance(picture, np.asarray(target)) for picture in pictures[[0, -1]]]
+    distances = [_distance(picture, np.asarray(target)) for picture in pictures]
     errors = [float(losses.l1(jnp.asarray(picture), target)) for picture in pictures[[0, -1]]]
     frames = [*pictures[np.linspace(0, steps, FRAMES).astype(int)], np.asarray(target)]
     row = {
@@ -76,13 +83,12 @@ def _push(brush: Brush, moved: str, loss: str, size: int, steps: int) -> tuple[d
         "moved": moved,
         "loss": loss,
         "distance at first": distances[0],
-        "at last": distances[1],
+        "at last": distances[-1],
         "L1 at first": errors[0],
         "L1 at last": errors[1],
     }
-    return row, np.concatenate(
-        [np.pad(frame, ((1, 1), (1, 1), (0, 0)), constant_values=0.5) for frame in frames], axis=1
-    )
+    strip = [np.pad(frame, ((1, 1), (1, 1), (0, 0)), constant_values=0.5) for frame in frames]
+    return row, [np.nan if d is None else d for d in distances], np.concatenate(strip, axis=1)
 
 
 def _painter(brush: Brush, size: int) -> Callable[[jax.Array], jax.Array]:

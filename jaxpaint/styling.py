@@ -67,8 +67,8 @@ def stylize(
       The painting in its new style: strokes as before, to be drawn, exported and styled again.
 
     Raises:
-      ValueError: the painting is unfinished; pictures are of another shape or range, not as many as their weights, or
-        others than those that the styling began with.
+      ValueError: the painting is unfinished; pictures are of another shape or range, or not as many as their weights;
+        what is resumed (`painting.ResumeError`) is no such styling, or began with other pictures.
       weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     if not isinstance(picture, Painting):
@@ -159,15 +159,21 @@ def _state_of(
     """Strokes, moments and number of steps of an unfinished styling."""
     state = resume.state or {}
     if missing := set(Moments._fields) - set(state):
-        raise ValueError(f"expected an unfinished styling to go on from, got one without {', '.join(sorted(missing))}")
+        raise painting.ResumeError(
+            f"expected an unfinished styling to go on from, got one without {', '.join(sorted(missing))}"
+        )
     if resume.brush != picture.brush or resume.strokes.shape != picture.strokes.shape:
-        raise ValueError("expected an unfinished styling of the same painting, got one of another")
+        raise painting.ResumeError("expected an unfinished styling of the same painting, got one of another")
     if state.get("pictures") != begun_with:
-        raise ValueError("expected the painting, style pictures and mask that the styling began with, got others")
+        raise painting.ResumeError(
+            "expected the painting, style pictures and mask that the styling began with, got others"
+        )
     moments = Moments(*(state[name] for name in Moments._fields))
     shapes = {moments.mean.shape, moments.square.shape, picture.strokes.shape}
     if len(shapes) > 1 or not 0 < moments.steps < settings.steps:
-        raise ValueError(f"expected a styling of fewer than {settings.steps} steps to go on from, got another's state")
+        raise painting.ResumeError(
+            f"expected a styling of fewer than {settings.steps} steps to go on from, got another's state"
+        )
     return resume.strokes, moments, int(moments.steps)
 
 

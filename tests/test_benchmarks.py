@@ -134,6 +134,18 @@ def test_profile_fit(tmp_path):
     assert 50 < drawing["peak MiB"] < 1500
 
 
+def test_profile_losses(tmp_path):
+    """In as many iterations, ours are nearer the end; dots in opposite corners take ott longest."""
+    import profile_losses
+
+    profile_losses.main(["--blocks=8", "--size=48", "--seen=32", "--strokes=9", "--steps=1", f"--out={tmp_path}"])
+    rows = json.loads((tmp_path / "profile_losses.json").read_text())["rows"]
+    assert all(row["ms"] > 0 for row in rows) and rows[-1]["what"] == "style transfer, a step of 9 strokes"
+    ours, log_domain, kernels = rows[:3]
+    assert ours["error"] < 1e-2 and ours["error of dots"] < 1e-2
+    assert log_domain["error of dots"] > 0.1 and kernels["error of dots"] > 0.1
+
+
 def test_learning(tmp_path):
     """Two folders make one run, without the steps of the distances."""
     import learning
@@ -172,6 +184,7 @@ def test_transport(tmp_path):
     assert ot < 0.05 and shaped < 0.05
     assert vanished is None or vanished > 0.2
     assert (tmp_path / "transport.png").exists()
+    assert (tmp_path / "transport.svg").read_text().count("<polyline") == 4
 
 
 def test_transport_painting(tmp_path):

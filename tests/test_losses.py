@@ -29,8 +29,18 @@ def features(picture):
     return {"fine": 3 * picture, "coarse": 200 * mixed}
 
 
-def of_features(loss):
-    return lambda picture, target: loss(features(picture), features(target))
+def of_features(loss, **options):
+    return lambda picture, target: loss(features(picture), features(target), **options)
+
+
+def of_canvases(loss):
+    """The mean over a window's pixels, of which a mask leaves out some."""
+    mask = jnp.ones((1, SIZE, SIZE)).at[0, 2:5].set(0.0)
+
+    def mean(*pictures):
+        return loss(*(tuple(jnp.moveaxis(p, -1, 0)[:, None]) for p in pictures), mask=mask) / (3 * mask.sum())
+
+    return mean
 
 
 # Every loss of two pictures.
@@ -46,6 +56,11 @@ FAMILY = {
     "content": of_features(losses.content),
     "gram": of_features(losses.gram),
     "moments": of_features(losses.moments),
+    "gram weighted": of_features(losses.gram, weight=jnp.full((3, 5), 0.5)),
+    "moments weighted": of_features(losses.moments, weight=jnp.full((3, 5), 0.5)),
+    "canvas_l1": of_canvases(losses.canvas_l1),
+    "canvas_l2": of_canvases(losses.canvas_l2),
+    "canvas_transport": of_canvases(functools.partial(losses.canvas_transport, iterations=60)),
 }
 EXTREMES = {
     "empty": jnp.zeros((SIZE, SIZE, 3)),
@@ -93,7 +108,7 @@ def test_a_picture_is_closest_to_itself(name):
     itself, apart = FAMILY[name](picture, picture), FAMILY[name](picture, other)
     assert itself < apart
     # Entropy has paint carried about even then.
-    assert abs(itself) < (1.0 if name == "transport" else 1e-6)
+    assert abs(itself) < (1.0 if name in ("transport", "canvas_transport") else 1e-6)
 
 
 def test_pixel_losses():

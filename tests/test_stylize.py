@@ -168,6 +168,42 @@ def test_interrupt_and_resume(styler, capsys):
     assert "painted with config.laplacian=0.5, not 0.7" in one_line(capsys)
 
 
+def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
+    calls = []
+
+    def paint_stages(image, *, key, settings, brush_image=None, resume=None):
+        calls.append(resume)
+        for step in range(1 + (int(resume.state["step"]) if resume else 0), STEPS + 1):
+            if step == 3 and not resume:
+                raise KeyboardInterrupt
+            state = {"step": np.array(step)} if step < STEPS else None
+            yield (
+                make(settings=settings, brush=settings.brush, state=state),
+                painting.Progress(1, 1, step, STEPS, 0, 9, 6),
+            )
+
+    monkeypatch.setattr(painting, "paint_stages", paint_stages)
+    pathlib.Path("boxes.py").write_text("def get_config():\n    return dict(brush='rectangle', strokes=6, size=32)\n")
+    assert run("photo.png", "--style=a.png", "--paint=boxes.py") == 130
+    assert "Go on with: stylize photo.png --style=a.png --paint=boxes.py --resume" in one_line(capsys)
+    assert names() == ["photo-painted.npz", "photo-painted.png"] and not styler.calls
+    assert run("photo.png", "--style=a.png", "--paint=boxes.py", "--resume") == 0
+    assert int(calls[-1].state["step"]) == 2 and len(styler.calls) == 1
+    assert names() == ["photo-painted.npz", "photo-painted.png", "photo.npz", "photo.png"]
+
+
+def test_other_style_pictures_are_not_gone_on_with(monkeypatch, capsys):
+    """The real thing refuses before it computes anything."""
+    pathlib.Path("stylized").mkdir()
+    part = make(
+        styling=StyleSettings(), state={"steps": np.array(1), "mean": np.zeros((6, 9)), "square": np.zeros((6, 9))}
+    )
+    exports.save_painting("stylized/work.npz", part)
+    assert run("work.npz", "--style=a.png", "--resume") == 1
+    line = one_line(capsys)
+    assert line.startswith("jaxpaint: stylized/work.npz: ") and "that the styling began with, got others" in line
+
+
 def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
     pathlib.Path("stylized").mkdir()
     exports.save_painting("stylized/work.npz", make())

@@ -93,7 +93,7 @@ def _given(line: commands.CommandLine[StyleSettings]) -> _Pictures:
 
 def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[StyleSettings]) -> None:
     """Styles one painting and writes its files."""
-    from jaxpaint import drawing, images, runtime, styling
+    from jaxpaint import drawing, images, painting, runtime, styling
 
     runtime.use_all_cores()
     runtime.keep_compilations()
@@ -105,21 +105,25 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         mask = images.read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
             before = _painting(source, given, line)
+        if before.state:
+            raise commands.Refused(
+                f"{source}: expected a finished painting, got an unfinished one; see bin/paint --resume"
+            )
         size = line.flags.size or before.settings.size
         result = earlier
         if result is None or result.state:
             with watch("styling"):
+                stages = styling.stylize_stages(
+                    before,
+                    styles,
+                    settings=earlier.styling if earlier and earlier.styling else line.settings,
+                    mask=mask,
+                    resume=earlier,
+                )
                 try:
-                    stages = styling.stylize_stages(
-                        before,
-                        styles,
-                        settings=earlier.styling if earlier and earlier.styling else line.settings,
-                        mask=mask,
-                        resume=earlier,
-                    )
                     result = commands.follow(stages, npz, so_far=earlier, size=size, again=line.again)
-                except ValueError as error:
-                    raise commands.Refused(f"{source}: {error}") from None
+                except painting.ResumeError as error:
+                    raise commands.Refused(f"{npz}: {error}") from None
         with watch("drawing"):
             drawn = drawing.draw(result, size=size)
         images.write_image(png, drawn)

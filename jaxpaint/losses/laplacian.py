@@ -6,8 +6,9 @@ it ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -15,14 +16,21 @@ from jaxtyping import Array, Float
 from jaxpaint.losses.style import Features, Maps, over_layers
 
 
+@functools.partial(jax.jit, static_argnames="poolings")
 def laplacian(
-    picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, poolings: Sequence[int] = (4,)
+    picture: Float[Array, "height width 3"],
+    target: Float[Array, "height width 3"],
+    *,
+    poolings: tuple[int, ...] = (4,),
 ) -> Float[Array, ""]:
     """Mean squared difference of the Laplacians of two pictures, summed over poolings; channels are added up before.
 
     Args:
       picture, target: in [0, 1]; the paper's are 0 to 255, and its weights smaller by that squared.
       poolings: sides, in pixels, of the cells that are averaged first. The paper's are 4 and 16.
+
+    Returns:
+      The difference, in [0, 576] for each pooling.
 
     Raises:
       ValueError: a cell is not 1 pixel at least, or there are none.
@@ -31,18 +39,22 @@ def laplacian(
       Li et al., Laplacian-steered neural style transfer, 2017, arXiv:1707.01253.
     """
     if not poolings or min(poolings) < 1:
-        raise ValueError(f"expected poolings of 1 pixel or more, got {tuple(poolings)}")
+        raise ValueError(f"expected poolings of 1 pixel or more, got {poolings}")
     # All of it is linear.
     difference = (picture - target).sum(axis=-1, keepdims=True)
     return jnp.sum(jnp.stack([(_laplacian(_pooled(difference, cell)) ** 2).mean() for cell in poolings]))
 
 
+@jax.jit
 def feature_laplacian(features: Features, target: Features) -> Float[Array, ""]:
     """Mean squared difference of the Laplacians of features, relative to the target's mean square; summed over layers.
 
     Args:
       features: of the picture.
       target: of the picture whose details it shall have, of the same layers and sizes.
+
+    Returns:
+      The difference, at least 0, without a unit.
 
     Raises:
       ValueError: they are not of the same layers.

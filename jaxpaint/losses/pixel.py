@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpaint.blending import Canvas
 
 
+@functools.partial(jax.jit, static_argnames="colorless")
 def l1(
     picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, colorless: bool = False
 ) -> Float[Array, ""]:
@@ -18,24 +21,38 @@ def l1(
     Args:
       picture, target: in [0, 1].
       colorless: compares the means of the channels, so that colours are free.
+
+    Returns:
+      The difference, in [0, 1].
+
+    References:
+      Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 3.3; colorless: section 3.5.
     """
     return jnp.abs(_difference(picture, target, colorless)).mean()
 
 
+@functools.partial(jax.jit, static_argnames="colorless")
 def l2(
     picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, colorless: bool = False
 ) -> Float[Array, ""]:
-    """Mean squared difference; arguments as for `l1`."""
+    """Mean squared difference, in [0, 1]; arguments and references as for `l1`."""
     return (_difference(picture, target, colorless) ** 2).mean()
 
 
+@jax.jit
 def canvas_l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
-    """Sum of absolute differences, over the planes and where the mask, if any, is 1."""
+    """Sum of absolute differences, over the planes and where the mask, if any, is 1.
+
+    Args:
+      canvas, target: planes `[*n, S, S]` in [0, 1].
+      mask: in [0, 1].
+    """
     return _sum(jnp.abs, canvas, target, mask)
 
 
+@jax.jit
 def canvas_l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
-    """Sum of squared differences, over the planes and where the mask, if any, is 1."""
+    """Sum of squared differences, over the planes and where the mask, if any, is 1; arguments as for `canvas_l1`."""
     return _sum(jnp.square, canvas, target, mask)
 
 

@@ -5,6 +5,8 @@ A pixel loss has no gradient where a stroke and its target do not overlap; this 
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -15,6 +17,7 @@ from jaxpaint.blending import Canvas
 _FLOOR = 1e-3
 
 
+@functools.partial(jax.jit, static_argnames=("debiased", "epsilon", "iterations"))
 def transport(
     picture: Float[Array, "height width 3"],
     target: Float[Array, "height width 3"],
@@ -62,6 +65,7 @@ def transport(
     return jax.vmap(cost, in_axes=-1)(picture, target).mean()
 
 
+@functools.partial(jax.jit, static_argnames=("epsilon", "iterations"))
 def marginal_error(
     picture: Float[Array, "height width 3"],
     target: Float[Array, "height width 3"],
@@ -85,6 +89,7 @@ def marginal_error(
     return jax.vmap(error, in_axes=-1)(picture, target).max()
 
 
+@functools.partial(jax.jit, static_argnames=("epsilon", "iterations"))
 def canvas_transport(
     canvas: Canvas,
     target: Canvas,
