@@ -1,19 +1,17 @@
-"""Pictures and videos, in and out. What a user hands in is checked here, before anything is computed."""
+"""Pictures, in and out. What a user hands in is checked here, before anything is computed."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import itertools
 import os
 import pathlib
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import imageio.v3 as iio
-import imageio_ffmpeg
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -23,7 +21,7 @@ _VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 
 
 class ImageError(ValueError):
-    """A picture that can't be read, or a file that can't be written; one line says why."""
+    """A picture or a video that can't be read, or a file that can't be written; one line says why."""
 
 
 def read_image(
@@ -43,7 +41,9 @@ def read_image(
         200 megapixels.
     """
     path = pathlib.Path(path)
-    _check_file(path)
+    check_file(path, "a picture")
+    if path.suffix.lower() in _VIDEO_ENDINGS:
+        raise ImageError(f"{path}: expected a picture, got a video")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -74,15 +74,22 @@ def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "across along 
         raise ImageError(f"{path}: {error}") from None
 
 
-def _check_file(path: pathlib.Path) -> None:
+def check_file(path: pathlib.Path, kind: str) -> None:
+    """Refuses what is no file, or an empty one.
+
+    Args:
+      path: of the file.
+      kind: what it is called.
+
+    Raises:
+      ImageError: one line says what it is.
+    """
     if not os.path.exists(path):  # False, too, for a name that no file can have.
         raise ImageError(f"{path}: no such file")
     if path.is_dir():
-        raise ImageError(f"{path}: expected a picture, got a folder")
+        raise ImageError(f"{path}: expected {kind}, got a folder")
     if path.stat().st_size == 0:
-        raise ImageError(f"{path}: expected a picture, got an empty file")
-    if path.suffix.lower() in _VIDEO_ENDINGS:
-        raise ImageError(f"{path}: expected a picture, got a video")
+        raise ImageError(f"{path}: expected {kind}, got an empty file")
 
 
 @contextlib.contextmanager
@@ -219,57 +226,3 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
         raise ImageError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
     with replacing(path) as temporary:
         iio.imwrite(temporary, to_bytes(image))
-
-
-def write_video(
-    path: str | os.PathLike[str],
-    frames: Iterable[UInt8[np.ndarray, "height width 3"]],
-    *,
-    fps: float = 30.0,
-) -> None:
-    """Writes a video (H.264 that browsers play), frame by frame; sides are made even by repeating the edge.
-
-    Args:
-      path: of the file, which takes its name once it is complete.
-      frames: of one size, values 0 to 255.
-      fps: frames a second.
-
-    Raises:
-      ImageError: if there are no frames, or of several sizes, or the file can't be written.
-    """
-    frames = iter(frames)
-    first = next(frames, None)
-    if first is None:
-        raise ImageError(f"{path}: expected frames, got none")
-    pad = [(0, side % 2) for side in first.shape[:2]] + [(0, 0)]
-    height, width = (side + side % 2 for side in first.shape[:2])
-    with replacing(path) as temporary:
-        writer = imageio_ffmpeg.write_frames(
-            str(temporary),
-            (width, height),
-            fps=fps,
-            codec="libx264",
-            pix_fmt_out="yuv420p",
-            macro_block_size=2,
-            quality=8,
-            output_params=["-movflags", "+faststart"],
-            ffmpeg_log_level="error",
-        )
-        with warnings.catch_warnings():
-            # JAX warns of the fork that starts the encoder, which only ever execs.
-            warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-            writer.send(None)
-        try:
-            for frame in itertools.chain([first], frames):
-                if frame.shape != first.shape:
-                    raise ImageError(f"{path}: expected frames of one shape, {first.shape}, got {frame.shape}")
-                writer.send(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
-        except OSError as error:
-            reason = str(error).partition("\n")[0]
-            raise ImageError(f"{path}: can't be written: {reason}") from None
-        finally:
-            writer.close()
-        try:  # An encoder that fails at the end, as on a full disk, only prints so.
-            imageio_ffmpeg.count_frames_and_secs(str(temporary))
-        except RuntimeError:
-            raise ImageError(f"{path}: can't be written: the encoder failed") from None

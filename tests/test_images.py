@@ -6,12 +6,11 @@ import struct
 import zlib
 
 import imageio.v3 as iio
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
-from jaxpaint import images
+from jaxpaint import images, videos
 from jaxpaint.images import ImageError
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [128, 128, 128], [255, 255, 255]]], np.uint8)
@@ -58,7 +57,7 @@ def test_animations_and_videos_are_refused(tmp_path):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
         refused(tmp_path / name, "animation of 3 frames")
     video = tmp_path / "a.mp4"
-    images.write_video(video, (np.asarray(f.resize((32, 32))) for f in frames))
+    videos.write_video(video, (np.asarray(f.resize((32, 32))) for f in frames))
     refused(video, "got a video")
     renamed = video.rename(tmp_path / "renamed.jpg")
     refused(renamed, "expected a picture")
@@ -214,8 +213,6 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     for name in ("missing/out.png", "file/out.png", "folder.png"):
         with pytest.raises(ImageError, match="can't be written"):
             images.write_image(tmp_path / name, np.zeros((2, 2, 3), np.float32))
-        with pytest.raises(ImageError, match="can't be written"):
-            images.write_video(tmp_path / name, [np.zeros((16, 16, 3), np.uint8)])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
 
 
@@ -233,51 +230,8 @@ def test_nothing_half_written_is_left(tmp_path):
     assert (tmp_path / "kept.txt").read_text() == "before"
 
 
-@pytest.mark.parametrize("frames", [1, 100])
-def test_a_video_that_cannot_be_encoded_replaces_nothing(tmp_path, frames):
-    """Whether the encoder gives up after all frames were sent, or before."""
-    path = tmp_path / "out.unknown"
-    path.write_text("before")
-    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
-    with pytest.raises(ImageError, match="can't be written") as error:
-        images.write_video(path, [noise] * frames)
-    assert "\n" not in str(error.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["out.unknown"] and path.read_text() == "before"
-
-
-# Reading it back forks, of which JAX warns; writing it has to be silent, which the next test shows.
-@pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
-def test_a_video_has_its_frames_and_even_sides(tmp_path):
-    frames = [np.full((33, 47, 3), 40 * i, np.uint8) for i in range(5)]
-    images.write_video(tmp_path / "out.mp4", frames, fps=10.0)
-    video = imageio_ffmpeg.read_frames(tmp_path / "out.mp4")
-    assert next(video)["size"] == (48, 34)
-    read_back = [np.frombuffer(frame, np.uint8) for frame in video]
-    assert len(read_back) == 5
-    assert abs(int(read_back[3].mean()) - 120) < 6
-
-
-def test_an_interrupted_video_leaves_nothing(tmp_path):
-    def frames():
-        yield np.zeros((16, 16, 3), np.uint8)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        images.write_video(tmp_path / "out.mp4", frames())
-    with pytest.raises(ImageError, match="got none"):
-        images.write_video(tmp_path / "none.mp4", [])
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_picture_needs_a_picture_s_name(tmp_path):
     for name in ("plain", "odd.xyz"):
         with pytest.raises(images.ImageError, match="expected a name that ends in .png"):
             images.write_image(tmp_path / name, np.zeros((4, 4, 3), np.float32))
-    assert not list(tmp_path.iterdir())
-
-
-def test_frames_of_several_sizes_are_refused(tmp_path):
-    frames = [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 10, 3), np.uint8)]
-    with pytest.raises(images.ImageError, match=r"expected frames of one shape, \(8, 8, 3\), got \(8, 10, 3\)"):
-        images.write_video(tmp_path / "a.mp4", frames)
     assert not list(tmp_path.iterdir())

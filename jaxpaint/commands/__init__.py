@@ -80,10 +80,11 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
 def bad_input() -> tuple[type[Exception], ...]:
     """The exceptions that mean bad input rather than a fault of ours."""
     from jaxpaint.exports import PaintingFileError
+    from jaxpaint.films import FilmFileError
     from jaxpaint.images import ImageError
     from jaxpaint.weights import WeightsError
 
-    return Refused, ImageError, PaintingFileError, WeightsError
+    return Refused, FilmFileError, ImageError, PaintingFileError, WeightsError
 
 
 def complain(message: object) -> None:
@@ -466,7 +467,7 @@ def write_report(
 
 def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:
     """A video of the drawing, ten seconds long and at most 1920 pixels wide or high."""
-    from jaxpaint import drawing, images
+    from jaxpaint import drawing, videos
 
     frames = drawing.timelapse(painting, size=min(size, TIMELAPSE_SIZE), frames=TIMELAPSE_FRAMES)
-    images.write_video(path, frames, fps=FRAMES_PER_SECOND)
+    videos.write_video(path, frames, fps=FRAMES_PER_SECOND)
