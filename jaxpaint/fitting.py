@@ -58,6 +58,13 @@ class Bounds(NamedTuple):
     high: Float[np.ndarray, "*#n d"]
 
 
+class Springs(NamedTuple):
+    """What draws strokes back to where they rest: the loss grows by half of `stiffness · (strokes − rest)²`, summed."""
+
+    rest: Float[np.ndarray, "n d"]
+    stiffness: Float[np.ndarray, "n d"]
+
+
 class Problem(NamedTuple):
     """A picture to be painted: what a fit is given besides the strokes.
 
@@ -68,6 +75,7 @@ class Problem(NamedTuple):
       bounds: of the strokes' parameters.
       drawn: how canvas and strokes will be seen, in [0, 1]; a renderer of single windows is corrected by what its own
         picture is apart from that.
+      springs: what draws strokes back, or None.
     """
 
     target: Float[np.ndarray, "height width 3"]
@@ -75,6 +83,7 @@ class Problem(NamedTuple):
     weights: Weights
     bounds: Bounds
     drawn: Float[np.ndarray, "height width 3"] | None = None
+    springs: Springs | None = None
 
 
 class _Tiles(NamedTuple):
@@ -174,7 +183,16 @@ def tile(weights: Weights) -> int:
     return _TRANSPORT_TILE if weights.transport else _TILE
 
 
-def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, first: int, margin: float) -> _Tiles:
+def _tiles(
+    brush: Brush,
+    strokes: Float[np.ndarray, "n d"],
+    problem: Problem,
+    first: int,
+    margin: float,
+    *,
+    only: Bool[np.ndarray, "n"] | None = None,
+) -> _Tiles:
+    """All windows of the picture; or those alone that one of `only` these strokes reaches, if any does."""
     height, width, _ = problem.target.shape
     grid = Grid(height, width, tile(problem.weights))
     listed = _LISTED * grid.tile
@@ -182,10 +200,13 @@ def _tiles(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, fi
     # Windows that as many strokes reach lie in the same group, and the groups are dealt out, to and fro.
     order, devices = np.argsort(-near.counts, kind="stable"), jax.local_device_count()
     together = _PIXELS_TOGETHER // grid.tile**2
-    while together > 1 and together * devices > len(order):
+    # The strokes of a group's fullest window are drawn in all of them: small pictures have few that are alike.
+    while together > 1 and 2 * together * devices > len(order):
         together //= 2
+    groups = rounded_up(-(-len(order) // (together * devices)), -(-_LEAST_GROUPS // devices)) * devices
+    if only is not None and (reached := np.append(only, False)[near.ids[order]].any(axis=1)).any():
+        order = order[reached]
     turns = -(-len(order) // (together * devices))
-    groups = rounded_up(turns, -(-_LEAST_GROUPS // devices)) * devices
     dealt = np.arange(groups).reshape(-1, devices)
     dealt[1::2] = dealt[1::2, ::-1]
     places = (dealt.T.reshape(groups, 1) * together + np.arange(together)).ravel()
@@ -245,6 +266,7 @@ def descend(
     rates: Float[np.ndarray, "steps"],
     softness: float,
     block: int | None = None,
+    everywhere: bool = True,
 ) -> tuple[Float[np.ndarray, "n d"], Moments, Fit]:
     """A few steps of gradient descent on some of the strokes.
 
@@ -262,9 +284,10 @@ def descend(
       softness: of the edges, in pixels.
       block: side, in pixels, of the squares of the picture that are painted each for itself, with the strokes whose
         middle is in them; it is the window of a renderer that draws only one size. None: strokes may be anywhere.
+      everywhere: whether all of the picture is looked at, or only where there are strokes that their bounds let move.
 
     Returns:
-      The strokes, the moments, and how good the fit was before the last step.
+      The strokes, the moments, and how good the fit was before the last step, where it was looked at.
     """
     brush, window = model.brush, block or model.window
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
@@ -273,7 +296,9 @@ def descend(
     height, width, _ = problem.target.shape
     longest = max(height, width)
     if window is None:
-        where, bounds = _tiles(brush, strokes, problem, first, 2.0 + softness), problem.bounds
+        bounds = problem.bounds
+        free = None if everywhere else moving & (bounds.low < bounds.high).any(axis=-1)
+        where = _tiles(brush, strokes, problem, first, 2.0 + softness, only=free)
     else:
         corners = _corners(brush, strokes, longest, window, blocks=block is not None)
         where = _patches(corners, moving, problem, window)
@@ -294,6 +319,7 @@ def descend(
         arrays,
         strokes,
         moments,
+        problem.springs,
         Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
         np.array(problem.weights, np.float32),
         np.float32(height * width),
@@ -359,6 +385,7 @@ def _steps(
     arrays,
     strokes,
     moments,
+    springs,
     bounds,
     weights,
     pixels,
@@ -419,6 +446,8 @@ def _steps(
     def step(i, carry):
         strokes, moments, _, kept = carry
         value, gradient, kept = value_and_gradient(strokes, i, kept)
+        if springs is not None:
+            gradient += springs.stiffness * (strokes - springs.rest)
         if rule == "adam":
             update, state = _ADAM.update(gradient, optax.ScaleByAdamState(*moments))
             moments = Moments(*state)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.brushes import BRUSHES, Look, textures
+from jaxpaint.brushes import BRUSHES, Look, moved, textures, to_window
 from jaxpaint.brushes.base import HAIR
 from jaxpaint.renderers import engine
 
@@ -279,3 +279,25 @@ def test_strokes_thinner_than_a_pixel_fade_by_their_area(name, heading):
     _, alpha = drawn(name, np.clip(strokes, 0, 1))
     area = widths * length - (widths**2 * (1 - np.pi / 4) if name == "watercolor" else 0)
     np.testing.assert_allclose(alpha.sum(axis=(1, 2)) / SIZE**2, area, rtol=0.06)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+@pytest.mark.parametrize("quarters", [1, -1, 2])
+def test_turned_strokes_look_as_a_turned_picture(name, quarters):
+    """About the middle of the frame, to which they are moved first; of two colours, each stays at its end."""
+    brush = BRUSHES[name]
+    strokes = random_strokes(name, 12, seed=3, sizes=(0.05, 0.3)).astype(np.float32)
+    still, turn = np.ones(12), np.full(12, quarters * np.pi / 2)
+    centred = moved(brush, strokes, 0.5 - brush.middle(strokes), turn=0 * still, growth=still)
+    turned = moved(brush, centred, np.zeros((12, 2)), turn=turn, growth=still)
+    for before, after in zip(drawn(name, centred), drawn(name, turned), strict=True):
+        np.testing.assert_allclose(after, np.rot90(before, -quarters, axes=(-2, -1)), atol=2e-3)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_grown_strokes_are_those_of_a_smaller_window(name):
+    brush = BRUSHES[name]
+    strokes = random_strokes(name, 5, sizes=(0.05, 0.3)).astype(np.float32)
+    grown = moved(brush, strokes, 0.5 - brush.middle(strokes), turn=np.zeros(5), growth=np.full(5, 2.0))
+    expected = to_window(brush, strokes, brush.middle(strokes) - 0.25, 0.5)
+    np.testing.assert_allclose(grown, expected, atol=1e-5)

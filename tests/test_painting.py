@@ -152,6 +152,57 @@ def test_frozen_strokes_stay_and_are_not_listed(picture):
     assert (moved[30:] != strokes[30:]).any()
 
 
+def fitted(strokes, target, **options):
+    """Strokes after a few steps on a white canvas; options are those of `Problem`, and `everywhere`."""
+    brush = BRUSHES["oilpaintbrush"]
+    bounds = options.pop("bounds", fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32)))
+    weights = options.pop("weights", fitting.Weights())
+    everywhere = options.pop("everywhere", True)
+    return fitting.descend(
+        painting.Engine(brush, flat=True),
+        None,
+        strokes,
+        fitting.Moments.zero(strokes.shape),
+        fitting.Problem(target, np.ones_like(target), weights, bounds, **options),
+        first=0,
+        rates=np.full(5, 0.05, np.float32),
+        softness=0.0,
+        everywhere=everywhere,
+    )
+
+
+def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture):
+    """Those that are free see all that they reach."""
+    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+    target = images.resize(picture, (64, 96))
+    free = strokes[:, :1] < 0.2
+    bounds = fitting.Bounds(np.where(free, 0, strokes), np.where(free, 1, strokes))
+    (all_of_it, _, fit), (part, _, part_fit) = (
+        fitted(strokes, target, bounds=bounds, everywhere=everywhere) for everywhere in (True, False)
+    )
+    np.testing.assert_allclose(part, all_of_it, atol=1e-5)
+    moved = (part != strokes).any(axis=1)
+    assert moved.any() and not moved[~free[:, 0]].any()
+    assert 0 < part_fit.squared < fit.squared
+
+
+def test_springs_draw_strokes_back(picture):
+    """Alone, to where they rest; with a picture, the nearer to it the stiffer they are."""
+    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+    target = images.resize(picture, (32, 48))
+    rest = np.clip(strokes + 0.1, 0, 1)
+    stiff = np.ones_like(strokes)
+    alone, *_ = fitted(strokes, target, weights=fitting.Weights(l2=0.0), springs=fitting.Springs(rest, stiff))
+    apart = np.abs(rest - strokes) > 0.01
+    assert (np.abs(rest - alone) < np.abs(rest - strokes))[apart].all()
+    away = [
+        np.abs(fitted(strokes, 1 - target, springs=fitting.Springs(strokes, k * stiff))[0] - strokes).mean()
+        for k in (0.0, 0.01, 1.0)
+    ]
+    assert away[0] > away[1] > away[2]
+    np.testing.assert_allclose(away[0], np.abs(fitted(strokes, 1 - target)[0] - strokes).mean(), rtol=1e-4)
+
+
 @pytest.mark.parametrize("transport", [0.0, 0.5])
 def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, monkeypatch, transport):
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes

@@ -139,6 +139,7 @@ class Brush:
         full width (frame units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       pictured: whether a user's picture of a brush can take the place of its own texture.
+      clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
     """
 
@@ -150,6 +151,7 @@ class Brush:
     lay: Callable[..., Float[np.ndarray, "n d"]]
     size_per_width: float
     flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes
+    clockwise: bool = True
     pictured: bool = False
 
     @property
@@ -221,6 +223,57 @@ def _zoom(brush, strokes, offset, factor):
     hair = along_last("size") * (brush.hair * (factor - 1.0))
     axes = np.stack([brush.mask(axis) for axis in "xy"]).astype(np.float32)
     return strokes * scale + hair + offset @ axes
+
+
+def moved(
+    brush: Brush,
+    strokes: Float[np.ndarray, "n d"],
+    offset: Float[np.ndarray, "n 2"],
+    *,
+    turn: Float[np.ndarray, "n"],
+    growth: Float[np.ndarray, "n"],
+) -> Float[np.ndarray, "n d"]:
+    """Strokes that go with what they show: moved, and turned and enlarged about their middles.
+
+    Args:
+      brush: says which entries are positions, sizes and angles.
+      strokes: in frame coordinates.
+      offset: how far each middle goes, x and y, in frame units.
+      turn: radians, clockwise on the screen.
+      growth: factor of lengths.
+
+    Returns:
+      The strokes, which may leave [0, 1] but for their angles.
+    """
+    result = strokes.copy()
+    x, y, control, sizes, angles = (brush.index(kind) for kind in ("x", "y", "control", "size", "angle"))
+    middle = brush.middle(strokes)
+    cos, sin = growth * np.cos(turn), growth * np.sin(turn)
+
+    def turned(points):
+        """Of `[n, k, 2]`."""
+        dx, dy = np.moveaxis(points - middle[:, None], -1, 0)
+        around = np.stack([cos[:, None] * dx - sin[:, None] * dy, sin[:, None] * dx + cos[:, None] * dy], axis=-1)
+        return (middle + offset)[:, None] + around
+
+    ends = np.stack([strokes[:, x], strokes[:, y]], axis=-1)
+    result[:, x], result[:, y] = np.moveaxis(turned(ends), -1, 0)
+    if len(control):
+        # They are relative to the way from end to end, in which there may be nothing of an axis.
+        way = ends[:, -1] - ends[:, 0]
+        point = turned((ends[:, 0] + way * strokes[:, control])[:, None])[:, 0]
+        first, last = (result[:, [x[end], y[end]]] for end in (0, -1))
+        way = last - first
+        there = np.abs(way) > HAIR
+        result[:, control] = np.where(there, (point - first) / np.where(there, way, 1.0), strokes[:, control])
+    result[:, sizes] = (strokes[:, sizes] + brush.hair) * growth[:, None] - brush.hair
+    # Beyond either end of the range, an angle goes on from the other one.
+    angle = strokes[:, angles] + (1.0 if brush.clockwise else -1.0) * turn[:, None] / np.pi
+    result[:, angles] = np.clip(angle, 0.0, 1.0)
+    beyond = angle - result[:, angles]
+    result = np.where((beyond != 0).any(axis=1, keepdims=True), brush.flip(result), result)
+    result[:, angles] += beyond
+    return result.astype(np.float32)
 
 
 def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:

@@ -169,5 +169,6 @@ RECTANGLE = Brush(
     edges=functools.partial(_edges, **_RECTANGLE),
     lay=functools.partial(_lay, ends=1, **_RECTANGLE),
     flip=functools.partial(_flip, swap=tuple(range(9))),
+    clockwise=False,
     size_per_width=2.0,
 )
