@@ -1,4 +1,4 @@
-"""Photographs into paintings of real, ordered, vector brush strokes.
+"""Photographs and videos into paintings of real, ordered, vector brush strokes.
 
 painting = jaxpaint.paint(image, key=jax.random.key(0))
 picture = jaxpaint.draw(painting, size=3840)
@@ -14,20 +14,23 @@ from jaxpaint.images import read_image, write_image
 from jaxpaint.painting import Painting, Progress, paint, paint_stages
 from jaxpaint.renderers import engine
 from jaxpaint.runtime import use_all_cores
-from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.settings import FilmSettings, Settings, StyleSettings
 
 if TYPE_CHECKING:
+    from jaxpaint.filming import film
     from jaxpaint.styling import stylize, stylize_stages
     from jaxpaint.weights import load_renderer
 
 __all__ = [
     "BRUSHES",
+    "FilmSettings",
     "Painting",
     "Progress",
     "Settings",
     "StyleSettings",
     "draw",
     "engine",
+    "film",
     "load_painting",
     "load_renderer",
     "paint",
@@ -43,7 +46,7 @@ __all__ = [
 
 
 # Networks bring Flax along, which takes a while to import and of which the engine needs nothing.
-_LATE = {"load_renderer": "weights", "stylize": "styling", "stylize_stages": "styling"}
+_LATE = {"film": "filming", "load_renderer": "weights", "stylize": "styling", "stylize_stages": "styling"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,14 +1,17 @@
-"""How close two pictures are."""
+"""How close two pictures are, and how smoothly a video goes on."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import dm_pix
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
+
+from jaxpaint import flow
 
 Picture = Float[Array | np.ndarray, "h w c"]
 
@@ -66,3 +69,48 @@ def closeness(drawing: Picture, target: Picture) -> dict[str, float | None]:
         "ssim": round(float(ssim(pixels, target)), 5),
         "l1": round(float(l1(pixels, target)), 6),
     }
+
+
+class Motion(NamedTuple):
+    """How the source of a video moves from one frame to the next.
+
+    Attributes:
+      back: the flow from the second frame to the first.
+      seen: where what the second shows was to be seen in the first.
+    """
+
+    back: flow.Flow
+    seen: Bool[np.ndarray, "height width"]
+
+
+def motion(first: Float[np.ndarray, "height width 3"], second: Float[np.ndarray, "height width 3"]) -> Motion:
+    """The motion between two frames of a source, in [0, 1]."""
+    back = flow.flow(second, first)
+    return Motion(back, ~flow.occluded(back, flow.flow(first, second)))
+
+
+def warp_error(
+    first: Float[np.ndarray, "height width 3"], second: Float[np.ndarray, "height width 3"], motion: Motion
+) -> float:
+    """Mean absolute difference between a frame and the one before, once that is moved as the source did.
+
+    What flickers has a large one. Even the source's own is not 0, since light changes and no flow is exact.
+
+    Args:
+      first, second: painted frames, or the source's own, in [0, 1].
+      motion: of the source; what was hidden does not count.
+
+    References:
+      Lai et al., Learning blind video temporal consistency, ECCV 2018, arXiv:1808.00449, section 4.2.
+    """
+    apart = np.abs(second - flow.warp(first, motion.back)).mean(axis=-1)
+    return float(apart[motion.seen].mean()) if motion.seen.any() else 0.0
+
+
+def jitter(first: Float[np.ndarray, "n d"], second: Float[np.ndarray, "n d"], third: Float[np.ndarray, "n d"]) -> float:
+    """How much strokes tremble over three frames: mean absolute second difference of their parameters.
+
+    Args:
+      first, second, third: the same strokes, in the same order.
+    """
+    return float(np.abs(third - 2 * second + first).mean()) if len(first) else 0.0

@@ -94,6 +94,12 @@ class Progress(NamedTuple):
     psnr: float
     strokes: int
 
+    def __str__(self) -> str:
+        return (
+            f"step {self.step}/{self.steps} · stage {self.stage}/{self.stages} · "
+            f"{self.strokes} strokes · loss {self.loss:.4f} · {self.psnr:.2f} dB"
+        )
+
 
 class Stage(NamedTuple):
     """One stage of a painting.

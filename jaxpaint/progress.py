@@ -1,27 +1,35 @@
-"""The live display of a painting: a bar on a terminal, a line now and then elsewhere."""
+"""The live display of a painting or a film: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import rich.console
 import rich.progress
 
-if TYPE_CHECKING:
-    from jaxpaint.painting import Progress
-
 _SECONDS_BETWEEN_LINES = 2.0
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """How far something is: so many steps of so many; as text, what there is to say."""
+
+    @property
+    def step(self) -> int: ...  # noqa: D102
+
+    @property
+    def steps(self) -> int: ...  # noqa: D102
 
 
 @contextlib.contextmanager
 def display(name: str, *, console: rich.console.Console | None = None) -> Iterator[Callable[[Progress], None]]:
-    """Shows how far a painting is.
+    """Shows how far a painting or a film is.
 
     Args:
-      name: of the picture.
+      name: of the picture or video.
       console: where to; standard error by default.
 
     Yields:
@@ -41,7 +49,7 @@ def display(name: str, *, console: rich.console.Console | None = None) -> Iterat
         bar = bars.add_task(name, total=None, facts="compiling")
 
         def show(progress: Progress) -> None:
-            facts = f"{_facts(progress)} · {estimate(progress)}"
+            facts = f"{progress} · {estimate(progress)}"
             bars.update(bar, total=progress.steps, completed=progress.step, facts=facts)
 
         yield show
@@ -55,17 +63,10 @@ def _lines(name: str, console: rich.console.Console, estimate: Callable[[Progres
         now, left = time.monotonic(), estimate(progress)
         if now - last >= _SECONDS_BETWEEN_LINES or progress.step == progress.steps:
             last = now
-            line = f"{name}: {_facts(progress)} · {left}"
+            line = f"{name}: {progress} · {left}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return show
-
-
-def _facts(progress: Progress) -> str:
-    return (
-        f"step {progress.step}/{progress.steps} · stage {progress.stage}/{progress.stages} · "
-        f"{progress.strokes} strokes · loss {progress.loss:.4f} · {progress.psnr:.2f} dB"
-    )
 
 
 class _TimeLeft:

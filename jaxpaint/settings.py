@@ -123,6 +123,41 @@ class Settings(Checked):
 
 
 @dataclasses.dataclass(frozen=True)
+class FilmSettings(Settings):
+    """How to paint a video: how to paint a frame, and what goes over from one frame to the next.
+
+    Raises:
+      ValueError, TypeError: one line that says what was expected.
+    """
+
+    strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
+    method: str = setting(
+        "persistent",
+        "strokes that stay; frames painted near the previous one; or apart",
+        choices=("persistent", "previous", "independent"),
+    )
+    stride: int = setting(1, "paints every so many-th frame", 1, 1000)
+    interpolate: bool = setting(False, "persistent: strokes move on between painted frames")
+    frame_steps: int = setting(20, "persistent: gradient steps a frame, after the first", 1, 10_000)
+    frame_rate: float = setting(0.04, "persistent: size of the first of them", 1e-6, 1.0)
+    stiffness: float = setting(0.005, "persistent: how strongly strokes hold on to their place in the flow", 0.0, 1e3)
+    renewed: float = setting(0.02, "persistent: share of the strokes that a frame may replace", 0.0, 1.0)
+    still: float = setting(0.01, "persistent: change in brightness below which strokes are held", 0.0, 1.0)
+    nearness: float = setting(0.5, "previous: weight of the squared difference to the frame before", 0.0, 1e3)
+    fixed_seed: bool = setting(False, "previous, independent: the same seed for every frame")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.interpolate and self.method != "persistent":
+            raise ValueError(f"config.interpolate: expected only with method persistent, got it with {self.method}")
+
+    @property
+    def painting(self) -> Settings:
+        """How a frame is painted."""
+        return Settings(**{name: getattr(self, name) for name in Settings.defaults()})
+
+
+@dataclasses.dataclass(frozen=True)
 class StyleSettings(Checked):
     """How to carry a style over to a painting. Each field's range and meaning stand beside it.
 

@@ -1,0 +1,196 @@
+"""Painting videos: strokes that go with what they show, cuts, going on, the report's own methods."""
+
+import dataclasses
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from jaxpaint import drawing, filming, images
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.settings import FilmSettings
+
+KEY = jax.random.key(5)
+SMALL = FilmSettings(strokes=60, steps=60, size=64)
+
+
+def scene(count, *, speed=2, seed=0, noise=0.0):
+    """A square that moves to the right over a coloured ground that stays, 48 × 64."""
+    rng = np.random.default_rng(seed)
+    ground = images.resize(rng.uniform(0.2, 0.8, (6, 8, 3)).astype(np.float32), (48, 64))
+    square = images.resize(rng.uniform(0, 1, (4, 4, 3)).astype(np.float32), (16, 16))
+    for number in range(count):
+        frame = ground + rng.normal(0, noise, ground.shape).astype(np.float32)
+        frame[16:32, 8 + speed * number : 24 + speed * number] = square
+        yield np.clip(frame, 0, 1)
+
+
+def filmed(pictures, settings=SMALL, **options):
+    return list(filming.film(pictures, key=KEY, settings=settings, **options))
+
+
+def drawn(state, settings=SMALL, shape=(48, 64)):
+    return drawing.draw(filming.painting_of(state.frame, settings, shape))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return list(scene(6))
+
+
+@pytest.fixture(scope="module")
+def film(pictures):
+    return filmed(pictures)
+
+
+def test_every_frame_has_its_budget_and_looks_like_its_source(film, pictures):
+    assert [state.frame.number for state, _ in film] == list(range(6))
+    for (state, facts), picture in zip(film, pictures, strict=True):
+        frame = state.frame
+        assert frame.strokes.shape == (60, 12) and len(set(frame.ids.tolist())) == 60
+        assert frame.strokes.min() >= 0 and frame.strokes.max() <= 1
+        squared = np.mean((drawn(state) - picture) ** 2)
+        assert facts.psnr == pytest.approx(-10 * np.log10(squared), abs=1e-3)
+        assert facts.psnr > film[0][1].psnr - 1.0 and facts.seconds > 0
+
+
+def test_strokes_go_with_what_they_show(film):
+    """Those on the square with the square; those elsewhere stay exactly where they are, but for long ones."""
+    brush = BRUSHES["oilpaintbrush"]
+    (first, _), (last, facts) = film[1], film[5]
+    _, here, there = np.intersect1d(first.frame.ids, last.frame.ids, return_indices=True)
+    assert len(here) > 0.9 * 60 and facts.survived > 0.95
+    before, after = (brush.middle(s.frame.strokes[at]) * 64 for s, at in ((first, here), (last, there)))
+    width = first.frame.strokes[here][:, brush.index("size")].max(axis=1) * 64
+    on_square = (np.abs(before - [18, 24]) < 6).all(axis=1) & (width < 12)
+    far = (before[:, 0] > 50) | (before[:, 1] > 42)
+    assert on_square.sum() >= 2 and far.sum() >= 5
+    way = after - before
+    np.testing.assert_allclose(np.median(way[on_square], axis=0), [8, 0], atol=2.5)
+    assert (way[far] == 0).all(axis=1).mean() > 0.7
+
+
+def test_order_is_kept(film):
+    for (earlier, _), (later, _) in itertools.pairwise(film):
+        place = {number: i for i, number in enumerate(earlier.frame.ids.tolist())}
+        kept = [place[number] for number in later.frame.ids.tolist() if number in place]
+        assert kept == sorted(kept)
+        # New ones lie on top, and their numbers were never used.
+        new = [number not in place for number in later.frame.ids.tolist()]
+        assert new == sorted(new)
+        assert all(number >= earlier.made for number in later.frame.ids[np.array(new)])
+
+
+def test_persistent_strokes_are_steadier_than_frames_painted_apart(film, pictures):
+    apart = filmed(pictures[:3], dataclasses.replace(SMALL, method="independent"))
+    still = np.s_[:, 52:]
+
+    def change(states):
+        return np.mean([np.abs(drawn(a) - drawn(b))[still].mean() for (a, _), (b, _) in itertools.pairwise(states)])
+
+    assert change(film) < 0.1 * change(apart)
+
+
+def test_going_on_equals_never_having_stopped(film, pictures):
+    rest = filmed(pictures[2:], resume=film[2][0])
+    for (expected, _), (state, _) in zip(film[3:], rest, strict=True):
+        np.testing.assert_array_equal(state.frame.strokes, expected.frame.strokes)
+        np.testing.assert_array_equal(state.frame.ids, expected.frame.ids)
+        assert state.made == expected.made
+
+
+def test_a_cut_begins_anew(pictures):
+    other = list(scene(2, seed=9))
+    states = filmed([*pictures[:2], *other])
+    assert [state.frame.anew for state, _ in states] == [True, False, True, False]
+    assert not set(states[2][0].frame.ids.tolist()) & set(states[1][0].frame.ids.tolist())
+    assert np.isnan(states[2][1].survived)
+
+
+def test_what_is_a_cut():
+    frames = list(scene(8, speed=3, noise=0.02))
+    assert not any(filming.is_cut(a, b) for a, b in itertools.pairwise(frames))
+    assert all(filming.is_cut(frames[0], other) for seed in (1, 2, 3) for other in scene(1, seed=seed))
+    # Neither is light that changes a little, nor noise in the dark.
+    assert not filming.is_cut(frames[0], 0.9 * frames[0])
+    dark = [np.abs(np.random.default_rng(i).normal(0, 0.02, (48, 64, 3))).astype(np.float32) for i in (0, 1)]
+    assert not filming.is_cut(*dark)
+    assert filming.is_cut(dark[0], frames[0])
+
+
+def test_strokes_that_leave_are_replaced():
+    """The ground moves under the frame; the budget stays."""
+    wide = images.resize(np.random.default_rng(3).uniform(0, 1, (6, 16, 3)).astype(np.float32), (48, 128))
+    states = filmed([wide[:, 4 * i : 4 * i + 64] for i in range(6)])
+    brush = BRUSHES["oilpaintbrush"]
+    for state, facts in states:
+        assert len(state.frame.strokes) == 60
+        assert brush.middle(state.frame.strokes)[:, 0].min() >= 0 and facts.psnr > 17
+    assert all(facts.survived < 1 for _, facts in states[1:])
+
+
+def test_nothing_moves_where_nothing_happens():
+    picture = next(scene(1))
+    (first, _), (second, facts) = filmed([picture, picture])
+    kept = np.isin(second.frame.ids, first.frame.ids)
+    order = {number: i for i, number in enumerate(first.frame.ids.tolist())}
+    same = first.frame.strokes[[order[number] for number in second.frame.ids[kept].tolist()]]
+    np.testing.assert_array_equal(second.frame.strokes[kept], same)
+    assert facts.survived > 0.95
+
+
+@pytest.mark.parametrize("brush", ["watercolor", "rectangle"])
+def test_curves_and_brushes_of_one_colour(pictures, brush):
+    states = filmed(pictures[:3], dataclasses.replace(SMALL, brush=brush, strokes=40, steps=24, textured=False))
+    assert all(len(state.frame.strokes) == 40 and facts.psnr > 10 for state, facts in states)
+    assert states[-1][1].survived > 0.9
+
+
+def test_fixed_seed(pictures):
+    settings = dataclasses.replace(SMALL, method="independent", steps=12)
+    fixed = dataclasses.replace(settings, fixed_seed=True)
+    same = [pictures[0]] * 2
+    (first, _), (second, _) = filmed(same, fixed)
+    np.testing.assert_array_equal(first.frame.strokes, second.frame.strokes)
+    (first, _), (second, facts) = filmed(same, settings)
+    assert np.abs(first.frame.strokes - second.frame.strokes).mean() > 0.01
+    assert not set(first.frame.ids.tolist()) & set(second.frame.ids.tolist()) and np.isnan(facts.survived)
+
+
+def test_previous_draws_nearer_to_the_frame_before(pictures):
+    """The fit is to what two squared differences together want."""
+    black, white = np.zeros((48, 64, 3), np.float32), np.ones((48, 64, 3), np.float32)
+    for nearness, expected in ((0.0, 1.0), (1.0, 0.5)):
+        settings = dataclasses.replace(SMALL, method="previous", nearness=nearness, strokes=30, steps=24)
+        (_, _), (second, _) = filmed([black, white], settings)
+        assert drawn(second, settings).mean() == pytest.approx(expected, abs=0.1)
+
+
+def test_between_frames():
+    """Strokes of both are on their way, others in the nearer frame; nothing goes across a cut."""
+    brush = BRUSHES["oilpaintbrush"]
+    rng = np.random.default_rng(0)
+    strokes = rng.uniform(0.2, 0.4, (4, 12)).astype(np.float32)
+    first = filming.Frame(0, strokes[:3], np.array([0, 1, 2]), True)
+    second = filming.Frame(1, np.concatenate([strokes[1:3] + np.float32(0.2), strokes[3:]]), np.array([1, 2, 3]), False)
+    early, late = (filming.between(brush, first, second, share) for share in (0.25, 0.75))
+    np.testing.assert_allclose(early, np.concatenate([strokes[:1], strokes[1:3] + 0.05]), atol=1e-6)
+    np.testing.assert_allclose(late, np.concatenate([strokes[1:3] + 0.15, strokes[3:]]), atol=1e-6)
+    cut = second._replace(anew=True)
+    np.testing.assert_array_equal(filming.between(brush, first, cut, 0.4), first.strokes)
+    np.testing.assert_array_equal(filming.between(brush, first, cut, 0.6), cut.strokes)
+    # An angle that went on from the other end of its range makes no whole turn.
+    over = second._replace(strokes=second.strokes.copy())
+    over.strokes[0, 4] = first.strokes[1, 4] + 0.7
+    np.testing.assert_array_equal(filming.between(brush, first, over, 0.25)[1], strokes[1])
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_bad_frames_are_refused(pictures):
+    with pytest.raises(ValueError, match="values in"):
+        filmed([255 * pictures[0]])
+    with pytest.raises(ValueError, match="expected frames of 64 × 48"):
+        filmed([pictures[0], pictures[0][:, :32]], dataclasses.replace(SMALL, steps=2, method="independent"))
+    with pytest.raises(ValueError, match="only with method persistent"):
+        FilmSettings(method="independent", interpolate=True)

@@ -1,0 +1,162 @@
+"""Films as files: what is appended is read again, bit by bit; what is damaged or unfinished is told apart."""
+
+import dataclasses
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from jaxpaint import drawing, films, images
+from jaxpaint.filming import Facts, Frame, State
+from jaxpaint.fitting import Moments
+from jaxpaint.settings import FilmSettings
+
+FILM = films.Film(FilmSettings(strokes=50, brush="rectangle", size=32), 24, 32, Fraction(30000, 1001), 3, "clip.mp4")
+
+
+def painted(count=3, strokes=50, dim=9):
+    """Frames of which most strokes stay, some move, and one is new each time."""
+    rng = np.random.default_rng(0)
+    ids, rows = np.arange(strokes), rng.random((strokes, dim), np.float32)
+    for number in range(count):
+        yield films.Painted(
+            Frame(number, rows, ids, number == 0), Facts(20.5 + number, 0.98 if number else np.nan, 0.5)
+        )
+        moved = rows + (rng.random((strokes, 1)) < 0.2) * np.float32(0.01)
+        rows = np.concatenate([np.delete(moved, number, axis=0), rng.random((1, dim), np.float32)])
+        ids = np.append(np.delete(ids, number), strokes + number)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.film"
+
+
+def write(path, film=FILM, count=3):
+    films.create(path, film)
+    before = None
+    for each in painted(count):
+        films.append(path, each, before)
+        before = each.frame
+    return path
+
+
+def same(a, b):
+    np.testing.assert_array_equal(a.frame.strokes, b.frame.strokes)
+    np.testing.assert_array_equal(a.frame.ids, b.frame.ids)
+    np.testing.assert_allclose(a.facts, b.facts, rtol=1e-6)
+    assert (a.frame.number, a.frame.anew) == (b.frame.number, b.frame.anew)
+
+
+def test_what_is_written_is_read_again(path):
+    film, frames = films.read(write(path))
+    assert film == FILM
+    for each, expected in zip(frames, painted(), strict=True):
+        same(each, expected)
+
+
+def test_a_brush_of_ones_own_is_kept(path):
+    brush = np.random.default_rng(1).random((5, 7, 2), np.float32)
+    settings = FilmSettings(strokes=50, brush_image="mine.png")
+    film, frames = films.read(write(path, dataclasses.replace(FILM, settings=settings, brush_image=brush), count=0))
+    np.testing.assert_array_equal(film.brush_image, brush)
+    assert list(frames) == []
+
+
+def test_strokes_that_stay_take_next_to_no_room(path):
+    films.create(path, FILM)
+    (first,) = painted(1)
+    films.append(path, first, None)
+    size = path.stat().st_size
+    films.append(path, first._replace(frame=first.frame._replace(number=1)), first.frame)
+    assert path.stat().st_size - size < 0.05 * size
+
+
+def test_a_record_that_was_not_written_to_its_end_is_left_out(path):
+    whole = write(path).read_bytes()
+    ends = [write(path, count=count).stat().st_size for count in range(4)]
+    for cut in (ends[1] + 1, ends[1] + 20, ends[2] - 1):
+        path.write_bytes(whole[:cut])
+        film, frames = films.read(path)
+        assert film == FILM and len(list(frames)) == 1
+
+
+def test_damage_is_named(path):
+    ends = [write(path, count=count).stat().st_size for count in range(4)]
+    data = bytearray(path.read_bytes())
+    data[ends[1] + 30] ^= 1
+    path.write_bytes(data)
+    _, frames = films.read(path)
+    next(frames)
+    with pytest.raises(films.FilmFileError, match="damaged at frame 1: its checksum"):
+        next(frames)
+
+
+def test_what_is_no_film_is_refused(path):
+    with pytest.raises(films.FilmFileError, match="no such file"):
+        films.read(path)
+    with pytest.raises(films.FilmFileError, match="is a directory"):
+        films.read(path.parent)
+    header = {"film": 1, "config": {}, "height": 4, "width": 4, "rate": "30", "frames": 1, "source": "a"}
+    for bad, expected in (
+        (b"", "its first line is another"),
+        (b"words", "its first line is another"),
+        (json.dumps(header | {"film": 2}).encode(), "format 2, but this jaxpaint reads 1"),
+        (json.dumps(header | {"config": {"stroks": 1}}).encode(), "did you mean strokes"),
+        (json.dumps(header | {"height": 0}).encode(), "sizes or its rate"),
+        (json.dumps(header | {"rate": "1/0"}).encode(), "not a film"),
+    ):
+        path.write_bytes(bad)
+        with pytest.raises(films.FilmFileError, match=expected):
+            films.read(path)
+
+
+def test_finished(path):
+    write(path)
+    assert not films.is_finished(path)
+    films.finish(path)
+    assert films.is_finished(path) and len(list(films.read(path)[1])) == 3
+
+
+def test_a_state_cuts_what_came_after_it(path, tmp_path):
+    frames = list(painted())
+    moments = Moments(np.array(20, np.int32), *np.random.default_rng(2).random((2, 50, 9), np.float32))
+    state = State(frames[1].frame, 51, moments)
+    films.save_state(tmp_path / "state.npz", state)
+    found = films.load_state(tmp_path / "state.npz", write(path))
+    np.testing.assert_array_equal(found.frame.strokes, frames[1].frame.strokes)
+    np.testing.assert_array_equal(found.moments.square, moments.square)
+    assert (found.frame.number, found.made) == (1, 51)
+    assert len(list(films.read(path)[1])) == 2
+    # What is appended now is read again.
+    films.append(path, frames[2], found.frame)
+    for each, expected in zip(films.read(path)[1], frames, strict=True):
+        same(each, expected)
+
+
+def test_a_state_of_another_film_is_none(path, tmp_path):
+    state = tmp_path / "state.npz"
+    assert films.load_state(state, write(path, count=1)) is None
+    state.write_text("words")
+    assert films.load_state(state, path) is None
+    films.save_state(state, State(list(painted())[2].frame, 52, Moments.zero((50, 9))))
+    assert films.load_state(state, path) is None
+    films.save_state(state, State(list(painted())[0].frame, 50, Moments.zero((50, 12))))
+    assert films.load_state(state, path) is None
+
+
+@pytest.mark.parametrize(("stride", "interpolate"), [(1, False), (3, False), (3, True)])
+def test_drawing(stride, interpolate):
+    settings = dataclasses.replace(FILM.settings, stride=stride, interpolate=interpolate)
+    film = dataclasses.replace(FILM, settings=settings, rate=Fraction(30, stride))
+    frames = [each.frame for each in painted()]
+    shown = list(film.drawn(frames, size=40))
+    steps = stride if interpolate else 1
+    assert len(shown) == 3 * steps and film.shown_rate == 30 / Fraction(stride) * steps
+    for frame, picture in zip(frames, shown[::steps], strict=True):
+        assert picture.shape == (30, 40, 3)
+        np.testing.assert_array_equal(picture, images.to_bytes(drawing.draw(film.painting(frame), size=40)))
+    if interpolate:
+        assert (shown[1] != shown[0]).any() and (shown[1] != shown[3]).any()
+        np.testing.assert_array_equal(shown[-1], shown[-2])
