@@ -215,3 +215,24 @@ def test_transport_painting_in_equal_time(tmp_path):
     plain, transported = json.loads((tmp_path / "transport_painting.json").read_text())["rows"]
     assert plain["steps"] > transported["steps"] > 0
     assert ">0.3 s<" in (tmp_path / "transport_painting.svg").read_text()
+
+
+def test_video(tmp_path):
+    """On a clip of its own: a square that moves over a ground that stays."""
+    import video
+
+    from jaxpaint import videos
+
+    frames = [np.full((32, 48, 3), (30, 90, 60), np.uint8) for _ in range(13)]
+    for number, frame in enumerate(frames):
+        frame[10:20, 5 + number : 15 + number] = (240, 200, 60)
+    videos.write_video(tmp_path / "clip.mp4", frames, fps=10.0)
+    tiny = [f"--clips={tmp_path / 'clip.mp4'}", "--methods=persistent", "--strokes=30", "--steps=30"]
+    video.main([*tiny, f"--out={tmp_path}"])
+    apart, persistent = json.loads((tmp_path / "video.json").read_text())["rows"]
+    assert (apart["method"], apart["frames"], apart["survived"], apart["below"]) == ("independent", 8, None, 0)
+    assert (persistent["method"], persistent["frames"]) == ("persistent", 13)
+    assert persistent["survived"] > 0.8 and persistent["jitter"] > 0
+    assert persistent["excess"] < 0.5 * apart["excess"]
+    assert (tmp_path / "video.svg").read_text().count("<polyline") == 2
+    assert (tmp_path / "video.png").exists()

@@ -1,0 +1,251 @@
+"""`paint_video`: a video in, a painted one out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import math
+import pathlib
+import signal
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from jaxpaint import commands
+from jaxpaint.settings import FilmSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from jaxpaint.filming import State
+    from jaxpaint.films import Film, Painted
+    from jaxpaint.videos import Video
+
+HELP = """\
+usage: {program} VIDEO [--out=OUT.mp4] [--size=N] [--report] [--previews]
+       [--config=FILE] [--config.KEY=VALUE]...
+
+Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,
+from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
+
+  --out=OUT.mp4  the painted video: .mp4, .mov, .mkv, .webm or .gif
+                 (default: paintings/VIDEO.mp4)
+  --size=N       long side of the painted video in pixels (default: the source's)
+  --report       also OUT.json: how close every frame is, how long it took
+  --previews     also OUT-frames/000000.png and so on
+  --config=FILE  a file of settings (default: configs/video.py)
+  --help         this text
+
+Settings, as --config.KEY=VALUE, and what they are in {config}:
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Paints a video; returns the exit status."""
+    return commands.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    values = flags.FlagValues()
+    flags.DEFINE_string("out", None, "the painted video", flag_values=values)
+    flags.DEFINE_integer("size", None, "long side in pixels", 1, commands.LARGEST, flag_values=values)
+    flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
+    flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    line = commands.command_line(argv, values, FilmSettings, config="video.py", usage=HELP)
+    if line is None:
+        return 0
+    if len(line.files) != 1:
+        raise commands.Refused(f"expected one video, got {len(line.files)}; see --help")
+    source = line.files[0]
+    out = pathlib.Path(values.out or f"paintings/{source.stem}.mp4")
+
+    from jaxpaint import images, runtime, videos
+
+    runtime.use_all_cores()
+    runtime.keep_compilations()
+    video = videos.probe(source)
+    videos.check_name(out)
+    if out.exists() and out.samefile(source):
+        raise commands.Refused(f"{source} would be overwritten; choose another --out")
+    settings = line.settings
+    brush = images.read_brush(settings.brush_image) if settings.brush_image else None
+    with commands.output_folder(out.parent):
+        _paint(_Run(video, settings, brush, out, line))
+    return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """What stays the same through a run: the source, how it is painted, and where to."""
+
+    video: Video
+    settings: FilmSettings
+    brush: np.ndarray | None
+    out: pathlib.Path
+    line: commands.CommandLine[FilmSettings]
+
+    @property
+    def film(self) -> pathlib.Path:
+        """The strokes' file."""
+        return self.out.with_suffix(".film")
+
+    @property
+    def state(self) -> pathlib.Path:
+        """What an unfinished film needs besides."""
+        return self.out.with_suffix(".film.npz")
+
+
+def _paint(run: _Run) -> None:
+    """Paints the video, or what is left of it, and writes all files."""
+    from jaxpaint import films, videos
+
+    film, state = _begun(run)
+    size = run.line.flags.size or max(run.video.height, run.video.width)
+    with _until_interrupted() as stopped:
+        painted = itertools.chain(films.read(run.film)[1], _painted(run, film, state, stopped))
+        frames = film.drawn((each.frame for each in painted), size=size)
+        if run.line.flags.previews:
+            frames = _previewed(frames, run.out)
+        sound = run.video.path if run.video.sound else None
+        videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound)
+    if not films.is_finished(run.film):
+        done = sum(1 for _ in films.read(run.film)[1])
+        again = f"Go on with: {run.line.again}"
+        raise commands.Interrupted(f"interrupted; kept {done} frames in {run.film} and {run.out}. {again}")
+    print(run.out)
+    if run.line.flags.report:
+        print(_report(run))
+
+
+def _begun(run: _Run) -> tuple[Film, State | None]:
+    """The film, begun or gone on with, and its state if there are frames still to come after others.
+
+    Raises:
+      commands.Refused: there is a film of another video, or painted with other settings.
+    """
+    from jaxpaint import films
+
+    video, stride = run.video, run.settings.stride
+    frames = -(-video.frames // stride)
+    film = films.Film(run.settings, video.height, video.width, video.rate / stride, frames, video.path.name, run.brush)
+    if not run.film.exists():
+        films.create(run.film, film)
+        return film, None
+    earlier, _ = films.read(run.film)
+    for key in run.settings.defaults():
+        old, new = getattr(earlier.settings, key), getattr(run.settings, key)
+        if old != new:
+            raise commands.Refused(f"{run.film}: painted with config.{key}={old}, not {new}; choose another --out")
+    if dataclasses.replace(earlier, brush_image=None) != dataclasses.replace(film, brush_image=None):
+        raise commands.Refused(f"{run.film}: a film of another video, {earlier.source}; choose another --out")
+    if films.is_finished(run.film):
+        print(f"{run.film}: finished already; drawing it again")
+        return film, None
+    state = films.load_state(run.state, run.film)
+    if state is None:
+        films.create(run.film, film)
+    return film, state
+
+
+def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
+    """Paints the frames that are still to come; each is kept before it is given."""
+    import jax
+    import numpy as np
+
+    from jaxpaint import filming, films, progress, videos
+
+    if films.is_finished(run.film):
+        return
+    before = state.frame if state else None
+    pictures = videos.read(run.video, stride=run.settings.stride, start=before.number if before else 0)
+    following = filming.film(
+        (picture.astype(np.float32) / 255 for picture in pictures),
+        key=jax.random.key(run.settings.seed),
+        settings=run.settings,
+        brush_image=run.brush,
+        resume=state,
+    )
+    with progress.display(run.out.stem) as show:
+        for state, facts in following:
+            painted = films.Painted(state.frame, facts)
+            films.append(run.film, painted, before)
+            films.save_state(run.state, state)
+            before = state.frame
+            show(filming.Progress(before.number + 1, max(film.frames, before.number + 1), facts))
+            yield painted
+            if stopped():
+                return
+    films.finish(run.film)
+    run.state.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _until_interrupted() -> Iterator[Callable[[], bool]]:
+    """Has Ctrl-C wait for the end of a frame, so that the video can be ended well; a second one doesn't wait.
+
+    Yields:
+      A function that says whether there has been one.
+    """
+    heard = False
+
+    def hear(*_: Any) -> None:
+        nonlocal heard
+        heard = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        commands.complain("stopping after this frame; Ctrl-C again stops at once")
+
+    usual = signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: heard
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _previewed(frames: Iterator[np.ndarray], out: pathlib.Path) -> Iterator[np.ndarray]:
+    """The frames, each of which is also written as a picture."""
+    import numpy as np
+
+    from jaxpaint import images
+
+    folder = out.with_name(f"{out.stem}-frames")
+    folder.mkdir(exist_ok=True)
+    for number, frame in enumerate(frames):
+        images.write_image(folder / f"{number:06d}.png", frame.astype(np.float32) / 255)
+        yield frame
+
+
+def _report(run: _Run) -> pathlib.Path:
+    """Writes what there is to say of every frame and of all of them."""
+    from jaxpaint import films, images, runtime
+
+    film, painted = films.read(run.film)
+    every = [facts for _, facts in painted]
+    survived = [facts.survived for facts in every if not math.isnan(facts.survived)]
+    report = {
+        "frames": len(every),
+        "psnr": round(statistics.fmean(facts.psnr for facts in every), 4),
+        "least psnr": round(min(facts.psnr for facts in every), 4),
+        "survived": round(statistics.fmean(survived), 5) if survived else None,
+        "painted anew": [number for number, facts in enumerate(every) if math.isnan(facts.survived)],
+        "seconds a frame": round(statistics.median(facts.seconds for facts in every), 3),
+        "rate": float(film.shown_rate),
+        **runtime.report(),
+        "settings": dataclasses.asdict(film.settings),
+        "each": [
+            {
+                "psnr": round(facts.psnr, 4),
+                "survived": None if math.isnan(facts.survived) else round(facts.survived, 5),
+                "seconds": round(facts.seconds, 3),
+            }
+            for facts in every
+        ],
+    }
+    path = run.out.with_suffix(".json")
+    with images.replacing(path) as temporary:
+        pathlib.Path(temporary).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,208 @@
+"""The command `paint_video`: files that come out, Ctrl-C and going on, one line for everything that goes wrong."""
+
+import itertools
+import json
+import math
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxpaint import films, images, videos
+from jaxpaint.commands import draw, video
+
+TINY = ["--config.strokes=20", "--config.steps=12", "--config.size=32", "--config.frame_steps=4"]
+FRAMES = 5
+
+
+def clip(path, frames=FRAMES, sound_of=None):
+    """A bright square that moves over a dark ground, 24 × 32, 10 frames a second."""
+    pictures = []
+    for number in range(frames):
+        picture = np.full((24, 32, 3), (20, 40, 80), np.uint8)
+        picture[8:16, 4 + number : 12 + number] = (240, 200, 60)
+        pictures.append(picture)
+    videos.write_video(path, pictures, fps=10.0, sound_of=sound_of)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip("clip.mp4")
+    return tmp_path
+
+
+def run(*arguments, command=video):
+    return command.main([command.__name__.rpartition(".")[2], *map(str, arguments)])
+
+
+def one_line(capsys):
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: ")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def names(path):
+    return sorted(file.name for file in pathlib.Path(path).iterdir())
+
+
+def painted(path):
+    return list(films.read(path)[1])
+
+
+def test_paints(capsys):
+    assert run("clip.mp4", *TINY) == 0
+    assert capsys.readouterr().out == "paintings/clip.mp4\n"
+    assert names("paintings") == ["clip.film", "clip.mp4"]
+    made = videos.probe("paintings/clip.mp4")
+    assert (made.height, made.width, made.rate, made.frames) == (24, 32, 10, FRAMES)
+    film, _ = films.read("paintings/clip.film")
+    assert (film.height, film.width, film.rate, film.frames, film.source) == (24, 32, 10, FRAMES, "clip.mp4")
+    frames = painted("paintings/clip.film")
+    assert [frame.number for frame, _ in frames] == list(range(FRAMES))
+    # The video shows the film.
+    for (frame, _), shown in zip(frames, videos.read(made), strict=True):
+        drawn = images.to_bytes(next(film.drawn([frame], size=32)) / np.float32(255))
+        assert np.abs(shown.astype(int) - drawn).mean() < 6
+
+
+def test_everything_that_can_be_asked_for():
+    flags = ["--out=out/painted.gif", "--size=64", "--report", "--previews", "--config.stride=2"]
+    assert run("clip.mp4", *TINY, *flags, "--config.interpolate") == 0
+    assert names("out") == ["painted-frames", "painted.film", "painted.gif", "painted.json"]
+    made = videos.probe("out/painted.gif")
+    # Frames between painted ones have the source's rate again.
+    assert (made.height, made.width, made.rate, made.frames) == (48, 64, 10, 6)
+    assert names("out/painted-frames") == [f"{number:06d}.png" for number in range(6)]
+    with Image.open("out/painted-frames/000003.png") as picture:
+        assert picture.size == (64, 48)
+    report = json.loads(pathlib.Path("out/painted.json").read_text())
+    assert report["frames"] == len(report["each"]) == 3 and report["rate"] == 10.0
+    assert report["painted anew"] == [0] and report["each"][0]["survived"] is None
+    assert 10 < report["least psnr"] <= report["psnr"] and 0.5 < report["survived"] <= 1
+    assert report["settings"]["stride"] == 2 and report["versions"] and report["seconds a frame"] > 0
+
+
+@pytest.mark.parametrize("method", ["independent", "previous"])
+def test_the_methods_of_the_report(method):
+    assert run("clip.mp4", *TINY, f"--config.method={method}", "--config.stride=2") == 0
+    made = videos.probe("paintings/clip.mp4")
+    assert (made.rate, made.frames) == (5, 3)
+    assert all(math.isnan(facts.survived) for _, facts in painted("paintings/clip.film"))
+
+
+def test_interrupted_and_gone_on_with(monkeypatch, capsys):
+    """By a real SIGINT, while the third frame is painted; the same command goes on to the same film."""
+    assert run("clip.mp4", *TINY, "--out=whole/clip.mp4") == 0
+    append, count = films.append, itertools.count(1)
+
+    def interrupting(*arguments):
+        append(*arguments)
+        if next(count) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+
+    monkeypatch.setattr(films, "append", interrupting)
+    before = signal.getsignal(signal.SIGINT)
+    capsys.readouterr()
+    assert run("clip.mp4", *TINY) == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    waits, line = (line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: "))
+    assert "stopping after this frame" in waits
+    assert "kept 3 frames in paintings/clip.film and paintings/clip.mp4. Go on with: video clip.mp4" in line
+    assert names("paintings") == ["clip.film", "clip.film.npz", "clip.mp4"]
+    assert videos.probe("paintings/clip.mp4").frames == 3
+
+    assert run("clip.mp4", *TINY) == 0
+    assert names("paintings") == ["clip.film", "clip.mp4"]
+    assert videos.probe("paintings/clip.mp4").frames == FRAMES
+    for (frame, _), (expected, _) in zip(*map(painted, ("paintings/clip.film", "whole/clip.film")), strict=True):
+        np.testing.assert_array_equal(frame.strokes, expected.strokes)
+        np.testing.assert_array_equal(frame.ids, expected.ids)
+    capsys.readouterr()
+    assert run("clip.mp4", *TINY, "--size=16") == 0
+    assert "finished already; drawing it again" in capsys.readouterr().out
+    assert videos.probe("paintings/clip.mp4").width == 16
+
+
+def test_another_film_is_not_written_over(capsys):
+    assert run("clip.mp4", *TINY) == 0
+    kept = pathlib.Path("paintings/clip.film").read_bytes()
+    capsys.readouterr()
+    assert run("clip.mp4", *TINY, "--config.seed=1") == 1
+    assert "clip.film: painted with config.seed=0, not 1; choose another --out" in one_line(capsys)
+    clip("other.mp4", frames=3)
+    assert run("other.mp4", *TINY, "--out=paintings/clip.mp4") == 1
+    assert "a film of another video, clip.mp4" in one_line(capsys)
+    assert pathlib.Path("paintings/clip.film").read_bytes() == kept
+
+
+def test_drawn_again(capsys):
+    assert run("clip.mp4", *TINY) == 0
+    film = "paintings/clip.film"
+    assert run(film, "--size=48", "--out=large.mp4", command=draw) == 0
+    made = videos.probe("large.mp4")
+    assert (made.height, made.width, made.rate, made.frames) == (36, 48, 10, FRAMES)
+    assert run(film, "--frame=2", "--size=64", "--timelapse", command=draw) == 0
+    assert {"clip-2.png", "clip-2.mp4"} < set(names("paintings"))
+    with Image.open("paintings/clip-2.png") as picture:
+        assert picture.size == (64, 48)
+    capsys.readouterr()
+    for arguments, expected in (
+        ([film, "--frame=9"], "has not so many frames"),
+        (["work.npz", "--frame=1"], "only with a film"),
+        ([film, "--timelapse"], "one frame of a film"),
+        ([film, "--out=a.txt"], "a.txt: can't be written: expected a name that ends in"),
+        (["none.film"], "none.film: no such file"),
+    ):
+        assert run(*arguments, command=draw) == 1
+        assert expected in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "expected one video, got 0"),
+        (["clip.mp4", "clip.mp4"], "expected one video, got 2"),
+        (["none.mp4"], "none.mp4: no such file"),
+        (["words.mp4"], "words.mp4: "),
+        (["picture.png"], "picture.png: expected a video, got a picture"),
+        (["clip.mp4", "--out=clip.mp4"], "clip.mp4 would be overwritten"),
+        (["clip.mp4", "--out=a.txt"], "a.txt: can't be written: expected a name that ends in"),
+        (["clip.mp4", "--config.method=flow"], "config.method: expected persistent or previous or independent"),
+        (["clip.mp4", "--config.method=independent", "--config.interpolate"], "only with method persistent"),
+        (["clip.mp4", "--config.strokes=0"], "config.strokes: expected an integer from 1"),
+        (["clip.mp4", "--size=0"], "--size=0: 0 is not an integer in the range"),
+    ],
+)
+def test_bad_input(arguments, expected, folder, capsys):
+    pathlib.Path("words.mp4").write_text("no video")
+    Image.new("RGB", (4, 4)).save("picture.png")
+    before = sorted(folder.rglob("*"))
+    assert run(*arguments) == 1
+    assert expected in one_line(capsys)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_help(capsys):
+    assert run("--help") == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("usage: video VIDEO") and not err
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_bin_paints_for_real():
+    root = pathlib.Path(__file__).resolve().parents[1]
+    command = [sys.executable, root / "bin/paint_video", "clip.mp4", "--out=out.mp4", *TINY]
+    done = subprocess.run(
+        command, env=dict(os.environ, PYTHONPATH=str(root)), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "frame 5/5" in done.stderr and "Traceback" not in done.stderr
+    assert videos.probe("out.mp4").frames == FRAMES
