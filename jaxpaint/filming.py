@@ -9,6 +9,9 @@ got hidden or left the picture, or the candidates themselves. At a cut everythin
 The report's own methods paint every frame anew: apart from all others, or with the squared difference to the previous
 painted frame as a second loss.
 
+A style goes along as strokes do: every stroke has a second self in that style, of the same number and place. It is
+carried by the same flow, and a few steps of style transfer, with springs, have it follow what the frame shows.
+
 References:
   Laplacian-steered stylized neural painting, section on videos; Hays and Essa, Image and video based painterly
   animation, NPAR 2004 (strokes carried by optical flow).
@@ -19,20 +22,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
-from jaxpaint import drawing, fitting, flow, images, painting, placing
+from jaxpaint import drawing, fitting, flow, images, painting, placing, styling
 from jaxpaint.brushes import BRUSHES, Brush, moved
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.fitting import Bounds, Moments, Problem, Springs, Weights
 from jaxpaint.painting import Painting
 from jaxpaint.renderers import Engine
-from jaxpaint.settings import FilmSettings
+from jaxpaint.settings import FilmSettings, StyleSettings
 
 Picture = Float[np.ndarray, "height width 3"]
 
@@ -42,6 +45,8 @@ _LAST_RATE = 0.2
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
+# The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
+_STYLE_STIFFNESS = 100.0
 # Long side, in pixels, of the pictures between which cuts are looked for.
 _CUT_SIZE = 64
 # A cut: what the flow leaves unexplained is so much of how far the pixels are from their mean, and is at least so much.
@@ -64,19 +69,48 @@ class Frame(NamedTuple):
     anew: bool
 
 
-class State(NamedTuple):
-    """Where a film is: its last frame, how many strokes there have been, and what is remembered of their gradients."""
+class Layer(NamedTuple):
+    """Strokes, and what is remembered of their gradients."""
 
-    frame: Frame
-    made: int
+    strokes: Float[np.ndarray, "n d"]
     moments: Moments
+
+
+class State(NamedTuple):
+    """Where a film is.
+
+    Attributes:
+      number, ids, anew: of the last frame (see `Frame`).
+      made: how many strokes there have been.
+      plain: its strokes as they were fitted to the source.
+      styled: the same in another style, or None.
+    """
+
+    number: int
+    ids: Int[np.ndarray, "n"]
+    anew: bool
+    made: int
+    plain: Layer
+    styled: Layer | None = None
+
+    @property
+    def frame(self) -> Frame:
+        """The last frame, as it is shown."""
+        return Frame(self.number, (self.styled or self.plain).strokes, self.ids, self.anew)
+
+
+class Style(NamedTuple):
+    """What a film is styled with: pictures in [0, 1], each `[height, width, 3]` of any size, and how."""
+
+    pictures: Sequence[Picture]
+    settings: StyleSettings = StyleSettings()
 
 
 class Facts(NamedTuple):
     """What there is to say of a frame.
 
     Attributes:
-      psnr: of its drawing, at the size at which it was fitted, against the source, in dB.
+      psnr: of its drawing before it is styled, at the size at which it was fitted, against the source, in dB.
       survived: share of its strokes that were in the frame before; NaN if it is painted anew.
       seconds: that it took, without reading and writing it.
     """
@@ -109,6 +143,7 @@ def film(
     key: PRNGKeyArray,
     settings: FilmSettings = FilmSettings(),
     brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    style: Style | None = None,
     resume: State | None = None,
 ) -> Iterator[tuple[State, Facts]]:
     """Paints the frames of a video.
@@ -118,18 +153,20 @@ def film(
       key: says which of the many films; the same key, settings and frames give the same one.
       settings: how to paint.
       brush_image: the user's own brush, as `images.read_brush` gives it.
+      style: what to style the frames with, if anything.
       resume: a state to go on from, to the same end; the first of the pictures is then the frame that it was of.
 
     Yields:
       The state after each frame, and what there is to say of that.
 
     Raises:
-      ValueError: a picture is not one of values in [0, 1], or of another shape than the first.
+      ValueError: a picture is not one of values in [0, 1], or of another shape than the first; there are not as many
+        style pictures as weights of them.
     """
     artist, before, state = None, None, resume
     for picture in pictures:
         picture = images.checked(picture)
-        artist = artist or _artist(settings, picture.shape[:2], brush_image)
+        artist = artist or _artist(settings, picture.shape[:2], brush_image, style)
         if picture.shape[:2] != (artist.height, artist.width):
             raise ValueError(f"expected frames of {artist.width} × {artist.height}, got {picture.shape[1::-1]}")
         small = images.resize(picture, artist.shape)
@@ -202,7 +239,9 @@ def _size(settings: FilmSettings, shape: tuple[int, int]) -> int:
     return max(16, min(settings.size, max(shape)))
 
 
-def _artist(settings: FilmSettings, shape: tuple[int, int], brush_image: np.ndarray | None) -> _Artist:
+def _artist(
+    settings: FilmSettings, shape: tuple[int, int], brush_image: np.ndarray | None, style: Style | None
+) -> _Artist:
     return _Artist(
         settings,
         *shape,
@@ -211,7 +250,21 @@ def _artist(settings: FilmSettings, shape: tuple[int, int], brush_image: np.ndar
         brush_image,
         None if brush_image is None else pyramid(brush_image),
         painting.neural(settings.painting, pictured=brush_image is not None),
+        style,
     )
+
+
+class _Way(NamedTuple):
+    """From one frame of the source to the next: the flow, and how much each pixel's brightness changes."""
+
+    forward: flow.Flow
+    change: Float[np.ndarray, "height width 1"]
+
+
+def _renewed_moments(moments: Moments, kept: Int[np.ndarray, "kept"], new: int) -> Moments:
+    """Those of the strokes that are kept, and of new ones."""
+    added = np.zeros((new, moments.mean.shape[1]), np.float32)
+    return Moments(moments.steps, *(np.concatenate([np.asarray(m)[kept], added]) for m in moments[1:]))
 
 
 class _Artist(NamedTuple):
@@ -225,6 +278,7 @@ class _Artist(NamedTuple):
       brush_image: the user's own brush, or None.
       arrays: of the engine: that brush at several sizes, or None.
       neural: the network that draws the strokes while they are fitted, or None.
+      style: what frames are styled with, or None.
     """
 
     settings: FilmSettings
@@ -235,19 +289,20 @@ class _Artist(NamedTuple):
     brush_image: Float[np.ndarray, "across along 2"] | None
     arrays: Float[np.ndarray, "levels across along 2"] | None
     neural: painting.Neural | None
+    style: Style | None
 
     def next(self, state: State | None, before: Picture | None, picture: Picture, key: PRNGKeyArray) -> State:
         """Paints a frame."""
         method = self.settings.method
         if state is None or before is None:
             return self._anew(picture, 0, 0, key)
-        number = state.frame.number + 1
+        number = state.number + 1
         if method == "independent":
             return self._anew(picture, number, state.made, key)
         if method == "previous":
             # Of two squared differences, the sum is that to the mean, but for what no stroke can change.
             nearness = self.settings.nearness
-            aim = (picture + nearness * self._draw(state.frame.strokes)) / (1.0 + nearness)
+            aim = (picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
             return self._anew(aim, number, state.made, key)
         if is_cut(before, picture):
             return self._anew(picture, number, state.made, key)
@@ -255,8 +310,8 @@ class _Artist(NamedTuple):
 
     def compare(self, earlier: State | None, state: State, picture: Picture) -> tuple[float, float]:
         """PSNR and share of surviving strokes; see `Facts`."""
-        squared = float(np.mean((self._draw(state.frame.strokes) - picture) ** 2))
-        alive = np.nan if earlier is None or state.frame.anew else np.isin(state.frame.ids, earlier.frame.ids).mean()
+        squared = float(np.mean((self._draw(state.plain.strokes) - picture) ** 2))
+        alive = np.nan if earlier is None or state.anew else np.isin(state.ids, earlier.ids).mean()
         return fitting.Fit(np.nan, squared).psnr, float(alive)
 
     def _anew(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> State:
@@ -269,46 +324,94 @@ class _Artist(NamedTuple):
             still = np.zeros(fitting.CHUNK, np.float32)
             _, moments, _ = self._descend(strokes, moments, self._problem(picture), still)
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
-        return State(Frame(number, strokes, ids, True), made + len(strokes), moments)
+        state = State(number, ids, True, made + len(strokes), Layer(strokes, moments))
+        if self.style is None:
+            return state
+        plain = painting_of(state.frame, self.settings, (self.height, self.width), self.brush_image)
+        styled = styling.stylize(plain, self.style.pictures, key=key, settings=self.style.settings).strokes
+        return state._replace(styled=Layer(styled, Moments.zero(styled.shape)))
 
     def _carried(self, state: State, before: Picture, picture: Picture, key: PRNGKeyArray) -> State:
         """The frame's strokes, carried to the next one, and fitted."""
-        earlier, number = state.frame, state.frame.number + 1
-        forward = flow.flow(before, picture)
-        strokes, held = self._along(earlier.strokes, forward, np.abs(picture - before).mean(axis=-1, keepdims=True))
+        number = state.number + 1
+        way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
+        carried, held = self._along(state.plain.strokes, way)
         rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])
-        strokes, kept, new = self._renewed(strokes, picture, rng)
-        ids = np.concatenate([earlier.ids[kept], np.arange(state.made, state.made + new)])
-        held = np.concatenate([held[kept], np.zeros(new, bool)])
-        mean, square = (
-            np.concatenate([moment[kept], np.zeros((new, self.brush.dim), np.float32)]) for moment in state.moments[1:]
-        )
-        problem = self._problem(picture)
-        bounds = Bounds(*(np.where(held[:, None], strokes, bound) for bound in problem.bounds))
-        springs = self._springs(strokes, len(kept))
-        problem = problem._replace(bounds=bounds, springs=springs)
-        rate = self.settings.frame_rate
-        rates = painting.cosine(rate, _LAST_RATE * rate, self.settings.frame_steps)
-        moments = Moments(state.moments.steps, mean, square)
+        strokes, kept, new = self._renewed(carried, picture, rng)
+        held = np.append(held[kept], np.zeros(new, bool))
+        problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
+        moments = _renewed_moments(state.plain.moments, kept, new)
+        rates = self._rates(self.settings.frame_rate, self.settings.frame_steps)
         for start in range(0, 0 if held.all() else len(rates), fitting.CHUNK):
-            chosen = rates[start : start + fitting.CHUNK]
-            strokes, moments, _ = self._descend(strokes, moments, problem, chosen)
-        return State(Frame(number, strokes, ids, False), state.made + new, moments)
+            strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + fitting.CHUNK])
+        after = State(
+            number,
+            np.append(state.ids[kept], np.arange(state.made, state.made + new)),
+            False,
+            state.made + new,
+            Layer(strokes, moments),
+        )
+        if state.styled is None:
+            return after
+        mended = strokes[: len(kept)] - carried[kept]
+        return after._replace(styled=self._styled(state.styled, strokes, mended, way, kept))
+
+    def _styled(
+        self,
+        styled: Layer,
+        plain: Float[np.ndarray, "n d"],
+        mended: Float[np.ndarray, "kept d"],
+        way: _Way,
+        kept: Int[np.ndarray, "kept"],
+    ) -> Layer:
+        """The styled strokes, carried to the next frame.
+
+        Args:
+          styled: those of the frame before.
+          plain: what they are in the next frame before they are styled.
+          mended: what had to be changed of those that are kept, after they were carried; it is of these, too.
+          way: to the next frame.
+          kept: the places of those that are kept.
+        """
+        assert self.style is not None
+        brush, new = self.brush, plain[len(kept) :].copy()
+        carried, held = self._along(styled.strokes, way)
+        # New ones begin in the colours that the style had there.
+        at = brush.middle(new) * max(self.shape)
+        seen = flow.sample(self._draw(carried), at.astype(np.float32))
+        new[:, brush.index("color")] = np.tile(seen, len(brush.index("color")) // 3)
+        problem = self._problem(np.zeros((*self.shape, 3), np.float32))
+        strokes = np.concatenate([np.clip(carried[kept] + mended, *problem.bounds), new])
+        held = np.append(held[kept], np.zeros(len(new), bool))
+        if self.style.settings.mode == "color":
+            color = brush.mask("color")
+            strokes = np.where(color, strokes, plain)
+            problem = problem._replace(bounds=Bounds(*(np.where(color, b, strokes) for b in problem.bounds)))
+        problem = self._held_back(problem, strokes, held, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
+        problem = problem._replace(weights=Weights(l2=0.0, product=1.0))
+        loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings)
+        moments = _renewed_moments(styled.moments, kept, len(new))
+        rates = self._rates(self.settings.style_rate, self.settings.style_steps)
+        for step in range(0 if held.all() else len(rates)):
+            _, gradient = loss(self._draw(strokes))
+            aim = problem._replace(target=np.asarray(gradient))
+            strokes, moments, _ = self._descend(strokes, moments, aim, rates[step : step + 1])
+        return Layer(strokes, moments)
 
     def _along(
-        self, strokes: Float[np.ndarray, "n d"], forward: flow.Flow, change: Float[np.ndarray, "height width 1"]
+        self, strokes: Float[np.ndarray, "n d"], way: _Way
     ) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, "n"]]:
         """Strokes carried by the flow, and which of them are held, where nothing happens."""
         longest = max(self.shape)
         middle = self.brush.middle(strokes) * longest
         radius = np.maximum(self._widths(strokes) * longest / 2, 1.5)[:, None]
         around = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)])[:, None]
-        ways = flow.sample(forward, (middle + around * radius).astype(np.float32))
+        ways = flow.sample(way.forward, (middle + around * radius).astype(np.float32))
         offset = np.median(ways, axis=0)
         by_x, by_y = (ways[1] - ways[2]) / (2 * radius), (ways[3] - ways[4]) / (2 * radius)
         growth = np.clip(1 + (by_x[:, 0] + by_y[:, 1]) / 2, 1 / _GROWTH, _GROWTH)
         turn = np.clip((by_x[:, 1] - by_y[:, 0]) / 2, -_TURN, _TURN)
-        cells = images.resize(change, images.fitted_shape(*self.shape, max(1, round(1 / self._typical))))
+        cells = images.resize(way.change, images.fitted_shape(*self.shape, max(1, round(1 / self._typical))))
         at = middle / np.array(self.shape)[::-1] * np.array(cells.shape[1::-1])
         quiet = flow.sample(cells, at.astype(np.float32))[:, 0] < self.settings.still
         held = quiet & (np.hypot(*offset.T) < _STILL)
@@ -345,8 +448,18 @@ class _Artist(NamedTuple):
         kept = best[best < len(strokes)]
         return every[best], kept, len(best) - len(kept)
 
-    def _springs(self, strokes: Float[np.ndarray, "n d"], kept: int) -> Springs:
-        """Springs on all strokes but the new ones, as strong for a stroke as it covers much of the picture."""
+    def _held_back(
+        self,
+        problem: Problem,
+        strokes: Float[np.ndarray, "n d"],
+        held: Bool[np.ndarray, "n"],
+        kept: int,
+        stiffness: float,
+    ) -> Problem:
+        """The problem for strokes some of which are held, with springs on all but those that come after the kept ones.
+
+        A spring is as strong as its stroke covers much of the picture.
+        """
         brush, (height, width) = self.brush, self.shape
         ends = [strokes[:, brush.index(axis)] for axis in "xy"]
         length = np.hypot(*(end[:, -1] - end[:, 0] for end in ends))
@@ -354,9 +467,13 @@ class _Artist(NamedTuple):
         area = wide * (wide + length) * max(height, width) ** 2 / (height * width)
         sizes = np.maximum(strokes[:, brush.index("size")].mean(axis=1, keepdims=True), brush.hair)
         unit = np.where(brush.mask("x", "y", "size"), sizes, 1.0)
-        stiffness = self.settings.stiffness * area[:, None] / unit**2
-        stiffness[kept:] = 0.0
-        return Springs(strokes, stiffness.astype(np.float32))
+        springs = stiffness * area[:, None] / unit**2
+        springs[kept:] = 0.0
+        bounds = Bounds(*(np.where(held[:, None], strokes, bound) for bound in problem.bounds))
+        return problem._replace(bounds=bounds, springs=Springs(strokes, springs.astype(np.float32)))
+
+    def _rates(self, first: float, steps: int) -> Float[np.ndarray, "steps"]:
+        return painting.cosine(first, _LAST_RATE * first, steps)
 
     def _widths(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
         """Mean of full width and length of a box, full width of a curve; in frame units."""

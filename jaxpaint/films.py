@@ -33,14 +33,15 @@ from jaxtyping import Float, UInt8, UInt32
 
 from jaxpaint import drawing, images
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.filming import Facts, Frame, State, between, painting_of
+from jaxpaint.filming import Facts, Frame, Layer, State, between, painting_of
 from jaxpaint.fitting import Moments
 from jaxpaint.painting import Painting
-from jaxpaint.settings import FilmSettings
+from jaxpaint.settings import FilmSettings, StyleSettings
 
 FORMAT = 1
 _RECORD, _FACTS = struct.Struct("<4sII"), struct.Struct("<I?fff")
 _MOST_BYTES = 2**30
+_LAYERS = ("plain", "styled")
 
 
 class FilmFileError(ValueError):
@@ -58,6 +59,8 @@ class Film:
       frames: how many there will be.
       source: the source's name.
       brush_image: the user's own brush, or None.
+      styling: how they are styled, or None.
+      styles: names and checksums of the style pictures.
     """
 
     settings: FilmSettings
@@ -67,6 +70,8 @@ class Film:
     frames: int
     source: str
     brush_image: Float[np.ndarray, "across along 2"] | None = None
+    styling: StyleSettings | None = None
+    styles: tuple[str, ...] = ()
 
     @property
     def shown_rate(self) -> Fraction:
@@ -123,6 +128,8 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
         "frames": film.frames,
         "source": film.source,
     }
+    if film.styling:
+        header |= {"styling": dataclasses.asdict(film.styling), "styles": film.styles}
     with images.replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(json.dumps(header).encode() + b"\n")
         if film.brush_image is not None:
@@ -185,8 +192,12 @@ def read(path: str | os.PathLike[str]) -> tuple[Film, Iterator[Painted]]:
 
 
 def save_state(path: str | os.PathLike[str], state: State) -> None:
-    """Writes what an unfinished film needs, besides its frames, to go on; all of it or nothing."""
-    arrays: dict[str, Any] = {"number": state.frame.number, "made": state.made, **state.moments._asdict()}
+    """Writes what an unfinished film needs to go on, all of it or nothing."""
+    arrays: dict[str, Any] = {"number": state.number, "ids": state.ids, "anew": state.anew, "made": state.made}
+    for name in _LAYERS:
+        if layer := getattr(state, name):
+            arrays |= {f"{name}.{key}": value for key, value in layer.moments._asdict().items()}
+            arrays[f"{name}.strokes"] = layer.strokes
     with images.replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
@@ -204,16 +215,20 @@ def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> State | None
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
-        number, made = int(found["number"]), int(found["made"])
-        moments = Moments(*(found[name] for name in Moments._fields))
+        layers = {
+            name: Layer(found[f"{name}.strokes"], Moments(*(found[f"{name}.{moment}"] for moment in Moments._fields)))
+            for name in _LAYERS
+            if f"{name}.strokes" in found
+        }
+        state = State(int(found["number"]), found["ids"], bool(found["anew"]), int(found["made"]), **layers)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     _, frames = read(film)
-    last = next(itertools.islice(frames, number, None), None)
-    if last is None or last.frame.strokes.shape != moments.mean.shape:
+    last = next(itertools.islice(frames, state.number, None), None)
+    if last is None or not np.array_equal(last.frame.strokes, state.frame.strokes):
         return None
-    os.truncate(film, next(itertools.islice((end for *_, end in _records(film)), number, None)))
-    return State(last.frame, made, moments)
+    os.truncate(film, next(itertools.islice((end for *_, end in _records(film)), state.number, None)))
+    return state
 
 
 def _header(path: pathlib.Path) -> tuple[Film, int]:
@@ -232,13 +247,16 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
                 brush = np.frombuffer(data[8:], np.float32).reshape(*np.frombuffer(data[:8], np.int32), 2)
         sides = {name: int(found[name]) for name in ("height", "width", "frames")}
         settings, rate = FilmSettings.from_config(found["config"]), Fraction(found["rate"])
+        styling = StyleSettings.from_config(found["styling"]) if "styling" in found else None
+        styles = tuple(map(str, found.get("styles", ())))
         if min(sides.values()) < 1 or rate <= 0:
             raise ValueError("its sizes or its rate can't be")
     except OSError as error:
         raise FilmFileError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         raise FilmFileError(f"{path}: not a film made by jaxpaint: {error}") from None
-    return Film(settings, **sides, rate=rate, source=str(found["source"]), brush_image=brush), start
+    height, width, frames = sides.values()
+    return Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles), start
 
 
 def _records(path: pathlib.Path) -> Iterator[tuple[bytes, bytes, int]]:

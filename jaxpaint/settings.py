@@ -143,6 +143,8 @@ class FilmSettings(Settings):
     stiffness: float = setting(0.005, "persistent: how strongly strokes hold on to their place in the flow", 0.0, 1e3)
     renewed: float = setting(0.02, "persistent: share of the strokes that a frame may replace", 0.0, 1.0)
     still: float = setting(0.004, "persistent: change in brightness below which strokes are held", 0.0, 1.0)
+    style_steps: int = setting(3, "persistent: steps of style transfer a frame, after the first", 0, 10_000)
+    style_rate: float = setting(0.02, "persistent: size of the first of them", 1e-6, 1.0)
     nearness: float = setting(0.5, "previous: weight of the squared difference to the frame before", 0.0, 1e3)
     fixed_seed: bool = setting(False, "previous, independent: the same seed for every frame")
 

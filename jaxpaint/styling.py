@@ -102,7 +102,7 @@ def stylize_stages(
     if resume is not None:
         strokes, moments, done = _state_of(resume, picture, settings, begun_with)
     content = drawing.draw(picture, size=settings.size or picture.settings.size)
-    loss = _loss(content, styles, mask, settings)
+    loss = total_loss(content, styles, mask, settings)
     engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
     network = painting.neural(picture.settings)
     canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
@@ -242,13 +242,24 @@ class _Aims(NamedTuple):
     mask: Float[Array, "rows columns"] | None
 
 
-def _loss(
+def total_loss(
     content: Picture,
     styles: Sequence[Picture],
     mask: Float[np.ndarray, "rows columns"] | None,
     settings: StyleSettings,
 ) -> Callable[[Picture], tuple[Array, Float[Array, "height width 3"]]]:
-    """The total loss, as a function of the drawing that gives its value and gradient."""
+    """The total loss, as a function of a drawing that gives its value and gradient.
+
+    Args:
+      content: how the painting looked before, in [0, 1].
+      styles: pictures in [0, 1], each of any size.
+      mask: as for `stylize`.
+      settings: of the style transfer.
+
+    Raises:
+      ValueError: there are not as many styles as weights of them.
+      weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
+    """
 
     def layers(names: str, wanted: bool) -> tuple[str, ...]:
         return tuple(name.strip() for name in names.split(",")) if wanted else ()

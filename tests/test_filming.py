@@ -9,7 +9,7 @@ import pytest
 
 from jaxpaint import drawing, filming, images
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.settings import FilmSettings
+from jaxpaint.settings import FilmSettings, StyleSettings
 
 KEY = jax.random.key(5)
 SMALL = FilmSettings(strokes=60, steps=60, size=64)
@@ -184,6 +184,47 @@ def test_between_frames():
     over = second._replace(strokes=second.strokes.copy())
     over.strokes[0, 4] = first.strokes[1, 4] + 0.7
     np.testing.assert_array_equal(filming.between(brush, first, over, 0.25)[1], strokes[1])
+
+
+def stripes():
+    row = (np.arange(48) // 12 % 2)[None, :, None]
+    return np.broadcast_to(np.where(row, [0.95, 0.5, 0.1], [0.05, 0.1, 0.3]), (48, 48, 3)).astype(np.float32)
+
+
+SHALLOW = StyleSettings(style=10.0, steps=12, vgg_size=48, style_layers="relu1_1,relu2_1", content_layers="relu2_1")
+
+
+@pytest.fixture(scope="module")
+def styled(pictures):
+    return filmed(pictures[:4], style=filming.Style([stripes()], SHALLOW))
+
+
+def test_a_style_goes_along(styled, film, pictures):
+    """Colours of the style from the first frame to the last; steady where nothing moves; beneath, the same film."""
+    looks, target = [drawn(state) for state, _ in styled], stripes().mean(axis=(0, 1))
+    for (state, facts), (plain, plain_facts), look in zip(styled, film, looks, strict=False):
+        np.testing.assert_array_equal(state.plain.strokes, plain.plain.strokes)
+        np.testing.assert_array_equal(state.ids, plain.ids)
+        assert facts.psnr == plain_facts.psnr
+        before = np.abs(drawn(plain).mean(axis=(0, 1)) - target).mean()
+        assert np.abs(look.mean(axis=(0, 1)) - target).mean() < 0.8 * before
+    still = np.s_[:, 56:]
+    change = np.mean([np.abs(a - b)[still].mean() for a, b in itertools.pairwise(looks)])
+    assert change < 0.1 * np.abs(looks[0] - drawn(film[0][0]))[still].mean()
+
+
+def test_a_styled_film_goes_on_too(styled, pictures):
+    rest = filmed(pictures[1:4], style=filming.Style([stripes()], SHALLOW), resume=styled[1][0])
+    np.testing.assert_array_equal(rest[-1][0].styled.strokes, styled[-1][0].styled.strokes)
+
+
+def test_colours_alone_are_styled(pictures):
+    colors_alone = dataclasses.replace(SHALLOW, mode="color")
+    color = BRUSHES["oilpaintbrush"].mask("color")
+    for state, _ in filmed(pictures[:2], style=filming.Style([stripes()], colors_alone)):
+        plain, seen = state.plain.strokes, state.frame.strokes
+        np.testing.assert_array_equal(plain[:, ~color], seen[:, ~color])
+        assert np.abs(plain - seen)[:, color].mean() > 0.05
 
 
 @pytest.mark.usefixtures("unchecked")

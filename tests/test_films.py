@@ -4,11 +4,12 @@ import dataclasses
 import json
 from fractions import Fraction
 
+import jax
 import numpy as np
 import pytest
 
 from jaxpaint import drawing, films, images
-from jaxpaint.filming import Facts, Frame, State
+from jaxpaint.filming import Facts, Frame, Layer, State
 from jaxpaint.fitting import Moments
 from jaxpaint.settings import FilmSettings
 
@@ -119,15 +120,24 @@ def test_finished(path):
     assert films.is_finished(path) and len(list(films.read(path)[1])) == 3
 
 
-def test_a_state_cuts_what_came_after_it(path, tmp_path):
+def state_of(frame, made, *, styled=False):
+    rng = np.random.default_rng(2)
+    strokes = rng.random(frame.strokes.shape, np.float32) if styled else frame.strokes
+    plain, other = (
+        Layer(values, Moments(np.array(20, np.int32), *rng.random((2, *frame.strokes.shape), np.float32)))
+        for values in (strokes, frame.strokes)
+    )
+    return State(frame.number, frame.ids, frame.anew, made, plain, other if styled else None)
+
+
+@pytest.mark.parametrize("styled", [False, True])
+def test_a_state_cuts_what_came_after_it(path, tmp_path, styled):
     frames = list(painted())
-    moments = Moments(np.array(20, np.int32), *np.random.default_rng(2).random((2, 50, 9), np.float32))
-    state = State(frames[1].frame, 51, moments)
+    state = state_of(frames[1].frame, 51, styled=styled)
     films.save_state(tmp_path / "state.npz", state)
     found = films.load_state(tmp_path / "state.npz", write(path))
-    np.testing.assert_array_equal(found.frame.strokes, frames[1].frame.strokes)
-    np.testing.assert_array_equal(found.moments.square, moments.square)
-    assert (found.frame.number, found.made) == (1, 51)
+    assert jax.tree.structure(found) == jax.tree.structure(state)
+    jax.tree.map(np.testing.assert_array_equal, found, state)
     assert len(list(films.read(path)[1])) == 2
     # What is appended now is read again.
     films.append(path, frames[2], found.frame)
@@ -136,13 +146,13 @@ def test_a_state_cuts_what_came_after_it(path, tmp_path):
 
 
 def test_a_state_of_another_film_is_none(path, tmp_path):
-    state = tmp_path / "state.npz"
+    state, frames = tmp_path / "state.npz", list(painted())
     assert films.load_state(state, write(path, count=1)) is None
     state.write_text("words")
     assert films.load_state(state, path) is None
-    films.save_state(state, State(list(painted())[2].frame, 52, Moments.zero((50, 9))))
+    films.save_state(state, state_of(frames[2].frame, 52))
     assert films.load_state(state, path) is None
-    films.save_state(state, State(list(painted())[0].frame, 50, Moments.zero((50, 12))))
+    films.save_state(state, state_of(frames[0].frame._replace(strokes=frames[1].frame.strokes), 50))
     assert films.load_state(state, path) is None
 
 

@@ -143,6 +143,25 @@ def test_another_film_is_not_written_over(capsys):
     assert pathlib.Path("paintings/clip.film").read_bytes() == kept
 
 
+def test_in_a_style(capsys):
+    """Kept with the film; another style needs another film."""
+    layers = "vgg_size=32, style_layers='relu1_1', content_layers='relu1_1'"
+    pathlib.Path("quick.py").write_text(f"def get_config():\n    return dict(steps=2, {layers})\n")
+    for name, color in {"a": (250, 120, 20), "b": (20, 30, 90)}.items():
+        Image.new("RGB", (40, 40), color).save(f"{name}.png")
+    style = ["--style=a.png,b.png", "--stylize=quick.py", "--report"]
+    assert run("clip.mp4", *TINY, *style) == 0
+    film, _ = films.read("paintings/clip.film")
+    assert film.styling.vgg_size == 32 and [name.split()[0] for name in film.styles] == ["a.png", "b.png"]
+    report = json.loads(pathlib.Path("paintings/clip.json").read_text())
+    assert report["styling"]["steps"] == 2 and len(report["styles"]) == 2
+    capsys.readouterr()
+    Image.new("RGB", (40, 40), (0, 0, 0)).save("b.png")
+    for other in (style, []):
+        assert run("clip.mp4", *TINY, *other) == 1
+        assert "a film in another style; choose another --out" in one_line(capsys)
+
+
 def test_drawn_again(capsys):
     assert run("clip.mp4", *TINY) == 0
     film = "paintings/clip.film"
@@ -178,6 +197,9 @@ def test_drawn_again(capsys):
         (["clip.mp4", "--config.method=flow"], "config.method: expected persistent or previous or independent"),
         (["clip.mp4", "--config.method=independent", "--config.interpolate"], "only with method persistent"),
         (["clip.mp4", "--config.strokes=0"], "config.strokes: expected an integer from 1"),
+        (["clip.mp4", "--style=none.png"], "none.png: no such file"),
+        (["clip.mp4", "--stylize=stylize.py"], "--stylize=stylize.py: expected only with a --style"),
+        (["clip.mp4", "--style=picture.png", "--stylize=none.py"], "--stylize=none.py: no such file"),
         (["clip.mp4", "--size=0"], "--size=0: 0 is not an integer in the range"),
     ],
 )

@@ -94,7 +94,7 @@ def test_a_gradient_of_the_drawing_moves_strokes_as_the_loss_itself_does(model):
 def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes):
     content = painted.canvas
     drawn = np.clip(content + np.random.default_rng(0).normal(0, 0.1, content.shape), 0, 1).astype(np.float32)
-    value, gradient = styling._loss(content, [stripes], None, dataclasses.replace(SMALL, **ALL_TERMS))(drawn)
+    value, gradient = styling.total_loss(content, [stripes], None, dataclasses.replace(SMALL, **ALL_TERMS))(drawn)
 
     def laplacian(picture, cell):
         h, w, _ = picture.shape
@@ -125,7 +125,7 @@ def test_the_loss_of_blank_pictures_is_finite(stripes, content, style_loss):
     blank = np.full((48, 64, 3), content, np.float32)
     settings = dataclasses.replace(SMALL, style_loss=style_loss, **ALL_TERMS)
     for style in (stripes, np.zeros_like(stripes), np.ones_like(stripes)):
-        loss = styling._loss(blank, [style], None, settings)
+        loss = styling.total_loss(blank, [style], None, settings)
         for drawn in (blank, np.zeros_like(blank), np.ones_like(blank)):
             value, gradient = loss(drawn)
             assert np.isfinite(value) and np.isfinite(gradient).all()
@@ -293,7 +293,7 @@ def test_pictures_out_of_range_are_refused(painted, stripes):
 def test_scale_is_that_at_which_styles_are_seen(stripes, monkeypatch):
     shapes, resize = [], images.resize
     monkeypatch.setattr(images, "resize", lambda picture, shape: shapes.append(shape) or resize(picture, shape))
-    styling._loss(np.ones((48, 64, 3), np.float32), [stripes], None, dataclasses.replace(SMALL, scale=2.0))
+    styling.total_loss(np.ones((48, 64, 3), np.float32), [stripes], None, dataclasses.replace(SMALL, scale=2.0))
     assert shapes == [(36, 48), (69, 96)]
 
 

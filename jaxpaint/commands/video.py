@@ -10,33 +10,36 @@ import math
 import pathlib
 import signal
 import statistics
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from jaxpaint import commands
-from jaxpaint.settings import FilmSettings
+from jaxpaint.settings import FilmSettings, StyleSettings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from jaxpaint.filming import State
+    from jaxpaint.filming import State, Style
     from jaxpaint.films import Film, Painted
     from jaxpaint.videos import Video
 
 HELP = """\
-usage: {program} VIDEO [--out=OUT.mp4] [--size=N] [--report] [--previews]
-       [--config=FILE] [--config.KEY=VALUE]...
+usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
+       [--previews] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,
 from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
 
   --out=OUT.mp4  the painted video: .mp4, .mov, .mkv, .webm or .gif
                  (default: paintings/VIDEO.mp4)
+  --style=IMAGE  a style picture, or several, with commas: in that style
   --size=N       long side of the painted video in pixels (default: the source's)
   --report       also OUT.json: how close every frame is, how long it took
   --previews     also OUT-frames/000000.png and so on
+  --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
   --help         this text
 
@@ -52,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = flags.FlagValues()
     flags.DEFINE_string("out", None, "the painted video", flag_values=values)
+    flags.DEFINE_list("style", [], "style pictures", flag_values=values)
+    flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, commands.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
     flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
@@ -74,18 +79,44 @@ def _main(argv: list[str]) -> int:
         raise commands.Refused(f"{source} would be overwritten; choose another --out")
     settings = line.settings
     brush = images.read_brush(settings.brush_image) if settings.brush_image else None
+    style = _style(line)
     with commands.output_folder(out.parent):
-        _paint(_Run(video, settings, brush, out, line))
+        _paint(_Run(video, settings, brush, style, out, line))
     return 0
+
+
+def _style(line: commands.CommandLine[FilmSettings]) -> Style | None:
+    """What the video is styled with, if anything.
+
+    Raises:
+      commands.Refused: something is wrong with that.
+      ImageError: a picture can't be read.
+    """
+    from jaxpaint import images
+    from jaxpaint.filming import Style
+
+    paths, file = line.flags.style, line.flags.stylize
+    if not paths:
+        if file:
+            raise commands.Refused(f"--stylize={file}: expected only with a --style")
+        return None
+    config = commands.load_config(commands.find_config(file, default="stylize.py", flag="stylize"))
+    try:
+        settings = StyleSettings.from_config(config)
+        settings.weights_of(len(paths))
+    except (ValueError, TypeError) as error:
+        raise commands.Refused(error) from None
+    return Style([images.read_image(path) for path in paths], settings)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """What stays the same through a run: the source, how it is painted, and where to."""
+    """What stays the same through a run: the source, how it is painted and styled, and where to."""
 
     video: Video
     settings: FilmSettings
     brush: np.ndarray | None
+    style: Style | None
     out: pathlib.Path
     line: commands.CommandLine[FilmSettings]
 
@@ -133,6 +164,11 @@ def _begun(run: _Run) -> tuple[Film, State | None]:
     video, stride = run.video, run.settings.stride
     frames = -(-video.frames // stride)
     film = films.Film(run.settings, video.height, video.width, video.rate / stride, frames, video.path.name, run.brush)
+    if run.style:
+        sums = (zlib.crc32(picture.tobytes()) for picture in run.style.pictures)
+        names = (pathlib.Path(name).name for name in run.line.flags.style)
+        styles = tuple(f"{name} {checksum:08x}" for name, checksum in zip(names, sums, strict=True))
+        film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
     if not run.film.exists():
         films.create(run.film, film)
         return film, None
@@ -141,6 +177,8 @@ def _begun(run: _Run) -> tuple[Film, State | None]:
         old, new = getattr(earlier.settings, key), getattr(run.settings, key)
         if old != new:
             raise commands.Refused(f"{run.film}: painted with config.{key}={old}, not {new}; choose another --out")
+    if (earlier.styling, earlier.styles) != (film.styling, film.styles):
+        raise commands.Refused(f"{run.film}: a film in another style; choose another --out")
     if dataclasses.replace(earlier, brush_image=None) != dataclasses.replace(film, brush_image=None):
         raise commands.Refused(f"{run.film}: a film of another video, {earlier.source}; choose another --out")
     if films.is_finished(run.film):
@@ -168,6 +206,7 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
         key=jax.random.key(run.settings.seed),
         settings=run.settings,
         brush_image=run.brush,
+        style=run.style,
         resume=state,
     )
     with progress.display(run.out.stem) as show:
@@ -236,6 +275,8 @@ def _report(run: _Run) -> pathlib.Path:
         "rate": float(film.shown_rate),
         **runtime.report(),
         "settings": dataclasses.asdict(film.settings),
+        "styling": film.styling and dataclasses.asdict(film.styling),
+        "styles": film.styles,
         "each": [
             {
                 "psnr": round(facts.psnr, 4),
