@@ -212,6 +212,18 @@ def test_bad_input(arguments, expected, folder, capsys):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_where_no_frame_can_be_read_nothing_is_left(folder, monkeypatch, capsys):
+    def read(video, **_):
+        raise images.ImageError(f"{video.path}: a damaged video")
+        yield
+
+    monkeypatch.setattr(videos, "read", read)
+    before = sorted(folder.rglob("*"))
+    assert run("clip.mp4", *TINY) == 1
+    assert one_line(capsys) == "jaxpaint: clip.mp4: a damaged video"
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_help(capsys):
     assert run("--help") == 0
     out, err = capsys.readouterr()

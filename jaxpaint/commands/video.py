@@ -135,10 +135,12 @@ def _paint(run: _Run) -> None:
     """Paints the video, or what is left of it, and writes all files."""
     from jaxpaint import films, videos
 
-    film, state = _begun(run)
+    film, state, finished = _begun(run)
     size = run.line.flags.size or max(run.video.height, run.video.width)
     with _until_interrupted() as stopped:
-        painted = itertools.chain(films.read(run.film)[1], _painted(run, film, state, stopped))
+        painted = films.read(run.film)[1] if state or finished else iter(())
+        if not finished:
+            painted = itertools.chain(painted, _painted(run, film, state, stopped))
         frames = film.drawn((each.frame for each in painted), size=size)
         if run.line.flags.previews:
             frames = _previewed(frames, run.out)
@@ -153,8 +155,8 @@ def _paint(run: _Run) -> None:
         print(_report(run))
 
 
-def _begun(run: _Run) -> tuple[Film, State | None]:
-    """The film, begun or gone on with, and its state if there are frames still to come after others.
+def _begun(run: _Run) -> tuple[Film, State | None, bool]:
+    """The film, the state to go on from if some of it is there, and whether all of it is.
 
     Raises:
       commands.Refused: there is a film of another video, or painted with other settings.
@@ -170,8 +172,7 @@ def _begun(run: _Run) -> tuple[Film, State | None]:
         styles = tuple(f"{name} {checksum:08x}" for name, checksum in zip(names, sums, strict=True))
         film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
     if not run.film.exists():
-        films.create(run.film, film)
-        return film, None
+        return film, None, False
     earlier, _ = films.read(run.film)
     for key in run.settings.defaults():
         old, new = getattr(earlier.settings, key), getattr(run.settings, key)
@@ -183,11 +184,8 @@ def _begun(run: _Run) -> tuple[Film, State | None]:
         raise commands.Refused(f"{run.film}: a film of another video, {earlier.source}; choose another --out")
     if films.is_finished(run.film):
         print(f"{run.film}: finished already; drawing it again")
-        return film, None
-    state = films.load_state(run.state, run.film)
-    if state is None:
-        films.create(run.film, film)
-    return film, state
+        return film, None, True
+    return film, films.load_state(run.state, run.film), False
 
 
 def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
@@ -197,8 +195,6 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
 
     from jaxpaint import filming, films, progress, videos
 
-    if films.is_finished(run.film):
-        return
     before = state.frame if state else None
     pictures = videos.read(run.video, stride=run.settings.stride, start=before.number if before else 0)
     following = filming.film(
@@ -212,6 +208,8 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
     with progress.display(run.out.stem) as show:
         for state, facts in following:
             painted = films.Painted(state.frame, facts)
+            if before is None:
+                films.create(run.film, film)
             films.append(run.film, painted, before)
             films.save_state(run.state, state)
             before = state.frame
