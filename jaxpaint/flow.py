@@ -78,8 +78,7 @@ def occluded(there: Flow, back: Flow) -> Bool[np.ndarray, "height width"]:
       back: from the second to the first.
 
     References:
-      Sundaram et al., Dense point trajectories by GPU-accelerated large displacement optical flow, ECCV 2010,
-      equation 5.
+      Sundaram et al., Dense point trajectories by GPU-accelerated large displacement optical flow, ECCV 2010.
     """
     returned = warp(back, there)
     apart = ((there + returned) ** 2).sum(axis=-1)
