@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -18,6 +19,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES, Brush, Look
 from jaxpaint.renderers import Arrays, engine
 from jaxpaint.renderers.networks import ARCHITECTURES, SEED, NeuralRenderer, Pictures, Tree, network
@@ -128,7 +130,7 @@ def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None
     size, brush = ARCHITECTURES[recipe.net].size, BRUSHES[recipe.brush]
     render = engine(brush, size, look=Look(None if picture is None else jnp.asarray(picture), recipe.texture))
     # One after the other: in the cache, so that a stroke's planes need not be stored.
-    stroke = jax.lax.map(render, strokes, batch_size=min(8, len(strokes)))
+    stroke = jax.lax.map(render, strokes, batch_size=_together(strokes))
     return Pictures(jnp.stack(stroke.foreground, axis=-1), jnp.stack(stroke.alpha, axis=-1))
 
 
@@ -156,7 +158,12 @@ def distances(recipe: Recipe, strokes: Float[Array, "n d"]) -> Float[Array, "n s
         maps = views[None, :, 2:3] * to_edges.reshape(SEED**2, len(views), edges) + views[None, :, 3:]
         return maps.reshape(SEED, SEED, -1)
 
-    return jax.lax.map(one, strokes, batch_size=min(8, len(strokes)))
+    return jax.lax.map(one, strokes, batch_size=_together(strokes))
+
+
+def _together(strokes: Float[Array, "n d"]) -> int:
+    """How many strokes are drawn together: a divisor, since what is left over would be compiled for itself."""
+    return math.gcd(8, len(strokes))
 
 
 class Part(NamedTuple):
@@ -222,7 +229,8 @@ def start(recipe: Recipe, params: Tree = None) -> State:
     """
     if params is None:
         strokes = jnp.zeros((2, BRUSHES[recipe.brush].dim))
-        params = net(recipe).init(jax.random.key(recipe.seed), strokes)["params"]
+        init = jax.jit(net(recipe).init, compiler_options=runtime.RUN_ONCE)
+        params = init(jax.random.key(recipe.seed), strokes)["params"]
         if recipe.distance_steps:
             params = _reading_distances(recipe, params)
     return State(jnp.zeros((), jnp.int32), params, jax.tree.map(jnp.copy, params), optimizer(recipe).init(params))
@@ -330,6 +338,22 @@ def statistics(recipe: Recipe, params: Tree, key: PRNGKeyArray) -> Tree:
     return jax.tree.map(lambda leaf: leaf.mean(axis=0), jax.lax.map(batch, jax.random.split(key, batches)))
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def side_by_side(
+    recipe: Recipe, variables: Tree, strokes: Float[Array, "n d"], picture: Arrays = None
+) -> tuple[Pictures, Pictures]:
+    """What the network draws of strokes, and what the engine does.
+
+    Args:
+      recipe: of the network.
+      variables: `params` and `batch_stats`.
+      strokes: in [0, 1].
+      picture: a user's own brush (`textures.pyramid`), or None.
+    """
+    pictures: Any = net(recipe).apply(variables, strokes)
+    return pictures, targets(recipe, strokes, picture)
+
+
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def validate(recipe: Recipe, variables: Tree, key: PRNGKeyArray, count: int, picture: Arrays = None) -> Metrics:
     """Errors on fresh uniform strokes.
@@ -341,11 +365,9 @@ def validate(recipe: Recipe, variables: Tree, key: PRNGKeyArray, count: int, pic
       count: how many, made up to whole batches of 64.
       picture: a user's own brush (`textures.pyramid`), or None.
     """
-    model = net(recipe)
+    brush = BRUSHES[recipe.brush]
 
     def batch(key):
-        strokes = sample(model.brush, 64, key=key)
-        pictures: Any = model.apply(variables, strokes)
-        return _squared(pictures, targets(recipe, strokes, picture))
+        return _squared(*side_by_side(recipe, variables, sample(brush, 64, key=key), picture))
 
     return jax.tree.map(jnp.mean, jax.lax.map(batch, jax.random.split(key, -(-count // 64))))

@@ -201,9 +201,9 @@ def _sheet(run: _Run, variables: Any) -> np.ndarray:
 
     strokes = training.sample(BRUSHES[run.recipe.brush], SHOWN, key=jax.random.key(run.recipe.seed + 3))
     rows = []
-    drawn = training.net(run.recipe).apply(variables, strokes)
-    for engine, network in zip(training.targets(run.recipe, strokes, run.picture), drawn, strict=True):
-        for pictures in (engine, network):
+    by_network, by_engine = training.side_by_side(run.recipe, variables, strokes, run.picture)
+    for both in zip(by_engine, by_network, strict=True):
+        for pictures in both:
             pictures = np.clip(np.broadcast_to(pictures, (*pictures.shape[:3], 3)), 0, 1)
             pictures = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=0.5)
             rows.append(np.concatenate(list(pictures), axis=1))
