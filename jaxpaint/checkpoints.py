@@ -47,4 +47,6 @@ def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
     if step is None:
         return None
     shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, like._asdict())
-    return State(**checkpoints.restore(step, args=ocp.args.StandardRestore(shapes)))
+    restored = checkpoints.restore(step, args=ocp.args.StandardRestore(shapes))
+    # Orbax binds arrays to their device, and for such ones a run's programs would be compiled again.
+    return State(**jax.device_put(jax.device_get(restored)))
