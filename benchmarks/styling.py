@@ -122,7 +122,7 @@ def _run(painting: jaxpaint.Painting, style: np.ndarray, settings: StyleSettings
         steps.append(progress)
     seconds = (time.perf_counter() - start) / max(len(steps) - 1, 1)
     content, canvas = painting.canvas, result.canvas
-    see = jax.jit(weights.load_features("vgg16", layers=LAYERS))
+    see = weights.load_features("vgg16", layers=LAYERS)
     side = settings.vgg_size
     seen = see(images.resize(canvas, images.fitted_shape(*canvas.shape[:2], side)))
     wanted = see(images.resize(style, images.fitted_shape(*style.shape[:2], round(side * settings.scale))))

@@ -275,15 +275,16 @@ def total_loss(
         transport=settings.transport > 0,
     )
     see = _eyes(settings.vgg, recipe.layers)
-    look = jax.jit(lambda see, picture: see(picture))
+
+    def seen(picture: Picture, shape: tuple[int, int]) -> Features:
+        return see(jnp.asarray(images.resize(picture, shape)))
+
     aims = _Aims(
         weights=jnp.array([getattr(settings, term) for term in TERMS]),
         picture=jnp.asarray(content),
-        features=look(see, images.resize(content, recipe.shape)),
+        features=seen(content, recipe.shape),
         details=losses.laplacian(jnp.asarray(content), jnp.zeros(content.shape), poolings=_POOLINGS),
-        styles=[
-            look(see, images.resize(style, _seen(style, round(settings.scale * settings.vgg_size)))) for style in styles
-        ],
+        styles=[seen(style, _seen(style, round(settings.scale * settings.vgg_size))) for style in styles],
         distances=jnp.ones(len(styles)),
         shares=jnp.array(settings.weights_of(len(styles))),
         mask=None if mask is None else jnp.asarray(mask),

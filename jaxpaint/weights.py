@@ -218,8 +218,8 @@ def load_features(
       pooling: average or max.
 
     Returns:
-      A function of a picture `[H, W, 3]` in [0, 1] that gives maps `[h, w, c]` by layer, differentiable. It is a
-      pytree, too: given to a jitted function as an argument, its weights do not become part of the program.
+      A compiled function of a picture `[H, W, 3]` in [0, 1] that gives maps `[h, w, c]` by layer, differentiable. It is
+      a pytree, too: given to a jitted function as an argument, its weights do not become part of the program.
 
     Raises:
       WeightsError: as `load_vgg`, or the weights do not go as deep as the layers.
@@ -234,4 +234,4 @@ def load_features(
         raise WeightsError(
             f"{source}: has the weights of {weights.net} as far as {deepest}, but {missing[0]} is needed"
         )
-    return jax.tree_util.Partial(model.apply, weights.variables)
+    return jax.tree_util.Partial(jax.jit(model.apply), weights.variables)

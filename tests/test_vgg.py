@@ -115,7 +115,7 @@ def test_what_ships_has_learned_what_photographs_show():
     """Shuffled pixels excite a deep layer less than the photograph does, and the first layers more."""
     photo = jnp.asarray(skimage.data.astronaut()[:128, 128:256] / 255, jnp.float32)
     shuffled = jax.random.permutation(jax.random.key(0), photo.reshape(-1, 3)).reshape(photo.shape)
-    features = jax.jit(weights.load_features(layers=["relu1_2", "relu4_3"]))
+    features = weights.load_features(layers=["relu1_2", "relu4_3"])
     seen, noise = features(photo), features(shuffled)
     assert seen["relu1_2"].shape == (128, 128, 64) and seen["relu4_3"].shape == (16, 16, 512)
     assert seen["relu1_2"].mean() < noise["relu1_2"].mean()
