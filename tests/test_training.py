@@ -19,9 +19,10 @@ from jaxpaint.renderers.networks import ARCHITECTURES, Architecture
 TINY = Architecture(32, ((16, 1), (16, 2), (16, 2), (6, 2)), (16, 2048), ((8, False), (12, True)))
 
 
-# Of a brush that compiles in no time.
+# Of a brush that compiles in no time; at the rate of the command's own recipe, so that its programs are these.
 QUICK = {
     "brush": "rectangle",
+    "learning_rate": 1.5e-3,
     "steps": 60,
     "distance_steps": 10,
     "silhouette_steps": 10,
@@ -35,7 +36,6 @@ QUICK = {
 def tiny(monkeypatch):
     """A network that learns something in a second."""
     monkeypatch.setitem(ARCHITECTURES, "light", TINY)
-    training._train.clear_cache()
 
 
 def recipe(**settings):
@@ -101,9 +101,11 @@ def test_distances_are_learned_first_then_the_silhouette_then_the_shading():
     state = training.start(own)
 
     kinds = {"rasterization/dense", "rasterization/conv", "shading/conv"}
-    for learning in ({"rasterization/dense"}, {"rasterization/dense", "rasterization/conv"}, {"shading/conv"}):
+    # As many steps as a run takes together: one program for both.
+    learned = ({"rasterization/dense"}, 10), ({"rasterization/dense", "rasterization/conv"}, 10), ({"shading/conv"}, 20)
+    for learning, steps in learned:
         before = traverse_util.flatten_dict(jax.tree.map(np.asarray, state.params), sep="/")
-        state, _ = training.train(own, state, 10)
+        state, _ = training.train(own, state, steps)
         after = traverse_util.flatten_dict(state.params, sep="/")
         same = {kind for kind in kinds if all((after[k] == before[k]).all() for k in before if k.startswith(kind))}
         assert same == kinds - learning
@@ -142,7 +144,8 @@ def test_training_teaches():
     assert distances.alpha[-20:].mean() < 0.9 * distances.alpha[:3].mean()
     state, first = training.train(own, state, 100)
     state, middle = training.train(own, state, 100)
-    state, last = training.train(own, state, 200)
+    for _ in range(2):
+        state, last = training.train(own, state, 100)
     assert first.alpha[-20:].mean() < 0.8 * first.alpha[:3].mean()
     assert last.foreground[-50:].mean() < 0.8 * middle.foreground[:3].mean()
 
@@ -150,8 +153,8 @@ def test_training_teaches():
 def test_steps_do_not_depend_on_how_they_are_divided():
     own = recipe()
     whole, _ = training.train(own, training.start(own), 10)
-    parts, _ = training.train(own, training.start(own), 7)
-    parts, _ = training.train(own, parts, 3)
+    parts, _ = training.train(own, training.start(own), 5)
+    parts, _ = training.train(own, parts, 5)
     np.testing.assert_allclose(flat(parts.params), flat(whole.params), atol=1e-6)
 
 
@@ -241,7 +244,8 @@ def test_bad_runs(tmp_path, capsys):
 def test_a_run_can_begin_with_weights(tmp_path, capsys):
     assert run(tmp_path / "first") == 0
     init = f"--config.init={tmp_path / 'first' / 'best.safetensors'}"
-    assert run(tmp_path / "second", init, "--config.seed=5", "--config.learning_rate=0.000001") == 0
+    second = ["--config.seed=5", "--config.learning_rate=0.000001", "--config.steps=30"]
+    assert run(tmp_path / "second", init, *second) == 0
     first, second = (weights.load(tmp_path / name / "best.safetensors") for name in ("first", "second"))
     np.testing.assert_allclose(flat(second.variables["params"]), flat(first.variables["params"]), atol=1e-3)
     assert run(tmp_path / "third", init, "--config.brush=watercolor") == 1
@@ -255,5 +259,7 @@ def test_ones_own_brush_is_learned(tmp_path):
     picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0
     write_image(tmp_path / "brush.png", picture)
     image = f"--config.brush_image={tmp_path / 'brush.png'}"
-    assert run(tmp_path / "own", "--config.brush=oilpaintbrush", image) == 0
+    # Distances do not depend on the picture.
+    few = ["--config.distance_steps=0", "--config.steps=20"]
+    assert run(tmp_path / "own", "--config.brush=oilpaintbrush", image, *few) == 0
     assert "brush.png" in weights.load(tmp_path / "own" / "best.safetensors").facts["recipe"]
