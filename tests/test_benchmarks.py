@@ -23,7 +23,7 @@ def _importable(monkeypatch):
 def test_quality(tmp_path):
     import quality
 
-    tiny = [f"--config.{setting}" for setting in ("size=32", "steps=10")]
+    tiny = [f"--config.{setting}" for setting in ("brush=rectangle", "size=32", "steps=10")]
     quality.main(["--photos=coffee", "--strokes=5", f"--out={tmp_path}", *tiny])
     (row,) = json.loads((tmp_path / "quality.json").read_text())["rows"]
     assert row["strokes"] == 5
@@ -35,7 +35,7 @@ def test_quality(tmp_path):
 def test_quality_in_process(tmp_path):
     import quality
 
-    tiny = [f"--config.{setting}" for setting in ("size=32", "mode=grid", "grid=2")]
+    tiny = [f"--config.{setting}" for setting in ("brush=rectangle", "size=32", "mode=grid", "grid=2")]
     quality.main(["--photos=coffee", "--strokes=5,9", "--seconds=0.1", "--in-process", f"--out={tmp_path}", *tiny])
     rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
     assert [row["strokes"] for row in rows] == [5, 9]
@@ -96,7 +96,7 @@ def test_refuses_unknown_flags(capsys):
 def test_profile_training(tmp_path):
     import profile_training
 
-    profile_training.main(["--nets=light,dcgan32", "--batch=2", "--steps=2", f"--out={tmp_path}"])
+    profile_training.main(["--nets=light,dcgan32", "--brush=rectangle", "--batch=2", "--steps=2", f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_training.json").read_text())["rows"]
     learning = [(row["network"], row["learning"]) for row in rows]
     assert learning == [
@@ -120,7 +120,8 @@ def test_profile_network(tmp_path):
 def test_profile_fit(tmp_path):
     import profile_fit
 
-    profile_fit.main(["--pixels=4096", "--strokes=12", "--drawings=32x48", f"--out={tmp_path}"])
+    tiny = ["--brush=rectangle", "--pixels=4096", "--strokes=12", "--drawings=32x48"]
+    profile_fit.main([*tiny, f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_fit.json").read_text())["rows"]
     assert [row["block"] for row in rows] == [32, 32, 64, 64, 128, 128]
     assert all(row["ns"] > 0 for row in rows)

@@ -7,6 +7,7 @@ import sys
 from collections import OrderedDict
 
 import h5py
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -108,8 +109,8 @@ def test_both_draw_the_same(net, brush):
     with torch.no_grad():
         expected = [picture.permute(0, 2, 3, 1).numpy() for picture in module(net, brush)(torch.from_numpy(strokes))]
     variables = conversion.from_torch(state(net, brush), net=net, brush=brush)
-    plain = network(net, BRUSHES[brush]).apply(variables, jnp.asarray(strokes))
-    folded = network(net, BRUSHES[brush], folded=True).apply(fold(variables), jnp.asarray(strokes))
+    plain = jax.jit(network(net, BRUSHES[brush]).apply)(variables, strokes)
+    folded = jax.jit(network(net, BRUSHES[brush], folded=True).apply)(fold(variables), strokes)
     for one, other, wanted in zip(plain, folded, expected, strict=True):
         scale = np.abs(wanted).max()
         assert scale > 0.1

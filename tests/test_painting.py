@@ -13,6 +13,7 @@ from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
 SMALL = Settings(strokes=37, steps=24, size=48)
+NEURAL = dataclasses.replace(SMALL, renderer="light", size=64)
 
 
 @pytest.fixture(scope="module")
@@ -109,14 +110,14 @@ def test_eight_bit_strokes_are_upright_and_opaque(picture):
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1000, 4, 3), (4, 1000, 3)])
 def test_extreme_proportions(shape):
     image = np.full(shape, 0.25, np.float32)
-    settings = dataclasses.replace(SMALL, strokes=9, steps=12)
+    settings = dataclasses.replace(SMALL, brush="rectangle", strokes=9, steps=12)
     canvas = jaxpaint.paint(image, key=KEY, settings=settings).canvas
     assert max(canvas.shape) == 48 and min(canvas.shape[:2]) >= (48 if shape == (1, 1, 3) else 1)
     assert np.abs(canvas - 0.25).mean() < 0.25
 
 
 def test_transport_is_a_loss_too(picture):
-    settings = dataclasses.replace(SMALL, transport=1.0)
+    settings = dataclasses.replace(SMALL, brush="rectangle", transport=1.0)
     *_, (result, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     assert np.isfinite(progress.loss) and len(result.strokes) == 37
 
@@ -381,33 +382,31 @@ def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
 
 def test_weights_of_the_built_in_bristles_say_so_beside_a_picture_of_a_brush(picture):
     image = np.ones((8, 32, 2), np.float32)
-    settings = dataclasses.replace(SMALL, renderer="light")
     with pytest.warns(UserWarning, match="imitate the built-in bristles, not your brush"):
-        next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=settings, brush_image=image)))
+        next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL, brush_image=image)))
 
 
 def test_painting_with_a_network(picture, tmp_path):
     """The budget, the likeness, and going on from a file to the same strokes."""
-    settings = dataclasses.replace(SMALL, renderer="light", size=64)
-    *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
+    *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL)
     target = images.resize(picture, done.canvas.shape[:2])
     assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
     # What is told is the drawing's own, at the size of the fit.
-    size = painting.plan(settings, (43, 64), window=32)[-1].size
+    size = painting.plan(NEURAL, (43, 64), window=32)[-1].size
     drawn = jaxpaint.draw(done, size=size)
     assert progress.psnr == pytest.approx(float(metrics.psnr(drawn, images.resize(picture, drawn.shape[:2]))), abs=0.01)
     assert metrics.psnr(done.canvas, target) > metrics.psnr(np.ones_like(target), target) + 6
-    for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings):
+    for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL):
         if part.state["stage"] == 2:
             break
     jaxpaint.save_painting(tmp_path / "part.npz", part)
     read = jaxpaint.load_painting(tmp_path / "part.npz")
-    resumed = jaxpaint.paint(picture, key=KEY, settings=settings, resume=read)
+    resumed = jaxpaint.paint(picture, key=KEY, settings=NEURAL, resume=read)
     np.testing.assert_array_equal(resumed.strokes, done.strokes)
 
 
 def test_a_network_can_multiply_shorter_numbers(picture):
-    settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=8)
+    settings = dataclasses.replace(NEURAL, strokes=8, steps=8)
     result, short = (
         jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, dtype=dtype))
         for dtype in ("float32", "bfloat16")
@@ -418,7 +417,7 @@ def test_a_network_can_multiply_shorter_numbers(picture):
 
 
 def test_a_network_is_fitted_by_transport_too(picture):
-    settings = dataclasses.replace(SMALL, renderer="light", size=64, strokes=8, steps=60, l2=0.0, transport=1.0)
+    settings = dataclasses.replace(NEURAL, strokes=8, steps=60, l2=0.0, transport=1.0)
     shown = [p.loss for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
     # The entropy alone costs about 0.04 here, whatever is painted.
     assert 0.1 > shown[0] > shown[-1] + 0.004 > 0.04
