@@ -8,11 +8,16 @@ import pytest
 from jaxpaint.renderers import layers
 
 
+def random(seed, shape):
+    """From NumPy: JAX would compile a program for each shape."""
+    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape, np.float32))
+
+
 def compare(own, reference, *arguments):
     """Values, and gradients in all arguments, through a random weighting."""
     value, expected = own(*arguments), reference(*arguments)
     np.testing.assert_allclose(value, expected, atol=1e-4)
-    weights = jax.random.normal(jax.random.key(9), expected.shape)
+    weights = random(9, expected.shape)
     gradients, expected = (
         jax.jit(jax.grad(lambda *a, f=f: (f(*a) * weights).sum(), argnums=range(len(arguments))))(*arguments)
         for f in (own, reference)
@@ -24,8 +29,8 @@ def compare(own, reference, *arguments):
 
 @pytest.mark.parametrize(("stride", "size", "padding"), [(1, (1, 1), 3), (2, (3, 5), 2), (4, (3, 2), 3)])
 def test_transposed_convolution_is_jax_s(stride, size, padding):
-    maps = jax.random.normal(jax.random.key(0), (2, *size, 7))
-    kernel = jax.random.normal(jax.random.key(1), (4, 4, 7, 5))
+    maps = random(0, (2, *size, 7))
+    kernel = random(1, (4, 4, 7, 5))
 
     def reference(maps, kernel):
         return jax.lax.conv_transpose(maps, kernel, (stride, stride), [(padding, padding)] * 2)
@@ -35,8 +40,8 @@ def test_transposed_convolution_is_jax_s(stride, size, padding):
 
 @pytest.mark.parametrize("channels", [(3, 8), (8, 3), (5, 5)])
 def test_convolution_is_jax_s(channels):
-    maps = jax.random.normal(jax.random.key(0), (2, 6, 4, channels[0]))
-    kernel = jax.random.normal(jax.random.key(1), (3, 3, *channels))
+    maps = random(0, (2, 6, 4, channels[0]))
+    kernel = random(1, (3, 3, *channels))
 
     def reference(maps, kernel):
         return jax.lax.conv_general_dilated(maps, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
@@ -46,8 +51,8 @@ def test_convolution_is_jax_s(channels):
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_patches_and_overlapped_are_each_other_s_transpose(stride):
-    maps = jax.random.normal(jax.random.key(0), (4, 6, 3))
-    seen = jax.random.normal(jax.random.key(1), layers.patches(maps, stride).shape)
+    maps = random(0, (4, 6, 3))
+    seen = random(1, layers.patches(maps, stride).shape)
     np.testing.assert_allclose(
         jnp.vdot(layers.patches(maps, stride), seen), jnp.vdot(maps, layers.overlapped(seen, stride)), rtol=1e-5
     )
