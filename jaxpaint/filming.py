@@ -45,6 +45,8 @@ _LAST_RATE = 0.2
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
+# How much larger gradients are once strokes were carried than where they were fitted.
+_STEEPER = np.float32(4.0)
 # The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
 _STYLE_STIFFNESS = 100.0
 # Long side, in pixels, of the pictures between which cuts are looked for.
@@ -323,6 +325,7 @@ class _Artist(NamedTuple):
             # Steps of no length: what Adam has to know, lest the next frame's first steps be wild.
             still = np.zeros(fitting.CHUNK, np.float32)
             _, moments, _ = self._descend(strokes, moments, self._problem(picture), still)
+            moments = Moments(moments.steps, np.zeros_like(strokes), _STEEPER**2 * np.asarray(moments.square))
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
         state = State(number, ids, True, made + len(strokes), Layer(strokes, moments))
         if self.style is None:
