@@ -92,8 +92,8 @@ def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, floa
     """Forward and backward of 20 random strokes a block: to call, how much it does, its FLOPs for one."""
     brush, count = BRUSHES[options.brush], 20
     windows = max(4, fitting._PIXELS_TOGETHER // size**2)
-    devices = jax.local_device_count()
-    groups = devices * max(1, options.pixels // (devices * windows * size**2))
+    mesh = runtime.mesh()
+    groups = mesh.size * max(1, options.pixels // (mesh.size * windows * size**2))
     key = jax.random.key(0)
     strokes = jax.random.uniform(key, (groups, count, windows, brush.dim))
     target = tuple(jax.random.uniform(key, (3, groups, windows, size, size)))
@@ -110,7 +110,7 @@ def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, floa
         below = room(tuple(plane[0] for plane in tiles[1]), count)
         return total(jax.lax.scan(group, below, tiles)[1].sum())
 
-    program = jax.jit(functools.partial(fitting.divided, gradient), compiler_options=runtime.COMPILER_OPTIONS)
+    program = jax.jit(functools.partial(fitting.divided, mesh, gradient), compiler_options=runtime.COMPILER_OPTIONS)
     softness = jnp.ones(())
     compiled = program.lower((strokes, target), softness).compile()
     # XLA counts the body of a loop once: here of two, over groups and strokes.

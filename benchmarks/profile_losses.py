@@ -63,8 +63,7 @@ def _row(what: str, side: int, ms: float, **others: float | None) -> dict[str, A
 
 def _transport(side: int) -> list[dict[str, Any]]:
     pair = tuple(map(_blocks, (_photo("coffee", BLOCKS * side), _photo("astronaut", BLOCKS * side))))
-    dots = (np.zeros((1, side, side, 3), np.float32) for _ in range(2))
-    ends = [dot.at[:, at, at].set(1.0) for dot, at in zip(map(jnp.asarray, dots), (0, -1), strict=True)]
+    ends = [jnp.zeros((1, side, side, 3)).at[:, at, at].set(1.0) for at in (0, -1)]
     ways: dict[str, tuple[Callable, Callable]] = {
         "transport, 25 blocks": (losses.transport, losses.marginal_error),
         "the same, ott's log domain": _ott(lse_mode=True),

@@ -146,12 +146,9 @@ def _jitter(frames: Sequence[filming.Frame]) -> float:
     """The mean of that of all threes of frames, of the strokes that are in them all."""
     values = []
     for three in zip(frames, frames[1:], frames[2:], strict=False):
-        both = functools.reduce(np.intersect1d, [frame.ids for frame in three])
-        values.append(
-            metrics.jitter(
-                *(frame.strokes[np.argsort(frame.ids)][np.isin(np.sort(frame.ids), both)] for frame in three)
-            )
-        )
+        # Strokes keep their order, and so do their numbers.
+        lasting = functools.reduce(np.intersect1d, [frame.ids for frame in three])
+        values.append(metrics.jitter(*(frame.strokes[np.isin(frame.ids, lasting)] for frame in three)))
     return statistics.fmean(values)
 
 

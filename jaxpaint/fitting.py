@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import losses, runtime
@@ -130,12 +130,14 @@ class _Patches(NamedTuple):
     inside: Float[np.ndarray, "1 size size"]
 
 
-def _patches(corners: Int[np.ndarray, "n 2"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int) -> _Patches:
+def _patches(
+    corners: Int[np.ndarray, "n 2"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int, devices: int
+) -> _Patches:
     height, width, _ = problem.target.shape
     longest = max(height, width)
     ids = np.flatnonzero(moving)
     corners = corners[ids]
-    surplus = -len(ids) % min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED)
+    surplus = -len(ids) % math.lcm(devices, min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED))
     ids = np.pad(ids, (0, surplus), constant_values=len(moving)).astype(np.int32)
     corners = np.pad(corners, ((0, surplus), (0, 0)))
 
@@ -189,6 +191,7 @@ def _tiles(
     problem: Problem,
     first: int,
     margin: float,
+    devices: int,
     *,
     only: Bool[np.ndarray, "n"] | None = None,
 ) -> _Tiles:
@@ -197,20 +200,19 @@ def _tiles(
     grid = Grid(height, width, tile(problem.weights))
     listed = _LISTED * grid.tile
     near = reach(brush, strokes, grid, margin=margin, most=listed, first=first)
-    # Windows that as many strokes reach lie in the same group, and the groups are dealt out, to and fro.
-    order, devices = np.argsort(-near.counts, kind="stable"), jax.local_device_count()
+    # Windows that as many strokes reach lie in the same group.
+    order = np.argsort(-near.counts, kind="stable")
     together = _PIXELS_TOGETHER // grid.tile**2
     # The strokes of a group's fullest window are drawn in all of them: small pictures have few that are alike.
     while together > 1 and 2 * together * devices > len(order):
         together //= 2
-    groups = rounded_up(-(-len(order) // (together * devices)), -(-_LEAST_GROUPS // devices)) * devices
+    slots = rounded_up(-(-len(order) // (together * devices)), -(-_LEAST_GROUPS // devices))
+    groups = slots * devices
     if only is not None and (reached := np.append(only, False)[near.ids[order]].any(axis=1)).any():
         order = order[reached]
-    turns = -(-len(order) // (together * devices))
-    dealt = np.arange(groups).reshape(-1, devices)
-    dealt[1::2] = dealt[1::2, ::-1]
-    places = (dealt.T.reshape(groups, 1) * together + np.arange(together)).ravel()
-    # The last groups are filled up with windows in which nothing counts.
+    dealt, turns = _dealt(near.counts[order[::together]], devices, slots)
+    places = (dealt.reshape(groups, 1) * together + np.arange(together)).ravel()
+    # What is left of the groups is filled up with windows in which nothing counts.
     filled, surplus = order[places % len(order)], places >= len(order)
     ids = np.where(surplus[:, None], len(strokes), near.ids[filled])
     counts = np.where(surplus, 0, near.counts[filled])
@@ -220,7 +222,7 @@ def _tiles(
 
     inside = grid.inside()[filled] * ~surplus[:, None, None]
     return _Tiles(
-        np.full(devices, turns, np.int32),
+        turns,
         ids.reshape(groups, together, listed).swapaxes(1, 2),
         counts.reshape(groups, together).max(axis=1),
         grid.origins[filled].reshape(groups, 1, together, 2),
@@ -228,6 +230,29 @@ def _tiles(
         planes(problem.canvas),
         inside.reshape(groups, together, grid.tile, grid.tile),
     )
+
+
+def _dealt(
+    costs: Int[np.ndarray, "groups"], devices: int, slots: int
+) -> tuple[Int[np.ndarray, "devices slots"], Int[np.ndarray, "devices"]]:
+    """Deals out groups: each, the dearest first, to the device that has least to do so far.
+
+    Args:
+      costs: of the groups, in falling order.
+      devices: how many there are.
+      slots: how many groups a device can take.
+
+    Returns:
+      The groups that each device takes, from the first slot on (in the others is the number of groups), and how many.
+    """
+    dealt = np.full((devices, slots), len(costs))
+    turns, load = np.zeros(devices, np.int32), np.zeros(devices)
+    for group, cost in enumerate(costs):
+        device = np.where(turns < slots, load, np.inf).argmin()
+        dealt[device, turns[device]] = group
+        turns[device] += 1
+        load[device] += cost
+    return dealt, turns
 
 
 class Moments(NamedTuple):
@@ -293,15 +318,16 @@ def descend(
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
     moving = placed & (np.arange(len(strokes)) >= first)
     where: _Tiles | _Patches
+    mesh = runtime.mesh()
     height, width, _ = problem.target.shape
     longest = max(height, width)
     if window is None:
         bounds = problem.bounds
         free = None if everywhere else moving & (bounds.low < bounds.high).any(axis=-1)
-        where = _tiles(brush, strokes, problem, first, 2.0 + softness, only=free)
+        where = _tiles(brush, strokes, problem, first, 2.0 + softness, mesh.size, only=free)
     else:
         corners = _corners(brush, strokes, longest, window, blocks=block is not None)
-        where = _patches(corners, moving, problem, window)
+        where = _patches(corners, moving, problem, window, mesh.size)
         bounds = _own_bounds(brush, corners, problem, window, room=BLOCK_ROOM if block else _ROOM)
     side = (window or tile(problem.weights)) / longest
     sizes = side if block else strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
@@ -311,6 +337,7 @@ def descend(
     padded = np.zeros(max(steps, CHUNK), np.float32)
     padded[:steps] = rates
     strokes, moments, fit = _descend(
+        mesh,
         model,
         window,
         "rmsprop" if block else "adam",
@@ -333,27 +360,27 @@ def descend(
     return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), compiler_options=runtime.COMPILER_OPTIONS)
-def _descend(model, window, rule, with_transport, where, *shared):
-    steps = functools.partial(_steps, model, window, rule, with_transport)
-    return divided(steps, where, *shared) if window is None else steps(lambda values: values, where, *shared)
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4), compiler_options=runtime.COMPILER_OPTIONS)
+def _descend(mesh, model, window, rule, with_transport, where, *shared):
+    steps = functools.partial(_steps, mesh, model, window, rule, with_transport)
+    return divided(mesh, steps, where, *shared) if window is None else steps(lambda values: values, where, *shared)
 
 
-def divided(function, tiles, *shared):
+def divided(mesh, function, tiles, *shared):
     """What devices find together, each in its own share of the tiles.
 
     Args:
+      mesh: the devices.
       function: of `(total, tiles, *shared)`, where `total` adds up over the devices; returns such totals.
       tiles: arrays whose first axis is divided.
       shared: arrays that all devices see.
     """
-    devices = jax.local_devices()
-    if len(devices) == 1:
+    if mesh.size == 1:
         return function(lambda values: values, tiles, *shared)
     return jax.shard_map(
-        functools.partial(function, functools.partial(jax.lax.psum, axis_name="devices")),
-        mesh=Mesh(np.array(devices), "devices"),
-        in_specs=(PartitionSpec("devices"), *[PartitionSpec()] * len(shared)),
+        functools.partial(function, functools.partial(jax.lax.psum, axis_name=mesh.axis_names)),
+        mesh=mesh,
+        in_specs=(PartitionSpec(mesh.axis_names), *[PartitionSpec()] * len(shared)),
         out_specs=PartitionSpec(),
         check_vma=False,
     )(tiles, *shared)
@@ -376,6 +403,7 @@ def _room(tiles):
 
 
 def _steps(
+    mesh,
     model,
     window,
     rule,
@@ -422,9 +450,12 @@ def _steps(
         sums, below = _summed(group, where, ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes)), below)
         return *total(sums), below
 
+    # What a network takes; the rest of a step is little, and each device does all of it.
+    rendered = runtime.shared_out(mesh, lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER))
+
     def pasted(strokes, i, missing):
         windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where), strokes)
-        pictures, to_windows = jax.vjp(lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER), windows)
+        pictures, to_windows = jax.vjp(rendered, windows)
         below = tuple(plane[0] for plane in where.canvas)
         canvas, to_pictures = jax.vjp(lambda pictures: paste(pictures, where.corners, below), pictures)
         canvas = tuple(plane[None] for plane in canvas)
@@ -473,15 +504,16 @@ def worth(
     Args:
       model, arrays, strokes, problem: as for `descend`.
     """
-    tiles = _tiles(model.brush, strokes, problem, 0, 1.0)
+    mesh = runtime.mesh()
+    tiles = _tiles(model.brush, strokes, problem, 0, 1.0, mesh.size)
     height, width, _ = problem.target.shape
     side = np.float32(tile(problem.weights) / max(height, width))
-    return np.asarray(_worth(model, tiles, arrays, strokes, side))
+    return np.asarray(_worth(mesh, model, tiles, arrays, strokes, side))
 
 
-@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
-def _worth(model, tiles, *shared):
-    return divided(functools.partial(_gains, model), tiles, *shared)
+@functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
+def _worth(mesh, model, tiles, *shared):
+    return divided(mesh, functools.partial(_gains, model), tiles, *shared)
 
 
 def _gains(model, total, tiles, arrays, strokes, side):

@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from jaxpaint import runtime
+
 MOST_PIXELS = 200_000_000
 _VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 
@@ -189,6 +191,8 @@ def resize(
 def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """A temporary name beside `path`, which takes its place once all is written, and is removed if that fails.
 
+    Of processes that work together, only the first one's takes its place.
+
     Raises:
       ImageError: if the folder can't be written to.
     """
@@ -204,7 +208,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
-        os.replace(temporary, path)
+        if runtime.is_first():
+            os.replace(temporary, path)
     except OSError as error:
         raise ImageError(f"{path}: can't be written: {error.strerror or error}") from None
     finally:

@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 import rich.console
 import rich.progress
 
+from jaxpaint import runtime
+
 _SECONDS_BETWEEN_LINES = 2.0
 
 
@@ -35,7 +37,7 @@ def display(name: str, *, console: rich.console.Console | None = None) -> Iterat
     Yields:
       A function to be called with each `Progress`.
     """
-    console = console or rich.console.Console(stderr=True)
+    console = console or rich.console.Console(stderr=True, quiet=not runtime.is_first())
     estimate = _TimeLeft()
     if not console.is_terminal:
         yield _lines(name, console, estimate)

@@ -1,4 +1,4 @@
-"""The machine: a lasting compilation cache, time spent compiling, and what ran where."""
+"""The machine: its devices, a lasting compilation cache, time spent compiling, and what ran where."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+_Tree = TypeVar("_Tree")
 
 # For programs that are loops over pixels. By default, XLA's CPU backend uses half the width of AVX-512, and its minimum
 # and maximum see to NaNs, of which there are none in a picture. (Not for training, which has to notice them.)
@@ -60,6 +65,72 @@ def use_all_cores() -> None:
 def _cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def join(coordinator: str, processes: int | None = None, number: int | None = None) -> None:
+    """Makes this process one of several that work together, on one host or on many (`jax.distributed`).
+
+    To be called before JAX computes anything, by each of them.
+
+    Args:
+      coordinator: address and port of the first one, or "auto" where the cluster knows who is there: a TPU slice, SLURM.
+      processes: how many there are.
+      number: of this one, from 0.
+
+    Raises:
+      ValueError, RuntimeError: they do not find each other.
+    """
+    if coordinator == "auto":
+        jax.distributed.initialize()
+    else:
+        jax.distributed.initialize(coordinator, processes, number)
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes: the first of several, or the only one."""
+    return not jax.distributed.is_initialized() or jax.process_index() == 0
+
+
+def mesh() -> Mesh:
+    """The devices that share the work: all there are, of other processes too, or those that `jax.set_mesh` chose."""
+    chosen = jax.sharding.get_mesh()
+    return Mesh(np.array(jax.devices()), ("devices",)) if chosen.empty else chosen
+
+
+def shared_out(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tree]:
+    """A function of many alike, of which each device does its share.
+
+    Args:
+      mesh: the devices; the number of rows has to be a multiple of theirs.
+      function: of arrays with a row for each, and of further ones that all devices see; gives such rows.
+
+    Returns:
+      The same function.
+    """
+    if mesh.size == 1:
+        return function
+    rows, all_of_it = PartitionSpec(mesh.axis_names), PartitionSpec()
+
+    def shared(each, *others):
+        specs = (rows, *[all_of_it] * len(others))
+        return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=rows, check_vma=False)(each, *others)
+
+    return shared
+
+
+def by_rows(mesh: Mesh, values: _Tree) -> _Tree:
+    """The same arrays, of whose rows each device holds its share; what is computed of them is shared out likewise."""
+    return _placed(values, mesh, PartitionSpec(mesh.axis_names))
+
+
+def everywhere(mesh: Mesh, values: _Tree) -> _Tree:
+    """The same arrays, each device holding all of them."""
+    return _placed(values, mesh, PartitionSpec())
+
+
+def _placed(values: _Tree, mesh: Mesh, spec: PartitionSpec) -> _Tree:
+    # On one device there is nothing to say, and arrays that are bound to it would have programs compiled again.
+    return values if mesh.size == 1 else jax.lax.with_sharding_constraint(values, NamedSharding(mesh, spec))
 
 
 class Stopwatch:
@@ -113,7 +184,7 @@ def peak_memory() -> int:
 
 def report() -> dict[str, object]:
     """What ran where: peak memory in bytes (an accelerator's beside it), device and versions."""
-    device = jax.devices()[0]
+    device = jax.local_devices()[0]
     memory = {"peak_memory_bytes": peak_memory()}
     on_device = device.memory_stats() or {}
     if "peak_bytes_in_use" in on_device:
@@ -124,6 +195,8 @@ def report() -> dict[str, object]:
         **memory,
         "device": platform.machine() if device.platform == "cpu" else device.device_kind,
         "platform": device.platform,
+        "devices": jax.device_count(),
+        "processes": jax.process_count(),
         "cpus": _cores(),
         "versions": {"python": platform.python_version(), **versions},
     }

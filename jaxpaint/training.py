@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from jaxpaint import runtime
@@ -267,7 +268,8 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
     """Some steps; the same numbers, however they are divided into calls.
 
     Args:
-      recipe: how to train.
+      recipe: how to train; its batch is divided between the devices (see `runtime.mesh`), of whose number it has to be
+        a multiple.
       state: is not used again afterwards: its memory is taken.
       count: steps to take, all of the same part of the run.
       picture: a user's own brush (`textures.pyramid`), or None.
@@ -276,22 +278,22 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
       The new state, and the errors of each step, `[count]`; those of distances, in halves of `SEED`'s pixels and
       weighted, stand for alpha's.
     """
-    return _train(recipe, part_of(recipe, int(state.step)).name, count, state, picture)
+    return _train(runtime.mesh(), recipe, part_of(recipe, int(state.step)).name, count, state, picture)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=3)
-def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
+def _train(mesh: Mesh, recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
     model, update = net(recipe), optimizer(recipe).update
     finished = [name for name in state.params if part == "shading" != name]
 
     def loss(params, strokes):
         if part == "distances":
             maps: Any = model.apply({"params": params}, strokes, method="seed")
-            known = distances(recipe, strokes)
+            known = runtime.shared_out(mesh, functools.partial(distances, recipe))(strokes)
             # What is far from an edge need not be known so well.
             squared = ((maps - known) ** 2 / (1.0 + (known / _NEAR) ** 2)).mean()
             return squared, Metrics(jnp.zeros(()), squared)
-        wanted = targets(recipe, strokes, picture)
+        wanted = runtime.shared_out(mesh, functools.partial(targets, recipe))(strokes, picture)
         if part == "silhouette":
             silhouette: Any = model.apply({"params": params}, strokes, method="silhouette")
             alpha = ((model.opacity(strokes) * silhouette - wanted.alpha) ** 2).mean()
@@ -305,7 +307,7 @@ def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays)
     def step(state: State, _):
         key = jax.random.fold_in(jax.random.key(recipe.seed), state.step)
         count = recipe.batch * (_UNDRAWN if part == "distances" else 1)
-        strokes = sample(model.brush, count, key=key, small=recipe.small)
+        strokes = runtime.by_rows(mesh, sample(model.brush, count, key=key, small=recipe.small))
         gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes)
         change, memory = update(gradient, state.optimizer, state.params)
         if part == "silhouette" and recipe.distance_steps:
@@ -318,7 +320,7 @@ def _train(recipe: Recipe, part: str, count: int, state: State, picture: Arrays)
         # Young averages forget faster.
         decay = jnp.minimum(recipe.ema, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1.0 - decay)
-        return State(state.step + 1, params, average, memory), metrics
+        return runtime.everywhere(mesh, (State(state.step + 1, params, average, memory), metrics))
 
     return jax.lax.scan(step, state, length=count)
 

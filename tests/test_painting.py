@@ -5,9 +5,10 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType
 
 import jaxpaint
-from jaxpaint import fitting, images, metrics, painting, placing, weights
+from jaxpaint import fitting, images, metrics, painting, placing, runtime, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import Settings
 
@@ -137,7 +138,7 @@ def test_frozen_strokes_stay_and_are_not_listed(picture):
     model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
     bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
-    tiles = fitting._tiles(model.brush, strokes, problem, 30, 1.0)
+    tiles = fitting._tiles(model.brush, strokes, problem, 30, 1.0, 2)
     assert set(np.unique(tiles.ids)) <= set(range(30, 38))
     moved, *_ = fitting.descend(
         model,
@@ -205,7 +206,7 @@ def test_springs_draw_strokes_back(picture):
 
 
 @pytest.mark.parametrize("transport", [0.0, 0.5])
-def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, monkeypatch, transport):
+def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transport):
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
     target = images.resize(picture, (130, 195))
     model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
@@ -218,12 +219,10 @@ def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, monkey
         moved, _, found = fitting.descend(model, None, strokes, moments, problem, **fixed)
         return moved, found, fitting.worth(model, None, strokes, problem)
 
-    assert jax.local_device_count() == 2
+    assert runtime.mesh().size == 2
     moved, found, worth = fit()
-    devices = jax.local_devices()
-    monkeypatch.setattr(jax, "local_devices", lambda: devices[:1])
-    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
-    alone, found_alone, worth_alone = fit()
+    with jax.set_mesh(jax.make_mesh((1,), ("devices",), axis_types=(AxisType.Auto,))):
+        alone, found_alone, worth_alone = fit()
     assert np.abs(moved - strokes).max() > 0.001
     np.testing.assert_allclose(moved, alone, atol=2e-4)
     np.testing.assert_allclose(found, found_alone, rtol=1e-5)

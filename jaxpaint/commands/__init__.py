@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import gc
 import json
+import os
 import pathlib
 import re
 import runpy
@@ -36,6 +37,13 @@ TIMELAPSE_SIZE = 1920
 TIMELAPSE_FRAMES = 300
 FRAMES_PER_SECOND = 30.0
 SECONDS_BETWEEN_SAVES = 60.0
+PROCESSES = """
+Several processes that work together, on one host or many; the first one writes:
+
+  --coordinator=HOST:PORT  where the first one listens; auto where the cluster knows (TPU, SLURM)
+  --num_processes=N        how many there are
+  --process_id=K           which of them this is, from 0
+"""
 # New objects between two searches for garbage. What JAX makes as it traces stays, and so does what is imported; to look
 # through it again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
@@ -133,10 +141,14 @@ def command_line(
     config_path = find_config(path, default=config)
     chosen = load_config(config_path)
     define_config(values, kind.defaults(), rest)
+    flags.DEFINE_string("coordinator", None, "the first process", flag_values=values)
+    flags.DEFINE_integer("num_processes", None, "how many", 1, flag_values=values)
+    flags.DEFINE_integer("process_id", None, "which", 0, flag_values=values)
     files = [pathlib.Path(name) for name in parse(values, rest)]
     if values.help:
         print(usage.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
         print(describe(kind.defaults() | chosen, kind.meanings()))
+        print(PROCESSES, end="")
         return None
     given = overrides(values)
     try:
@@ -151,6 +163,36 @@ def command_line(
         asked=[*given, *(chosen if path else ())],
         again=shlex.join(argv if resumed else [*argv, "--resume"]),
     )
+
+
+def start(values: flags.FlagValues, *, divided: bool = True) -> None:
+    """Readies JAX for a command; to be called before it computes anything.
+
+    Args:
+      values: the flags, which say whether there are other processes.
+      divided: whether each core of a CPU is a device of its own.
+
+    Raises:
+      Refused: flags are missing, or the processes do not find each other.
+    """
+    from jaxpaint import runtime
+
+    if divided:
+        runtime.use_all_cores()
+    runtime.keep_compilations()
+    numbers = values.num_processes, values.process_id
+    if values.coordinator is None:
+        if numbers != (None, None):
+            raise Refused("--num_processes and --process_id: expected only with a --coordinator")
+        return
+    if values.coordinator != "auto" and (None in numbers or numbers[1] >= numbers[0]):
+        raise Refused("--coordinator: expected --num_processes, and a --process_id below it; or --coordinator=auto")
+    try:
+        runtime.join(values.coordinator, *numbers)
+    except (ValueError, RuntimeError) as error:
+        raise Refused(f"--coordinator={values.coordinator}: {error}") from None
+    if not runtime.is_first():
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def define_flags(*, out: str | None = None) -> flags.FlagValues:
@@ -303,9 +345,15 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if new:
+        if new and _is_first():
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _is_first() -> bool:
+    from jaxpaint import runtime
+
+    return runtime.is_first()
 
 
 def for_each(files: Sequence[pathlib.Path], out: pathlib.Path, do: Callable[[pathlib.Path], None]) -> int:

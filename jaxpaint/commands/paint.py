@@ -41,6 +41,7 @@ def _main(argv: list[str]) -> int:
     if line is None:
         return 0
     commands.check_sources(line.files, pathlib.Path(values.out), "picture")
+    commands.start(values)
     return commands.for_each(line.files, pathlib.Path(values.out), lambda photo: _paint(photo, line))
 
 
@@ -48,8 +49,6 @@ def _paint(photo: pathlib.Path, line: commands.CommandLine[Settings]) -> None:
     """Paints one photograph and writes its files."""
     from jaxpaint import drawing, images, runtime
 
-    runtime.use_all_cores()
-    runtime.keep_compilations()
     stem = f"{line.flags.out}/{photo.stem}"
     png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
     result = _earlier(npz, line) if line.flags.resume else None

@@ -69,6 +69,7 @@ def _main(argv: list[str]) -> int:
     given = _given(line)
     kept = [*given.styles, *([given.mask] if given.mask else [])]
     commands.check_sources(line.files, pathlib.Path(values.out), "painting", kept=kept)
+    commands.start(values)
     return commands.for_each(line.files, pathlib.Path(values.out), lambda source: _stylize(source, given, line))
 
 
@@ -95,8 +96,6 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
     """Styles one painting and writes its files."""
     from jaxpaint import drawing, images, painting, runtime, styling
 
-    runtime.use_all_cores()
-    runtime.keep_compilations()
     stem = f"{line.flags.out}/{source.stem}"
     png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
     earlier = _earlier(npz, line) if line.flags.resume else None

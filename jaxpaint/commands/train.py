@@ -84,22 +84,24 @@ def _main(argv: list[str]) -> int:
     recipe = line.settings
     folder = pathlib.Path(values.workdir or f"runs/{recipe.net}-{recipe.brush}")
     picture = pyramid(images.read_brush(recipe.brush_image)) if recipe.brush_image else None
-    runtime.keep_compilations()
+    commands.start(values, divided=False)
+    if recipe.batch % (devices := runtime.mesh().size):
+        raise commands.Refused(f"config.batch: expected a multiple of the {devices} devices, got {recipe.batch}")
     with commands.output_folder(folder):
         _train(_Run(recipe, folder, picture, _initial(recipe), line.again))
     return 0
 
 
 def _train(run: _Run) -> None:
-    from jaxpaint import checkpoints, training
+    from jaxpaint import checkpoints, images, training
 
     _check_recipe(run)
     with checkpoints.manager(run.folder / "checkpoints") as saved:
         state = checkpoints.restore(saved, training.start(run.recipe))
         if state is None:
             state = training.start(run.recipe, run.initial.variables["params"] if run.initial else None)
-        recipe = json.dumps(dataclasses.asdict(run.recipe), indent=2)
-        (run.folder / RECIPE).write_text(recipe + "\n", encoding="utf-8")
+        with images.replacing(run.folder / RECIPE) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(run.recipe), indent=2) + "\n", encoding="utf-8")
         log = _Log(run, int(state.step))
         try:
             state = _steps(run, state, saved, log)
@@ -216,13 +218,16 @@ class _Log:
     """Lines on the terminal and in metrics.jsonl; knows the pace, and the best validation so far."""
 
     def __init__(self, run: _Run, step: int) -> None:
+        from jaxpaint import images
+
         self._run, self._path = run, run.folder / "metrics.jsonl"
         kept: list[dict[str, Any]] = []
         if self._path.exists():
             # What came after the last checkpoint is done again.
             lines = map(json.loads, self._path.read_text(encoding="utf-8").splitlines())
             kept = [line for line in lines if line["step"] <= step]
-        self._path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        with images.replacing(self._path) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._best = max((line["psnr"] for line in kept if "psnr" in line), default=-math.inf)
         self._earlier = max((line["seconds"] for line in kept), default=0.0)
         self._start = self._clock = time.monotonic()
@@ -278,6 +283,9 @@ class _Log:
         return best
 
     def _write(self, step: int, line: dict[str, float]) -> None:
+        from jaxpaint import runtime
+
         seconds = self._earlier + time.monotonic() - self._start
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **line, "seconds": round(seconds, 1)}) + "\n")
+        if runtime.is_first():
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, **line, "seconds": round(seconds, 1)}) + "\n")

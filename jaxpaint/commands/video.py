@@ -69,10 +69,9 @@ def _main(argv: list[str]) -> int:
     source = line.files[0]
     out = pathlib.Path(values.out or f"paintings/{source.stem}.mp4")
 
-    from jaxpaint import images, runtime, videos
+    from jaxpaint import images, videos
 
-    runtime.use_all_cores()
-    runtime.keep_compilations()
+    commands.start(values)
     video = videos.probe(source)
     videos.check_name(out)
     if out.exists() and out.samefile(source):
