@@ -19,7 +19,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import machine
-import numpy as np
 import styles
 from ott.geometry import grid
 from ott.solvers import linear

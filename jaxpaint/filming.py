@@ -147,6 +147,7 @@ def film(
     brush_image: Float[np.ndarray, "across along 2"] | None = None,
     style: Style | None = None,
     resume: State | None = None,
+    first: int = 0,
 ) -> Iterator[tuple[State, Facts]]:
     """Paints the frames of a video.
 
@@ -157,6 +158,7 @@ def film(
       brush_image: the user's own brush, as `images.read_brush` gives it.
       style: what to style the frames with, if anything.
       resume: a state to go on from, to the same end; the first of the pictures is then the frame that it was of.
+      first: the number of the first frame otherwise.
 
     Yields:
       The state after each frame, and what there is to say of that.
@@ -171,12 +173,12 @@ def film(
         artist = artist or _artist(settings, picture.shape[:2], brush_image, style)
         if picture.shape[:2] != (artist.height, artist.width):
             raise ValueError(f"expected frames of {artist.width} × {artist.height}, got {picture.shape[1::-1]}")
-        small = images.resize(picture, artist.shape)
+        small = fitted(picture, settings)
         if before is None and resume is not None:
             before = small
             continue
         start, earlier = time.perf_counter(), state
-        state = artist.next(state, before, small, key)
+        state = artist.next(state, before, small, key, first)
         psnr, survived = artist.compare(earlier, state, small)
         yield state, Facts(psnr, survived, time.perf_counter() - start)
         before = small
@@ -219,6 +221,18 @@ def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np
     angles = brush.index("angle")
     whole = (at >= 0) & (np.abs(way[:, angles]) < 0.5).all(axis=1)
     return near.strokes + np.float32(share if near is first else 1 - share) * way * whole[:, None]
+
+
+def fitted(picture: Picture, settings: FilmSettings) -> Picture:
+    """A frame at the size at which it is fitted."""
+    height, width, _ = picture.shape
+    return images.resize(picture, images.fitted_shape(height, width, _size(settings, (height, width))))
+
+
+def begins_anew(before: Picture, picture: Picture, settings: FilmSettings) -> bool:
+    """Whether a frame is painted without regard to the one before; both are `fitted`."""
+    method = settings.method
+    return method == "independent" or (method == "persistent" and is_cut(before, picture))
 
 
 def is_cut(first: Picture, second: Picture) -> bool:
@@ -293,21 +307,20 @@ class _Artist(NamedTuple):
     neural: painting.Neural | None
     style: Style | None
 
-    def next(self, state: State | None, before: Picture | None, picture: Picture, key: PRNGKeyArray) -> State:
+    def next(
+        self, state: State | None, before: Picture | None, picture: Picture, key: PRNGKeyArray, first: int
+    ) -> State:
         """Paints a frame."""
-        method = self.settings.method
         if state is None or before is None:
-            return self._anew(picture, 0, 0, key)
+            return self._anew(picture, first, 0, key)
         number = state.number + 1
-        if method == "independent":
+        if begins_anew(before, picture, self.settings):
             return self._anew(picture, number, state.made, key)
-        if method == "previous":
+        if self.settings.method == "previous":
             # Of two squared differences, the sum is that to the mean, but for what no stroke can change.
             nearness = self.settings.nearness
             aim = (picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
             return self._anew(aim, number, state.made, key)
-        if is_cut(before, picture):
-            return self._anew(picture, number, state.made, key)
         return self._carried(state, before, picture, key)
 
     def compare(self, earlier: State | None, state: State, picture: Picture) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 _Tree = TypeVar("_Tree")
@@ -73,7 +74,7 @@ def join(coordinator: str, processes: int | None = None, number: int | None = No
     To be called before JAX computes anything, by each of them.
 
     Args:
-      coordinator: address and port of the first one, or "auto" where the cluster knows who is there: a TPU slice, SLURM.
+      coordinator: address and port of the first one, or "auto" where the cluster knows who is there (TPU, SLURM).
       processes: how many there are.
       number: of this one, from 0.
 
@@ -86,6 +87,12 @@ def join(coordinator: str, processes: int | None = None, number: int | None = No
         jax.distributed.initialize(coordinator, processes, number)
 
 
+def wait(name: str) -> None:
+    """Waits until all processes are here; the name is of this place."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
+
+
 def is_first() -> bool:
     """Whether this is the process that writes: the first of several, or the only one."""
     return not jax.distributed.is_initialized() or jax.process_index() == 0
@@ -95,6 +102,11 @@ def mesh() -> Mesh:
     """The devices that share the work: all there are, of other processes too, or those that `jax.set_mesh` chose."""
     chosen = jax.sharding.get_mesh()
     return Mesh(np.array(jax.devices()), ("devices",)) if chosen.empty else chosen
+
+
+def own_mesh() -> Mesh:
+    """The devices of this process alone."""
+    return Mesh(np.array(jax.local_devices()), ("devices",))
 
 
 def shared_out(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tree]:

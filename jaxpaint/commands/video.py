@@ -22,7 +22,7 @@ from jaxpaint.settings import FilmSettings, StyleSettings
 if TYPE_CHECKING:
     import numpy as np
 
-    from jaxpaint.filming import State, Style
+    from jaxpaint.filming import Facts, State, Style
     from jaxpaint.films import Film, Painted
     from jaxpaint.videos import Video
 
@@ -132,9 +132,15 @@ class _Run:
 
 def _paint(run: _Run) -> None:
     """Paints the video, or what is left of it, and writes all files."""
-    from jaxpaint import films, videos
+    from jaxpaint import films, runtime, videos
 
     film, state, finished = _begun(run)
+    # The first process changes what all of them read.
+    runtime.wait("begun")
+    if not runtime.is_first():
+        for _ in () if finished else _painted(run, film, state, lambda: False):
+            pass
+        return
     size = run.line.flags.size or max(run.video.height, run.video.width)
     with _until_interrupted() as stopped:
         painted = films.read(run.film)[1] if state or finished else iter(())
@@ -189,35 +195,49 @@ def _begun(run: _Run) -> tuple[Film, State | None, bool]:
 
 def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
     """Paints the frames that are still to come; each is kept before it is given."""
-    import jax
-    import numpy as np
+    from jaxpaint import filming, films, progress, runtime
 
-    from jaxpaint import filming, films, progress, videos
-
-    before = state.frame if state else None
-    pictures = videos.read(run.video, stride=run.settings.stride, start=before.number if before else 0)
-    following = filming.film(
-        (picture.astype(np.float32) / 255 for picture in pictures),
-        key=jax.random.key(run.settings.seed),
-        settings=run.settings,
-        brush_image=run.brush,
-        style=run.style,
-        resume=state,
-    )
+    before, following = state.frame if state else None, _following(run, state)
     with progress.display(run.out.stem) as show:
         for state, facts in following:
             painted = films.Painted(state.frame, facts)
-            if before is None:
-                films.create(run.film, film)
-            films.append(run.film, painted, before)
-            films.save_state(run.state, state)
+            if runtime.is_first():
+                if before is None:
+                    films.create(run.film, film)
+                films.append(run.film, painted, before)
+                films.save_state(run.state, state)
             before = state.frame
             show(filming.Progress(before.number + 1, max(film.frames, before.number + 1), facts))
             yield painted
             if stopped():
                 return
-    films.finish(run.film)
-    run.state.unlink(missing_ok=True)
+    if runtime.is_first():
+        films.finish(run.film)
+        run.state.unlink(missing_ok=True)
+
+
+def _following(run: _Run, state: State | None) -> Iterator[tuple[State, Facts]]:
+    """The frames that come after a state; of several processes, each paints some of the scenes."""
+    import jax
+    import numpy as np
+
+    from jaxpaint import filming, scenes, videos
+
+    def read(first, end=None):
+        pictures = videos.read(run.video, stride=run.settings.stride, start=first)
+        return (picture.astype(np.float32) / 255 for picture in itertools.islice(pictures, end and end - first))
+
+    how: dict[str, Any] = {
+        "key": jax.random.key(run.settings.seed),
+        "settings": run.settings,
+        "brush_image": run.brush,
+        "style": run.style,
+        "resume": state,
+    }
+    if jax.process_count() == 1:
+        return filming.film(read(state.number if state else 0), **how)
+    every = scenes.scenes(read(0), run.settings)
+    return scenes.film(lambda scene: read(*scene), every, **how)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,121 @@
+"""Films by several processes: each paints scenes of its own, and all of them get to know all frames.
+
+A scene goes from a frame that is painted anew, as at a cut, to the next such frame, and does not depend on any other.
+The processes paint as many scenes at a time as there are of them, then tell each other.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jaxtyping import Float, PRNGKeyArray
+
+from jaxpaint import filming, runtime
+from jaxpaint.filming import Facts, Layer, Picture, State, Style
+from jaxpaint.fitting import Moments
+from jaxpaint.settings import FilmSettings
+
+
+class Scene(NamedTuple):
+    """Frames of a film: the number of the first one, and that after the last."""
+
+    first: int
+    end: int
+
+
+def scenes(pictures: Iterable[Picture], settings: FilmSettings) -> list[Scene]:
+    """Divides a video where its frames will be painted anew.
+
+    Args:
+      pictures: the frames, as for `filming.film`.
+      settings: how they will be painted.
+    """
+    firsts, before, end = [], None, 0
+    for end, picture in enumerate(pictures, start=1):
+        small = filming.fitted(picture, settings)
+        if before is None or filming.begins_anew(before, small, settings):
+            firsts.append(end - 1)
+        before = small
+    return [Scene(*ends) for ends in zip(firsts, [*firsts[1:], end], strict=True)]
+
+
+def film(
+    read: Callable[[Scene], Iterable[Picture]],
+    every: Iterable[Scene],
+    *,
+    key: PRNGKeyArray,
+    settings: FilmSettings = FilmSettings(),
+    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    style: Style | None = None,
+    resume: State | None = None,
+) -> Iterator[tuple[State, Facts]]:
+    """Paints the frames of a video, with all processes (see `runtime.join`), each of which has to call this.
+
+    Args:
+      read: gives the frames of a scene; the first one of a scene that is gone on with is that of `resume`.
+      every: all scenes, in order.
+      key, settings, brush_image, style, resume: as for `filming.film`.
+
+    Yields:
+      The same as `filming.film`. The first process's frames come as they are painted, those of the others when all have
+      painted their scenes, without what is remembered of gradients, which is of no use at a scene's end.
+    """
+    ahead = list(every)
+    if resume:
+        ahead = [Scene(max(s.first, resume.number), s.end) for s in ahead if s.end > resume.number + 1]
+    processes, here = jax.process_count(), jax.process_index()
+    made = resume.made if resume else 0
+    for start in range(0, len(ahead), processes):
+        together = ahead[start : start + processes]
+        # A scene is numbered from 0, but for one that is gone on with.
+        before = [resume if resume and scene.first == resume.number else None for scene in together]
+        painted = []
+        if here < len(together):
+            # What a process does alone, it does with its own devices.
+            with jax.set_mesh(runtime.own_mesh()):
+                for state, facts in filming.film(
+                    read(together[here]),
+                    key=key,
+                    settings=settings,
+                    brush_image=brush_image,
+                    style=style,
+                    resume=before[here],
+                    first=together[here].first,
+                ):
+                    painted.append((_without_moments(state), facts))
+                    if here == 0:
+                        yield _renumbered(state, 0 if before[0] else made), facts
+        for process, frames in enumerate(_exchanged(painted)[: len(together)]):
+            earlier = 0 if before[process] else made
+            for state, facts in frames:
+                state = _renumbered(state, earlier)
+                made = state.made
+                if here or process:
+                    yield state, facts
+
+
+def _renumbered(state: State, made: int) -> State:
+    """The same, when so many strokes were made in earlier scenes."""
+    return state._replace(ids=state.ids + made, made=state.made + made)
+
+
+def _without_moments(state: State) -> State:
+    """What others need to know: gradients are not remembered from scene to scene."""
+
+    def forgetful(layer):
+        return layer and Layer(layer.strokes, Moments.zero(layer.strokes.shape))
+
+    return state._replace(plain=forgetful(state.plain), styled=forgetful(state.styled))
+
+
+def _exchanged(painted: list[tuple[State, Facts]]) -> list[list[tuple[State, Facts]]]:
+    """What each process has painted, the first one's first."""
+    data = np.frombuffer(pickle.dumps(painted), np.uint8)
+    sizes = multihost_utils.process_allgather(np.array(len(data)))
+    everybodys = multihost_utils.process_allgather(np.pad(data, (0, sizes.max() - len(data))))
+    return [pickle.loads(row[:size].tobytes()) for row, size in zip(everybodys, sizes, strict=True)]
