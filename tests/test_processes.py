@@ -39,14 +39,14 @@ def found():
     state, errors = training.train(recipe, training.start(recipe), 1)
     painting = jaxpaint.paint(image, key=jax.random.key(0), settings=how)
     wanted = jaxpaint.images.resize(image, painting.canvas.shape[:2])
-    return jax.device_get((state, errors)), float(metrics.psnr(painting.canvas, wanted))
+    # Not the weights: Adam divides each gradient by its size, and of those that are all rounding nothing is known.
+    return jax.device_get((errors, state.optimizer[0].mu)), float(metrics.psnr(painting.canvas, wanted))
 
 by_eight, psnr_by_eight = found()
 with jax.set_mesh(jax.make_mesh((1,), ("devices",), axis_types=(AxisType.Auto,), devices=jax.devices()[:1])):
     alone, psnr_alone = found()
 for a, b in zip(jax.tree.leaves(by_eight), jax.tree.leaves(alone), strict=True):
-    # Adam divides each gradient by its size: of those that are all rounding, nothing is known.
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max() + 1e-9)
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
 print(psnr_by_eight, psnr_alone)
 """
 # What each of two processes does: the first command joins them.
@@ -91,7 +91,7 @@ def test_two_processes_paint_train_and_film_like_one(tmp_path, clip):
     together, alone = tmp_path / "together", tmp_path / "alone"
     for folder in (together, alone):
         folder.mkdir()
-        videos.write_video(folder / "clip.mp4", clip, fps=10)
+        videos.write_video(folder / "clip.mp4", clip, fps=10.0)
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -105,7 +105,7 @@ def test_two_processes_paint_train_and_film_like_one(tmp_path, clip):
         )
         for number in range(2)
     ]
-    (first, _), (second, _) = outputs = [process.communicate(timeout=300) for process in processes]
+    (first, _), (second, _) = outputs = [process.communicate(timeout=900) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
     # Only the first one says what it has written.
     assert f"{together}/painted.mp4" in first and str(together) not in second
