@@ -29,6 +29,11 @@ def median_seconds(function: Callable[[], Any], *, repeats: int = 5) -> float:
 
 def alternating_seconds(functions: Sequence[Callable[[], Any]], *, repeats: int = 5) -> list[float]:
     """`median_seconds` of each; they take turns, so that what else the machine does slows all alike."""
+    return [statistics.median(spent) for spent in turns(functions, repeats=repeats)]
+
+
+def turns(functions: Sequence[Callable[[], Any]], *, repeats: int = 5) -> list[list[float]]:
+    """What `alternating_seconds` takes the medians of: of each function, the wall time of every call."""
     for function in functions:
         jax.block_until_ready(function())
     seconds: list[list[float]] = [[] for _ in functions]
@@ -37,7 +42,13 @@ def alternating_seconds(functions: Sequence[Callable[[], Any]], *, repeats: int 
             start = time.perf_counter()
             jax.block_until_ready(function())
             spent.append(time.perf_counter() - start)
-    return [statistics.median(spent) for spent in seconds]
+    return seconds
+
+
+def spread(seconds: Sequence[float]) -> float:
+    """How far apart the quartiles of some measurements are."""
+    low, high = np.percentile(seconds, [25, 75])
+    return float(high - low)
 
 
 def matrix_product_gflops(size: int = 2048) -> float:

@@ -237,3 +237,40 @@ def test_video(tmp_path):
     assert persistent["excess"] < 0.5 * apart["excess"]
     assert (tmp_path / "video.svg").read_text().count("<polyline") == 2
     assert (tmp_path / "video.png").exists()
+
+
+def test_scaling(tmp_path):
+    """A program's memory does not grow with strokes, which are fitted in the time that the table tells."""
+    import scaling
+
+    tiny = ["--brush=rectangle", "--size=64", "--all-strokes=40,80", "--steps=2", "--repeats=1"]
+    scaling.main(["--axes=strokes", *tiny, f"--out={tmp_path}"])
+    few, many = json.loads((tmp_path / "scaling.json").read_text())["rows"]
+    assert (few["strokes"], many["strokes"]) == (40, 80)
+    assert many["strokes × pixels"] == 80 * 64**2
+    assert all(row["step"] > 0.4 * row["listing"] > 0 and row["drawing"] > 0 for row in (few, many))
+    assert all(50 < row["process MiB"] < 1500 for row in (few, many))
+    (exponents,) = json.loads((tmp_path / "scaling_exponents.json").read_text())["rows"]
+    assert abs(exponents["program MiB"]) < 0.2 and exponents["step"] is not None
+    assert (tmp_path / "scaling.svg").read_text().count("<polyline") == 4
+
+
+def test_scaling_of_what_is_too_large(tmp_path):
+    """In blocks, each stroke takes memory for all of its block; what would take too much is not run."""
+    import scaling
+
+    tiny = ["--brush=rectangle", "--size=64", "--strokes=16", "--all-blocks=1,2", "--memory=0.0001"]
+    scaling.main(["--axes=blocks", *tiny, f"--out={tmp_path}"])
+    whole, parts = json.loads((tmp_path / "scaling.json").read_text())["rows"]
+    assert (whole["blocks"], parts["blocks"]) == (1, 4)
+    assert whole["program MiB"] > 2 * parts["program MiB"] > 0
+    assert all(row["step"] is None and row["process MiB"] is None for row in (whole, parts))
+    (exponents,) = json.loads((tmp_path / "scaling_exponents.json").read_text())["rows"]
+    assert exponents["program MiB"] < -0.5 and exponents["step"] is None
+
+
+def test_exponent():
+    import scaling
+
+    assert scaling._exponent([(2, 12), (4, 48), (8, 192)]) == pytest.approx(2)
+    assert scaling._exponent([(2, 12)]) is None
