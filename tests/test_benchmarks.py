@@ -274,3 +274,21 @@ def test_exponent():
 
     assert scaling._exponent([(2, 12), (4, 48), (8, 192)]) == pytest.approx(2)
     assert scaling._exponent([(2, 12)]) is None
+
+
+def test_startup(tmp_path):
+    """The first run compiles, the second finds what that compiled."""
+    import startup
+
+    startup.main(["--scripts=draw", "--repeats=1", f"--out={tmp_path}"])
+    (row,) = json.loads((tmp_path / "startup.json").read_text())["rows"]
+    assert row["script"] == "draw"
+    assert row["compiled cold"] > 0 and row["compiled warm"] == 0
+    assert 0 < row["help"] < row["cold"] and row["warm"] > 0
+    assert (tmp_path / "startup.svg").read_text().count("<polyline") == 1
+
+
+def test_every_script_starts_in_the_benchmark():
+    import startup
+
+    assert set(startup.RUNS) == {path.name for path in (startup.ROOT / "bin").iterdir() if path.is_file()}
