@@ -155,12 +155,18 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
 
 
 def write(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **facts: Any) -> None:
-    """Prints the table, and writes it with machine, versions, commit and command to `out/NAME.json`."""
+    """Prints the table, and saves it."""
     print(table(rows), flush=True)
+    save(name, rows, out, **facts)
+
+
+def save(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **facts: Any) -> None:
+    """Writes the table with machine, versions, commit and command to `out/NAME.json`, all of it or nothing."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=False
     )
     command = shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])
     result = {"command": command, "commit": commit.stdout.strip(), **runtime.report(), **facts, "rows": list(rows)}
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    with images.replacing(out / f"{name}.json") as temporary:
+        pathlib.Path(temporary).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

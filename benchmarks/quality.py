@@ -3,38 +3,90 @@
     python benchmarks/quality.py --photos=astronaut,coffee --configs=quick,paint
     python benchmarks/quality.py --photos=china --brushes=watercolor --strokes=200,1000 --config.texture=0.5
     python benchmarks/quality.py --configs=quick --seconds=5,20 --in-process
+    python benchmarks/quality.py --full --resume
 
 Each painting runs in a process of its own: with an empty compilation cache, with that of the first run, and, untimed,
-once more for its report; or in this process, and only once. Writes quality.json and quality.png (photographs, and to
-their right their paintings) to --out. The seam ratio, for `--config.mode=grid` and `blocks`, is the mean error within 4
-pixels of the blocks' borders over that elsewhere.
+once more for its report; or in this process, and only once. The seam ratio, for `--config.mode=grid` and `blocks`, is
+the mean error within 4 pixels of the blocks' borders over that elsewhere.
+
+`--full` is the table of all brushes, in this process. By the engine, five photographs in 200 to 4,000 strokes and in 10
+and 30 seconds of fitting, two of them also in 60 and 120; by `light`, two photographs in 200 to 1,000 strokes and in 30
+seconds. All seconds for all photographs alone would fit for 73 minutes, and 4,000 strokes by a network for 6 minutes
+each. They can be added: with `--resume`, rows of the same photograph, settings and seconds that are in NAME.json, of
+whatever machine and commit, are not painted again, and others that are there stay. Each is saved when it is done.
+
+Writes to --out: NAME.json; NAME_summary.json, mean and standard deviation over photographs of all rows that are alike
+but for that; NAME.svg, those means; NAME.png, a strip for each photograph, brush and renderer, with the photograph and
+its paintings, which are kept in NAME-pictures/. `benchmarks/compare.py` compares two such files.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import functools
 import io
 import itertools
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import machine
 import numpy as np
 
-from jaxpaint import images
+from jaxpaint import commands, images, runtime
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import paint
+from jaxpaint.settings import Settings
 
 PAINT = pathlib.Path(__file__).parents[1] / "bin" / "paint"
-# Steps of the run that says how long a step takes.
-TRIAL = 60
+# Steps of the run that says how long a step takes: of the engine, and of a network.
+TRIAL, NETWORK_TRIAL = 60, 8
 NEAR_SEAM = 4
+# Heights of the paintings on a sheet, of few and of many strips.
+HIGH, LOW, MANY = 320, 160, 6
+FIVE, TWO = "astronaut,coffee,chelsea,china,flower", "astronaut,coffee"
+FULL = (
+    {"photos": FIVE, "renderers": "exact", "strokes": "200,500,1000,4000", "seconds": ""},
+    {"photos": FIVE, "renderers": "exact", "strokes": "", "seconds": "10,30"},
+    {"photos": TWO, "renderers": "exact", "strokes": "", "seconds": "60,120"},
+    {"photos": TWO, "renderers": "light", "strokes": "200,500,1000", "seconds": ""},
+    {"photos": TWO, "renderers": "light", "strokes": "", "seconds": "30"},
+)
+# What paintings have in common whose figures are averaged.
+ALIKE = ("brush", "renderer", "config", "strokes", "seconds")
+
+
+class Task(NamedTuple):
+    """A painting to be made: of a photograph, with flags of `bin/paint`, one of which names a file in configs/.
+
+    In so many seconds of fitting, roughly, or, if None, in as many steps as they say.
+    """
+
+    photo: str
+    config: str
+    flags: tuple[str, ...]
+    seconds: float | None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings that the flags give.
+
+        Raises:
+          commands.Refused: they are wrong.
+        """
+        values = commands.define_flags(out="")
+        line = commands.command_line(["paint", *self.flags], values, Settings, config="paint.py", usage="")
+        assert line is not None  # They do not ask for help.
+        return dataclasses.asdict(line.settings)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,42 +94,119 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--photos", default="astronaut,coffee", help="names or paths, with commas")
-    parser.add_argument("--brushes", default="oilpaintbrush", help="names, with commas")
+    parser.add_argument("--photos", default=TWO, help="names or paths, with commas")
+    parser.add_argument("--brushes", default="", help="names, with commas; empty: as the config says")
+    parser.add_argument("--renderers", default="", help="names, with commas; empty: as the config says")
     parser.add_argument("--configs", default="paint", help="names of files in configs/, with commas")
     parser.add_argument("--strokes", default="", help="numbers, with commas; empty: as the config says")
     parser.add_argument("--seconds", default="", help="of fitting, roughly, with commas; empty: as the steps take")
+    parser.add_argument("--full", action="store_true", help="the table described above")
     parser.add_argument("--in-process", action="store_true", help="paints once, here: no whole-process seconds")
+    parser.add_argument("--resume", action="store_true", help="goes on with what is in --out")
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     parser.add_argument("--name", default="quality", help="of the files in --out")
     options, others = parser.parse_known_args(argv)
     if unknown := [flag for flag in others if not flag.startswith("--config.")]:
         parser.error(f"expected flags as above or --config.KEY=VALUE, got {' '.join(unknown)}")
-    kinds = [getattr(options, name).split(",") for name in ("brushes", "configs", "strokes", "seconds")]
-    options.out.mkdir(parents=True, exist_ok=True)
-    rows, sheet = [], []
+    try:
+        tasks = {task: task.settings for task in _tasks(options, others)}
+    except commands.Refused as error:
+        parser.error(str(error))
+    here = options.in_process or options.full
+    rows, settings = _earlier(options.out / f"{options.name}.json") if options.resume else ([], [])
+    places = {_identity(*both): place for place, both in enumerate(zip(rows, settings, strict=True))}
+    pictures = options.out / f"{options.name}-pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    strips: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    if here:
+        runtime.use_all_cores()
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        for photo in options.photos.split(","):
-            path = machine.photograph_file(photo, work)
-            strip = [images.read_image(path)]
-            for brush, config, strokes, seconds in itertools.product(*kinds):
-                flags = [f"--config={config}.py", f"--config.brush={brush}", *others]
-                flags += [f"--config.strokes={strokes}"] if strokes else []
-                if seconds:
-                    trial = _report(path, [*flags, f"--config.steps={TRIAL}"], work)
-                    steps = max(1, round(TRIAL * float(seconds) / trial["seconds"]["fitting"]))
-                    flags.append(f"--config.steps={steps}")
-                row, picture = _painting(path, flags, work, here=options.in_process)
-                rows.append({"photo": path.stem, "brush": brush, "config": config, **row})
+        for task, chosen in tasks.items():
+            path = machine.photograph_file(task.photo, work)
+            about = {"photo": path.stem, "brush": chosen["brush"], "renderer": chosen["renderer"]}
+            about |= {"config": task.config, "seconds": task.seconds, "whole process": not here}
+            place = places.setdefault(_identity(about, chosen), len(rows))
+            kept = pictures / f"{place:03d}.png"
+            if place == len(rows):
+                row, picture = _painting(path, task, work, here=here)
+                images.write_image(kept, machine.contact_sheet([[picture]], HIGH))
+                rows.append(about | row)
+                settings.append(chosen)
+                machine.save(options.name, rows, options.out, settings=settings)
                 print(machine.table(rows[-1:]).splitlines()[-1], flush=True)
-                strip.append(picture)
-            sheet.append(strip)
-    machine.write(options.name, rows, options.out)
-    images.write_image(options.out / f"{options.name}.png", machine.contact_sheet(sheet, 320))
+            strip = strips.setdefault(tuple(about[name] for name in ("photo", "brush", "renderer")), [])
+            # Pictures stay behind when a table is handed on.
+            strip += [images.read_image(file) for file in (path, kept)[bool(strip) :] if file.exists()]
+    machine.write(options.name, rows, options.out, settings=settings)
+    summary = _summary(rows)
+    machine.write(f"{options.name}_summary", summary, options.out)
+    machine.plot(options.out / f"{options.name}.svg", _panels(summary), end="the most")
+    sheet = machine.contact_sheet(list(strips.values()), HIGH if len(strips) < MANY else LOW)
+    images.write_image(options.out / f"{options.name}.png", sheet)
 
 
-def _report(path: pathlib.Path, flags: list[str], work: pathlib.Path, cache: str | None = None) -> dict:
+def _tasks(options: argparse.Namespace, others: Sequence[str]) -> Iterator[Task]:
+    """What is to be painted."""
+    parts = [vars(options)]
+    if options.full:
+        parts = [vars(options) | {"brushes": ",".join(BRUSHES)} | part for part in FULL]
+    names = ("photos", "brushes", "renderers", "configs", "strokes", "seconds")
+    for part in parts:
+        for photo, brush, renderer, config, strokes, seconds in itertools.product(
+            *(part[name].split(",") for name in names)
+        ):
+            given = {"brush": brush, "renderer": renderer, "strokes": strokes}
+            flags = [f"--config.{key}={value}" for key, value in given.items() if value]
+            yield Task(photo, config, (f"--config={config}.py", *flags, *others), float(seconds) if seconds else None)
+
+
+def _earlier(path: pathlib.Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of an earlier run, and the settings of each; none if there was none."""
+    if not path.exists():
+        return [], []
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if "settings" not in found:
+        raise SystemExit(f"{path}: its rows do not tell their settings; leave out --resume, or choose another --name")
+    return found["rows"], found["settings"]
+
+
+def _identity(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """What a row is of: two of the same need not both be painted."""
+    return json.dumps([*(row[name] for name in ("photo", "seconds", "whole process")), settings], sort_keys=True)
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Means and standard deviations over photographs."""
+    groups: dict[tuple, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in ALIKE), []).append(row)
+    found = []
+    for group, alike in groups.items():
+        summary = dict(zip(ALIKE, group, strict=True)) | {"photos": len({row["photo"] for row in alike})}
+        for name in ("psnr", "ssim", "l1", "fitting"):
+            values = [row[name] for row in alike]
+            summary |= {name: statistics.mean(values), f"{name} sd": statistics.stdev(values) if values[1:] else None}
+        found.append(summary)
+    return found
+
+
+def _panels(summary: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """The mean PSNR of each brush over the strokes, or the seconds, that there are: from the least to the most."""
+    panels: dict[str, dict[str, list[float]]] = {}
+    for row in sorted(summary, key=lambda row: (row["seconds"] or 0, row["strokes"])):
+        title = f"mean PSNR in dB by {'seconds' if row['seconds'] else 'strokes'}, {row['renderer']}"
+        panels.setdefault(title, {}).setdefault(row["brush"], []).append(row["psnr"])
+    return panels
+
+
+@functools.cache
+def _step_seconds(path: pathlib.Path, flags: tuple[str, ...], steps: int, work: pathlib.Path) -> float:
+    """How long a step of fitting takes; programs are compiled by the way."""
+    return _report(path, [*flags, f"--config.steps={steps}"], work)["seconds"]["fitting"] / steps
+
+
+def _report(path: pathlib.Path, flags: Sequence[str], work: pathlib.Path, cache: str | None = None) -> dict:
     """The report of `bin/paint`; with a folder for compiled programs, as a process of its own."""
     flags = [f"--out={work}/out", "--report", *flags]
     if cache is not None:
@@ -89,7 +218,7 @@ def _report(path: pathlib.Path, flags: list[str], work: pathlib.Path, cache: str
     return json.loads((work / "out" / f"{path.stem}.json").read_text())
 
 
-def _process(path: pathlib.Path, flags: list[str], cache: str) -> float:
+def _process(path: pathlib.Path, flags: Sequence[str], cache: str) -> float:
     """Seconds that the process of `bin/paint` takes."""
     start = time.perf_counter()
     subprocess.run(
@@ -103,9 +232,13 @@ def _process(path: pathlib.Path, flags: list[str], cache: str) -> float:
 
 
 def _painting(
-    path: pathlib.Path, flags: list[str], work: pathlib.Path, *, here: bool
+    path: pathlib.Path, task: Task, work: pathlib.Path, *, here: bool
 ) -> tuple[dict[str, object], np.ndarray]:
     """The figures of one painting, and the painting."""
+    flags = list(task.flags)
+    if task.seconds:
+        trial = TRIAL if task.settings["renderer"] == "exact" else NETWORK_TRIAL
+        flags.append(f"--config.steps={max(1, round(task.seconds / _step_seconds(path, task.flags, trial, work)))}")
     gflops = machine.matrix_product_gflops()
     scale = gflops / machine.REFERENCE_GFLOPS
     with tempfile.TemporaryDirectory(dir=work) as cache:

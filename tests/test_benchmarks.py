@@ -43,6 +43,86 @@ def test_quality_in_process(tmp_path):
     assert all(row["seam ratio"] > 0 for row in rows)
 
 
+def test_quality_goes_on(tmp_path, monkeypatch, capsys):
+    """What is painted already is not painted again, others are; and what of them belongs together is averaged."""
+    import quality
+
+    painted = []
+    report = quality._report
+
+    def counting(path, flags, *rest):
+        painted.append((path.stem, flags[1]))
+        return report(path, flags, *rest)
+
+    monkeypatch.setattr(quality, "_report", counting)
+    tiny = ["--brushes=rectangle", "--config.size=32", "--config.steps=10", "--in-process", f"--out={tmp_path}"]
+    quality.main(["--photos=coffee", "--strokes=5", *tiny])
+    (first,) = json.loads((tmp_path / "quality.json").read_text())["rows"]
+    quality.main(["--photos=coffee,astronaut", "--strokes=5,9", "--resume", *tiny])
+    assert len(painted) == 4 and painted[0][0] == "coffee"
+    rows = json.loads((tmp_path / "quality.json").read_text())["rows"]
+    assert rows[0] == first
+    assert [(row["photo"], row["strokes"]) for row in rows[1:]] == [("coffee", 9), ("astronaut", 5), ("astronaut", 9)]
+    few, many = json.loads((tmp_path / "quality_summary.json").read_text())["rows"]
+    assert (few["strokes"], few["photos"], many["strokes"]) == (5, 2, 9)
+    assert few["psnr"] == pytest.approx((rows[0]["psnr"] + rows[2]["psnr"]) / 2)
+    assert few["psnr sd"] == pytest.approx(abs(rows[0]["psnr"] - rows[2]["psnr"]) / 2**0.5)
+    assert len(list((tmp_path / "quality-pictures").iterdir())) == 4
+    assert (tmp_path / "quality.svg").read_text().count("<polyline") == 1
+    # Other settings make another painting.
+    quality.main(["--photos=coffee", "--strokes=5", "--resume", "--config.seed=1", *tiny])
+    assert len(painted) == 5
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        quality.main([*tiny, "--config.size=1"])
+    assert "config.size" in capsys.readouterr().err
+
+
+def test_full_table():
+    """All brushes; by the engine five photographs, by a network two; and no painting twice."""
+    import argparse
+
+    import quality
+
+    options = argparse.Namespace(full=True, configs="paint")
+    tasks = list(quality._tasks(options, []))
+    assert len(tasks) == len(set(tasks)) == 4 * (5 * 4 + 5 * 2 + 2 * 2 + 2 * 3 + 2)
+    by_engine = [task for task in tasks if "--config.renderer=exact" in task.flags]
+    assert len({task.photo for task in by_engine}) == 5 and len({task.photo for task in tasks}) == 5
+    assert {task.seconds for task in by_engine} == {None, 10, 30, 60, 120}
+    assert tasks[0].settings["strokes"] == 200 and tasks[-1].settings["renderer"] == "light"
+    # As planned: less than 90 minutes, if a network takes a tenth of a second for a stroke.
+    fitting = [task.seconds or (0.1 if task not in by_engine else 0.003) * task.settings["strokes"] for task in tasks]
+    assert sum(fitting) < 75 * 60
+
+
+def test_compare(tmp_path):
+    """Differences of what both tables have."""
+    import compare
+
+    about = {"brush": "rectangle", "config": "paint", "seconds": None, "ssim": 0.5, "l1": 0.1, "fitting at 140": 2.0}
+    a = [{"photo": photo, "renderer": "exact", "strokes": 5, "psnr": 20.0, **about} for photo in ("coffee", "china")]
+    b = [{**a[1], "psnr": 21.0, "l1": 0.2}, {**a[0], "psnr": 20.5}, {**a[0], "strokes": 9}]
+    for name, rows in (("a", a), ("b", b)):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"rows": rows}))
+    files = [str(tmp_path / "a.json"), str(tmp_path / "b.json"), f"--out={tmp_path}"]
+    compare.main(files)
+    rows = json.loads((tmp_path / "compare.json").read_text())["rows"]
+    assert [(row["photo"], row["psnr"], row["l1"]) for row in rows] == [("coffee", 0.5, 0.0), ("china", 1.0, 0.1)]
+    summary = json.loads((tmp_path / "compare_summary.json").read_text())["rows"]
+    psnr, _, l1, _ = summary
+    assert psnr["mean"] == pytest.approx(0.75) and psnr["sd"] == pytest.approx(0.5 / 2**0.5)
+    assert (psnr["rows"], psnr["better in"], l1["better in"]) == (2, 2, 0)
+    assert (tmp_path / "compare.svg").exists()
+    with pytest.raises(SystemExit, match="several rows"):
+        compare.main([*files, "--apart-from=strokes"])
+    (tmp_path / "b.json").write_text(json.dumps({"rows": [{**row, "renderer": "light"} for row in b]}))
+    with pytest.raises(SystemExit, match="no row"):
+        compare.main(files)
+    compare.main([*files, "--apart-from=renderer"])
+    assert len(json.loads((tmp_path / "compare.json").read_text())["rows"]) == 2
+
+
 def test_styling(tmp_path):
     import styling
 
