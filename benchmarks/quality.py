@@ -61,8 +61,8 @@ FULL = (
     {"photos": TWO, "renderers": "light", "strokes": "200,500,1000", "seconds": ""},
     {"photos": TWO, "renderers": "light", "strokes": "", "seconds": "30"},
 )
-# What paintings have in common whose figures are averaged.
-ALIKE = ("brush", "renderer", "config", "strokes", "seconds")
+# What a summary tells of the paintings that it averages.
+SHOWN = ("brush", "renderer", "config", "strokes", "seconds")
 
 
 class Task(NamedTuple):
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             # Pictures stay behind when a table is handed on.
             strip += [images.read_image(file) for file in (path, kept)[bool(strip) :] if file.exists()]
     machine.write(options.name, rows, options.out, settings=settings)
-    summary = _summary(rows)
+    summary = _summary(rows, settings)
     machine.write(f"{options.name}_summary", summary, options.out)
     machine.plot(options.out / f"{options.name}.svg", _panels(summary), end="the most")
     sheet = machine.contact_sheet(list(strips.values()), HIGH if len(strips) < MANY else LOW)
@@ -176,14 +176,14 @@ def _identity(row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     return json.dumps([*(row[name] for name in ("photo", "seconds", "whole process")), settings], sort_keys=True)
 
 
-def _summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _summary(rows: Sequence[Mapping[str, Any]], settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Means and standard deviations over photographs."""
-    groups: dict[tuple, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[name] for name in ALIKE), []).append(row)
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row, chosen in zip(rows, settings, strict=True):
+        groups.setdefault(_identity({**row, "photo": "any"}, chosen), []).append(row)
     found = []
-    for group, alike in groups.items():
-        summary = dict(zip(ALIKE, group, strict=True)) | {"photos": len({row["photo"] for row in alike})}
+    for alike in groups.values():
+        summary = {name: alike[0][name] for name in SHOWN} | {"photos": len(alike)}
         for name in ("psnr", "ssim", "l1", "fitting"):
             values = [row[name] for row in alike]
             summary |= {name: statistics.mean(values), f"{name} sd": statistics.stdev(values) if values[1:] else None}

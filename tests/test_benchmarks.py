@@ -72,6 +72,8 @@ def test_quality_goes_on(tmp_path, monkeypatch, capsys):
     # Other settings make another painting, and what was there stays.
     quality.main(["--photos=coffee", "--strokes=5", "--resume", "--config.seed=1", *tiny])
     assert len(painted) == 3 and json.loads((tmp_path / "quality.json").read_text())["rows"][:2] == rows
+    summaries = json.loads((tmp_path / "quality_summary.json").read_text())["rows"]
+    assert summaries[0] == summary and summaries[1]["photos"] == 1
     capsys.readouterr()
     with pytest.raises(SystemExit):
         quality.main([*tiny, "--config.size=1"])
