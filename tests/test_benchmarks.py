@@ -1,5 +1,6 @@
 """Every benchmark, as small as it goes."""
 
+import functools
 import itertools
 import json
 import pathlib
@@ -215,6 +216,53 @@ def test_profile_fit(tmp_path):
     assert all(again[part] > 0 for part in ("placing", "worth", "listing", "drawing"))
     (drawing,) = json.loads((tmp_path / "profile_drawing.json").read_text())["rows"]
     assert 50 < drawing["peak MiB"] < 1500
+
+
+def test_forms_of_morphology():
+    """All are a 3 × 3 maximum, whose gradient goes to where that is."""
+    import jax
+    import morphology
+    import scipy.ndimage
+
+    rng = np.random.default_rng(0)
+    pictures, wanted = rng.permutation(2 * 2 * 3 * 5 * 6).reshape(2, 2, 3, 5, 6).astype(np.float32)
+    greatest = scipy.ndimage.maximum_filter(pictures, (1, 1, 3, 3))
+    gradient = np.zeros_like(pictures)
+    for place in np.ndindex(*pictures.shape):
+        (row, column), (picture, channel) = place[2:], place[:2]
+        near = pictures[picture, channel, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        gradient[pictures == near.max()] += wanted[place]
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def everything(form, pictures, wanted):
+        found, back = jax.vjp(form, pictures)
+        return found, *back(wanted), morphology.treated(form, pictures, pictures)[1]
+
+    for name, form in morphology.FORMS.items():
+        dilated, back, eroded = everything(form, pictures, wanted)
+        np.testing.assert_array_equal(dilated, greatest, err_msg=name)
+        np.testing.assert_array_equal(back, gradient, err_msg=name)
+        np.testing.assert_array_equal(eroded, scipy.ndimage.minimum_filter(pictures, (1, 1, 3, 3)), err_msg=name)
+
+
+def test_morphology(tmp_path):
+    """Fits of strokes whose rims are treated are others."""
+    import morphology
+
+    tiny = ["--renderer=exact", "--brush=rectangle", "--each=1", "--strokes=25", "--steps=4", "--size=40"]
+    tiny += ["--pictures=2x8", "--forms=separable", "--photos=astronaut", "--repeats=1"]
+    morphology.main([*tiny, f"--out={tmp_path}"])
+    rows = json.loads((tmp_path / "morphology.json").read_text())["rows"]
+    assert [(row["pictures"], row["side"], row["form"]) for row in rows] == [(2, 8, "separable")]
+    assert all(row["ms"] > 0 and row["ms with gradient"] > 0 for row in rows)
+    plain, treated = json.loads((tmp_path / "morphology_step.json").read_text())["rows"]
+    assert (plain["strokes"], plain["share"]) == (25, None)
+    assert treated["share"] == pytest.approx(rows[0]["ms with gradient"] / plain["ms"])
+    assert treated["added"] == pytest.approx(treated["ms"] / plain["ms"] - 1)
+    without, with_it = json.loads((tmp_path / "morphology_paintings.json").read_text())["rows"]
+    assert without["psnr"] > 3 and with_it["psnr"] > 3 and without["psnr"] != with_it["psnr"]
+    assert (tmp_path / "morphology.svg").read_text().count("<polyline") == len(rows)
+    assert (tmp_path / "morphology.png").exists()
 
 
 def test_profile_losses(tmp_path):
