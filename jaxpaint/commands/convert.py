@@ -54,11 +54,12 @@ def _main(argv: list[str]) -> int:
 
 def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush: str | None) -> None:
     """Converts in the direction that the endings say; None for what was not said."""
-    from jaxpaint import conversion, weights
+    from jaxpaint import conversion, runtime, weights
     from jaxpaint.brushes import BRUSHES
 
     if brush is not None and brush not in BRUSHES:
         raise commands.Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
+    runtime.keep_compilations()
     endings = source.suffix.lower(), target.suffix.lower()
     try:
         if endings[0] in _KERAS and endings[1] == ".safetensors":
