@@ -28,6 +28,9 @@ _LEAST_GROUPS = 32
 # A network's pictures that are made together: more of them leave a CPU's cache. Above the second number, theirs is
 # rounded up to a multiple of it, below to a power of two: few programs.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
+# Pixels of windows whose pictures, and all that a network made them of, are kept until the gradient is known. Of more
+# strokes than that, only the canvas below each so many is, and they are drawn once more.
+_PIXELS_KEPT = 2**21
 # Strokes listed for a tile, for each pixel of its side; where more reach it, the lowest ones are left out.
 _LISTED = 8
 # Steps between two looks at which strokes reach which tiles.
@@ -110,20 +113,21 @@ class _Tiles(NamedTuple):
 class _Patches(NamedTuple):
     """One canvas, and the strokes that move, each with the window in which it is drawn.
 
-    The canvas is square, with a window's margin around the picture.
+    The canvas is square, with a window's margin around the picture. Strokes come in layers, whose pictures are kept
+    together.
 
     Attributes:
-      ids: `[m]`, the strokes, lowest first.
-      corners: `[m, 2]`, row and column of each one's window on the canvas.
-      origins: `[m, 2]`, the same as x and y in frame coordinates.
+      ids: `[layers, m]`, the strokes, lowest first.
+      corners: `[layers, m, 2]`, row and column of each one's window on the canvas.
+      origins: `[layers, m, 2]`, the same as x and y in frame coordinates.
       target, canvas: planes `[1, P, P]`.
       drawn: like them, or None (see `Problem`).
       inside: 1 where a pixel belongs to the picture.
     """
 
-    ids: Int[np.ndarray, "m"]
-    corners: Int[np.ndarray, "m 2"]
-    origins: Float[np.ndarray, "m 2"]
+    ids: Int[np.ndarray, "layers m"]
+    corners: Int[np.ndarray, "layers m 2"]
+    origins: Float[np.ndarray, "layers m 2"]
     target: Canvas
     canvas: Canvas
     drawn: Canvas | None
@@ -136,10 +140,13 @@ def _patches(
     height, width, _ = problem.target.shape
     longest = max(height, width)
     ids = np.flatnonzero(moving)
-    corners = corners[ids]
-    surplus = -len(ids) % math.lcm(devices, min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED))
+    most = max(1, _PIXELS_KEPT // window**2)
+    unit = most if len(ids) > most else min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED)
+    unit = math.lcm(devices, unit)
+    surplus = -len(ids) % unit
+    layers = (len(ids) + surplus) // unit if len(ids) > most else 1
+    corners = np.pad(corners[ids], ((0, surplus), (0, 0)))
     ids = np.pad(ids, (0, surplus), constant_values=len(moving)).astype(np.int32)
-    corners = np.pad(corners, ((0, surplus), (0, 0)))
 
     def plane(picture, mode):
         around = [(window, window + longest - side) for side in (height, width)]
@@ -151,7 +158,8 @@ def _patches(
     target, canvas = planes(problem.target), planes(problem.canvas)
     drawn = None if problem.drawn is None else planes(problem.drawn)
     inside = plane(np.ones((height, width), np.float32), "constant")
-    return _Patches(ids, corners, _origins(corners, longest, window), target, canvas, drawn, inside)
+    places = (a.reshape(layers, -1, *a.shape[1:]) for a in (ids, corners, _origins(corners, longest, window)))
+    return _Patches(*places, target, canvas, drawn, inside)
 
 
 def _corners(
@@ -453,11 +461,18 @@ def _steps(
     # What a network takes; the rest of a step is little, and each device does all of it.
     rendered = runtime.shared_out(mesh, lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER))
 
+    def layered(windows, corners, canvas):
+        def lay(canvas, layer):
+            windows, corners = layer
+            return paste(rendered(windows), corners, canvas), None
+
+        lay = lay if len(windows) == 1 else jax.checkpoint(lay)
+        return jax.lax.scan(lay, canvas, (windows, corners))[0]
+
     def pasted(strokes, i, missing):
         windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where), strokes)
-        pictures, to_windows = jax.vjp(rendered, windows)
         below = tuple(plane[0] for plane in where.canvas)
-        canvas, to_pictures = jax.vjp(lambda pictures: paste(pictures, where.corners, below), pictures)
+        canvas, to_windows = jax.vjp(lambda windows: layered(windows, where.corners, below), windows)
         canvas = tuple(plane[None] for plane in canvas)
         if where.drawn is not None:
             # What the first step's canvas lacks of how it will be seen, all have to make up for.
@@ -465,8 +480,8 @@ def _steps(
             seen = (jnp.clip(h + m, 0.0, 1.0) for h, m in zip(canvas, missing, strict=True))
             canvas = tuple(h + jax.lax.stop_gradient(s - h) for h, s in zip(canvas, seen, strict=True))
         value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.inside)
-        (gradient,) = to_pictures(tuple(plane[0] for plane in gradient))
-        return value, to_strokes(*to_windows(gradient))[0], missing
+        (gradient,) = to_windows(tuple(plane[0] for plane in gradient))
+        return value, to_strokes(gradient)[0], missing
 
     # From step to step: the tiles' memory, or the correction of the canvas.
     if window is None:

@@ -143,6 +143,33 @@ def test_blocks_know_nothing_of_each_other(picture):
     assert np.abs(one[first] - two[first]).max() > 0.01
 
 
+def test_many_strokes_are_drawn_in_layers_that_take_little_memory(monkeypatch):
+    """The same strokes, whether all pictures are kept or those of sixteen; twice the memory for four times as many."""
+    brush, rng = BRUSHES["rectangle"], np.random.default_rng(1)
+    target = rng.uniform(size=(64, 64, 3)).astype(np.float32)
+    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    every = rng.uniform(0.2, 0.8, (240, brush.dim)).astype(np.float32)
+    program, held = fitting._descend, []
+
+    def measured(*arguments):
+        held.append(program.lower(*arguments).compile().memory_analysis().temp_size_in_bytes)
+        return program(*arguments)
+
+    def fit(strokes):
+        moments, rates = fitting.Moments.zero(strokes.shape), np.full(3, 0.01, np.float32)
+        how = {"first": 0, "rates": rates, "softness": 1.0, "block": 32}
+        return fitting.descend(Engine(brush, flat=True), None, strokes, moments, problem, **how)[0]
+
+    monkeypatch.setattr(fitting, "_descend", measured)
+    whole = fit(every[:60])
+    monkeypatch.setattr(fitting, "_PIXELS_KEPT", 16 * 32**2)
+    np.testing.assert_allclose(fit(every[:60]), whole, atol=1e-6)
+    fit(every)
+    assert np.abs(whole - every[:60]).max() > 0.01
+    assert held[1] < 0.7 * held[0] and held[2] < 2.2 * held[1]
+
+
 def test_resuming_goes_on_with_the_same_descent(picture):
     parts = [part for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)]
     resumed = jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=parts[1])
