@@ -124,11 +124,11 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
       panels: title to curves; a curve's label to its values, evenly spread; NaN where it has none.
       end: what the last value of the longest curve stands at; by default, there is a value for each step.
     """
-    width, height, left, above, columns = 420, 260, 60, 30, 3
+    width, height, left, right, above, columns = 420, 260, 60, 150, 30, 3
     colors = ("#1b6ca8", "#d1495b", "#2e8b57", "#e0a100", "#7b4ea3", "#444444")
     shapes = []
     for i, (title, curves) in enumerate(panels.items()):
-        x0, top = (i % columns) * (width + left + 90) + left, (i // columns) * (height + 2 * above) + above
+        x0, top = (i % columns) * (width + left + right) + left, (i // columns) * (height + 2 * above) + above
         values = np.concatenate([np.asarray(curve, float) for curve in curves.values()])
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         shapes.append(f'<text x="{x0}" y="{top - 10}">{title}</text>')
@@ -147,7 +147,7 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
             shapes.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>')
             shapes.append(f'<text x="{x0 + width + 6}" y="{top + 12 + 16 * j}" fill="{color}">{label}</text>')
     rows = -(-len(panels) // columns)
-    size = f'width="{min(len(panels), columns) * (width + left + 90)}" height="{rows * (height + 2 * above)}"'
+    size = f'width="{min(len(panels), columns) * (width + left + right)}" height="{rows * (height + 2 * above)}"'
     style = 'xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="12"'
     body = "\n".join(shapes)
     background = '<rect width="100%" height="100%" fill="white"/>'

@@ -317,7 +317,8 @@ def descend(
       softness: of the edges, in pixels.
       block: side, in pixels, of the squares of the picture that are painted each for itself, with the strokes whose
         middle is in them; it is the window of a renderer that draws only one size. None: strokes may be anywhere.
-      everywhere: whether all of the picture is looked at, or only where there are strokes that their bounds let move.
+      everywhere: whether all of the picture is looked at, or only where there are strokes that their bounds let move;
+        with a renderer of single windows, all of it is in any case.
 
     Returns:
       The strokes, the moments, and how good the fit was before the last step, where it was looked at.

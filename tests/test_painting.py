@@ -114,7 +114,8 @@ def test_extreme_proportions(shape):
     settings = dataclasses.replace(SMALL, brush="rectangle", strokes=9, steps=12)
     canvas = jaxpaint.paint(image, key=KEY, settings=settings).canvas
     assert max(canvas.shape) == 48 and min(canvas.shape[:2]) >= (48 if shape == (1, 1, 3) else 1)
-    assert np.abs(canvas - 0.25).mean() < 0.25
+    # Strokes as they were placed leave 0.08 and more.
+    assert np.abs(canvas - 0.25).mean() < 0.05
 
 
 def test_transport_is_a_loss_too(picture):
@@ -394,7 +395,8 @@ def test_painting_with_a_network(picture, tmp_path):
     size = painting.plan(NEURAL, (43, 64), window=32)[-1].size
     drawn = jaxpaint.draw(done, size=size)
     assert progress.psnr == pytest.approx(float(metrics.psnr(drawn, images.resize(picture, drawn.shape[:2]))), abs=0.01)
-    assert metrics.psnr(done.canvas, target) > metrics.psnr(np.ones_like(target), target) + 6
+    # Strokes as they were placed come to 16 dB.
+    assert metrics.psnr(done.canvas, target) > 22
     for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL):
         if part.state["stage"] == 2:
             break
