@@ -41,12 +41,14 @@ Picture = Float[np.ndarray, "height width 3"]
 
 # Of the rate of a frame's first step, how much is left at its last.
 _LAST_RATE = 0.2
+# How soft edges are while strokes are mended, as in the last stage of a painting.
+_SOFTNESS = 1 / 8
 # How far, in pixels, the flow may take a stroke that is held.
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
 # How much larger gradients are once strokes were carried than where they were fitted.
-_STEEPER = np.float32(4.0)
+_STEEPER = np.float32(8.0)
 # The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
 _STYLE_STIFFNESS = 100.0
 # Long side, in pixels, of the pictures between which cuts are looked for.
@@ -532,6 +534,6 @@ class _Artist(NamedTuple):
             problem,
             first=0,
             rates=rates,
-            softness=self.settings.softness / 2,
+            softness=_SOFTNESS * self.settings.softness,
             everywhere=False,
         )

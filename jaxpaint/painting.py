@@ -166,7 +166,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
         replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
         stages.append(Stage(0, replaced, coarse, 0, (rate, 0.5 * rate), softness))
     stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
-    stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 2, textured=settings.textured))
+    stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 8, textured=settings.textured))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
