@@ -434,6 +434,69 @@ def test_learning(tmp_path):
     assert len(foreground.split()) == len(alpha.split()) == learning.POINTS // 2
 
 
+def test_renderers(tmp_path, monkeypatch):
+    """Of a network that learns in a second; the command again trains the seed that is new, and no other."""
+    import renderers
+
+    from jaxpaint.renderers.networks import ARCHITECTURES, Architecture
+
+    layers = ((16, 1), (16, 2), (16, 2), (6, 2))
+    monkeypatch.setitem(ARCHITECTURES, "dcgan32", Architecture(32, layers))
+    tiny = ["--nets=dcgan32", "--brush=rectangle", "--strokes=480", "--batch=8", "--learning-rate=0.01"]
+    tiny += [f"--workdir={tmp_path}/runs", f"--out={tmp_path}"]
+    trained, real = [], renderers.train.main
+
+    def train(argv):
+        trained.append(next(flag for flag in argv if flag.startswith("--workdir=")).rpartition("/")[2])
+        return real(argv)
+
+    monkeypatch.setattr(renderers.train, "main", train)
+    renderers.main([*tiny, "--seeds=1"])
+    first = json.loads((tmp_path / "renderers.json").read_text())
+    assert re.fullmatch(r"\d+\.\d\d", first["rows"][0]["psnr"])
+    renderers.main([*tiny, "--seeds=2"])
+    found = json.loads((tmp_path / "renderers.json").read_text())
+    assert trained == ["dcgan32-0", "dcgan32-1"]
+    assert found["runs"][:1] == first["runs"] and [run["seed"] for run in found["runs"]] == [0, 1]
+    for run in found["runs"]:
+        assert run["strokes"] == [160, 320, 480] and run["psnr"][-1] > run["psnr"][0]
+        assert len(run["loss"]) == 3 and 0 < run["seconds"][0] < run["seconds"][2]
+    (row,) = found["rows"]
+    last = [run["psnr"][-1] for run in found["runs"]]
+    assert row["psnr"] == f"{np.mean(last):.2f} ± {abs(last[0] - last[1]) / 2**0.5:.2f}"
+    # Kernels of 4 × 4, and a scale and a bias for each channel that is normalised.
+    channels = [9, *(width for width, _ in layers)]
+    kernels = [16 * a * b for a, b in itertools.pairwise(channels)]
+    assert row["parameters"] == sum(kernels) + 2 * sum(channels[1:-1])
+    # A product for each weight and place: 1, 4 × 4, 8 × 8, 16 × 16 of them; the rest is little.
+    products = 2e-6 * sum(kernel * side**2 for kernel, side in zip(kernels, (1, 4, 8, 16), strict=True))
+    assert products < row["MFLOP forward"] < 1.2 * products
+    assert 2 * products < row["MFLOP training"] < 4 * products
+    assert row["training strokes/s"] > 0 and row["painting strokes/s"] > 0
+    svg = (tmp_path / "renderers.svg").read_text()
+    assert svg.count("<polyline") == 4 and svg.count(">480 strokes<") == svg.count(", logarithmic<") == 2
+    # Data of another number are another run's.
+    with pytest.raises(SystemExit):
+        renderers.main([*tiny, "--strokes=960"])
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--nets=light,big"], "expected some of light, heavy, lite, dcgan32, got big"),
+        (["--nets=light,lite", "--seeds=3"], "expected 2 numbers above 0"),
+        (["--seeds=1,1,0,1"], "expected 4 numbers above 0"),
+        (["--strokes=64"], "config.steps: expected"),
+    ],
+)
+def test_renderers_refuses(tmp_path, capsys, flags, message):
+    import renderers
+
+    with pytest.raises(SystemExit) as stopped:
+        renderers.main([f"--workdir={tmp_path}", *flags])
+    assert stopped.value.code == 2 and message in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_transport(tmp_path):
     """Under L1 a stroke stays, under transport it arrives."""
     import transport
