@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         curves: dict[str, list] = {part: [] for part in parts}
         for folder in map(pathlib.Path, folders.split("+")):
             recipe = json.loads((folder / "recipe.json").read_text())
-            lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+            lines = metrics(folder)
             undrawn = 0 if recipe["init"] else recipe["distance_steps"]
             for line in lines:
                 at = steps + line["step"] - undrawn
@@ -66,22 +66,22 @@ def main(argv: Sequence[str] | None = None) -> None:
             parts[part][name] = np.array(curve)
     machine.write(options.name, rows, options.out, validations=validations)
     longest = max(row["steps"] for row in rows)
+    at = np.linspace(0, longest, POINTS)
     machine.plot(
         options.out / f"{options.name}.svg",
-        {
-            f"{part}, dB": {name: _even(curve, longest) for name, curve in curves.items()}
-            for part, curves in parts.items()
-        },
+        {f"{part}, dB": {name: values(curve, at) for name, curve in curves.items()} for part, curves in parts.items()},
         end=f"step {longest}",
     )
 
 
-def _even(curve: np.ndarray, longest: int) -> np.ndarray:
-    """The curve at `POINTS` steps that are evenly spread; NaN where it has not begun, or is over."""
-    at = np.linspace(0, longest, POINTS)
-    if not len(curve):
-        return np.full(POINTS, np.nan)
-    return np.interp(at, *curve.T, left=np.nan, right=np.nan)
+def metrics(folder: pathlib.Path) -> list[dict[str, float]]:
+    """What a run noted, line by line."""
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def values(curve: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """A curve of pairs (place, value) at some places; NaN where it has not begun, or is over."""
+    return np.interp(at, *curve.T, left=np.nan, right=np.nan) if len(curve) else np.full(len(at), np.nan)
 
 
 if __name__ == "__main__":

@@ -116,15 +116,23 @@ def contact_sheet(strips: Sequence[Sequence[np.ndarray]], height: int) -> np.nda
     return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=1.0) for r in rows])
 
 
-def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]], *, end: str = "") -> None:
-    """Draws curves as SVG, three panels side by side.
+def plot(
+    path: pathlib.Path,
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    end: str | Sequence[str] = "",
+    columns: int = 3,
+) -> None:
+    """Draws curves as SVG.
 
     Args:
       path: of the file.
       panels: title to curves; a curve's label to its values, evenly spread; NaN where it has none.
-      end: what the last value of the longest curve stands at; by default, there is a value for each step.
+      end: what the last value of the longest curve stands at, in all panels or in each; by default, there is a value
+        for each step.
+      columns: panels side by side.
     """
-    width, height, left, right, above, columns = 420, 260, 60, 150, 30, 3
+    width, height, left, right, above = 420, 260, 60, 150, 30
     colors = ("#1b6ca8", "#d1495b", "#2e8b57", "#e0a100", "#7b4ea3", "#444444")
     shapes = []
     for i, (title, curves) in enumerate(panels.items()):
@@ -137,7 +145,7 @@ def plot(path: pathlib.Path, panels: Mapping[str, Mapping[str, Sequence[float]]]
             y = top + height * (1 - (value - low) / max(high - low, 1e-12))
             shapes.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
         longest = max(map(len, curves.values()))
-        last = end or f"step {longest}"
+        last = (end if isinstance(end, str) else end[i]) or f"step {longest}"
         shapes.append(f'<text x="{x0 + width}" y="{top + height + 16}" text-anchor="end">{last}</text>')
         for j, (label, curve) in enumerate(curves.items()):
             x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)

@@ -3,7 +3,8 @@
 A run has three parts. The *distances* come first: the rasterisation network's fully connected layers are taught how
 far a stroke's edges are from points of the picture, which is a smooth function of the stroke, as its silhouette is not.
 The convolutions that follow make a *silhouette* of them, which is learned next. Then the *shading* network learns the
-colours, which costs six times as much a stroke, within silhouettes that stay as they are.
+colours, which costs six times as much a stroke, within silhouettes that stay as they are. Without steps of the
+silhouette, from scratch, both networks learn together in place of that, as in the papers.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Recipe(Checked):
     learning_rate: float = setting(2e-3, "Adam's, at its greatest", 1e-7, 1.0)
     warmup: int = setting(200, "steps over which the rate rises", 0, 10**6)
     distance_steps: int = setting(12_000, "first steps, of distances to the edges", 0, 10**8)
-    silhouette_steps: int = setting(60_000, "next steps, of the silhouette; the rest are of the shading", 0, 10**8)
+    silhouette_steps: int = setting(60_000, "next steps, of the silhouette alone; 0: with the shading", 0, 10**8)
     small: float = setting(0.0, "share of strokes with their sizes squared", 0.0, 1.0)
     ema: float = setting(0.999, "decay of the average of the weights", 0.0, 0.999999)
     log_every: int = setting(500, "steps between two lines", 1, 10**8)
@@ -171,7 +172,7 @@ class Part(NamedTuple):
     """A part of a run.
 
     Attributes:
-      name: distances, silhouette or shading (with dcgan32, that is all of it).
+      name: distances, silhouette or shading (with dcgan32, or where no silhouette is known, that is all of it).
       first, last: the number of its first step, and of that after its last.
     """
 
@@ -284,7 +285,8 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
 def _train(mesh: Mesh, recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
     model, update = net(recipe), optimizer(recipe).update
-    finished = [name for name in state.params if part == "shading" != name]
+    known = part == "shading" and (recipe.silhouette_steps or recipe.init)
+    finished = [name for name in state.params if known and name != "shading"]
 
     def loss(params, strokes):
         if part == "distances":

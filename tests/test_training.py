@@ -111,6 +111,15 @@ def test_distances_are_learned_first_then_the_silhouette_then_the_shading():
         assert same == kinds - learning
 
 
+@pytest.mark.parametrize("init, learning", [("", {"rasterization", "shading"}), ("light", {"shading"})])
+def test_without_steps_of_the_silhouette_all_is_learned_at_once_from_scratch(init, learning):
+    own = recipe(distance_steps=0, silhouette_steps=0, warmup=0, init=init)
+    state = training.start(own)
+    before = jax.tree.map(np.asarray, state.params)
+    state, _ = training.train(own, state, 1)
+    assert {name for name in before if (flat(state.params[name]) != flat(before[name])).any()} == learning
+
+
 def test_layers_that_know_distances_move_a_tenth_as_far_in_the_silhouette():
     """Adam's first steps are as long as the rate, in each number."""
     own = recipe(warmup=0)
