@@ -158,8 +158,10 @@ def _patches(
     target, canvas = planes(problem.target), planes(problem.canvas)
     drawn = None if problem.drawn is None else planes(problem.drawn)
     inside = plane(np.ones((height, width), np.float32), "constant")
-    places = (a.reshape(layers, -1, *a.shape[1:]) for a in (ids, corners, _origins(corners, longest, window)))
-    return _Patches(*places, target, canvas, drawn, inside)
+    ids, corners, origins = (
+        a.reshape(layers, -1, *a.shape[1:]) for a in (ids, corners, _origins(corners, longest, window))
+    )
+    return _Patches(ids, corners, origins, target, canvas, drawn, inside)
 
 
 def _corners(
