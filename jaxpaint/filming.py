@@ -41,6 +41,8 @@ Picture = Float[np.ndarray, "height width 3"]
 
 # Of the rate of a frame's first step, how much is left at its last.
 _LAST_RATE = 0.2
+# Steps between two looks at which strokes reach which tiles: they do not go as far as in a painting.
+_CHUNK = 2 * fitting.CHUNK
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
 # How far, in pixels, the flow may take a stroke that is held.
@@ -338,7 +340,7 @@ class _Artist(NamedTuple):
         moments = Moments.zero(strokes.shape)
         if self.settings.method == "persistent":
             # Steps of no length: what Adam has to know, lest the next frame's first steps be wild.
-            still = np.zeros(fitting.CHUNK, np.float32)
+            still = np.zeros(min(max(self.settings.frame_steps, fitting.CHUNK), _CHUNK), np.float32)
             _, moments, _ = self._descend(strokes, moments, self._problem(picture), still)
             moments = Moments(moments.steps, np.zeros_like(strokes), _STEEPER**2 * np.asarray(moments.square))
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
@@ -360,8 +362,8 @@ class _Artist(NamedTuple):
         problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
         moments = _renewed_moments(state.plain.moments, kept, new)
         rates = self._rates(self.settings.frame_rate, self.settings.frame_steps)
-        for start in range(0, 0 if held.all() else len(rates), fitting.CHUNK):
-            strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + fitting.CHUNK])
+        for start in range(0, 0 if held.all() else len(rates), _CHUNK):
+            strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + _CHUNK])
         after = State(
             number,
             np.append(state.ids[kept], np.arange(state.made, state.made + new)),
