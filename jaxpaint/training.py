@@ -285,8 +285,8 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
 def _train(mesh: Mesh, recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
     model, update = net(recipe), optimizer(recipe).update
-    known = part == "shading" and (recipe.silhouette_steps or recipe.init)
-    finished = [name for name in state.params if known and name != "shading"]
+    has_silhouette = part == "shading" and (recipe.silhouette_steps or recipe.init)
+    finished = [name for name in state.params if has_silhouette and name != "shading"]
 
     def loss(params, strokes):
         if part == "distances":
