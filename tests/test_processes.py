@@ -1,17 +1,13 @@
 """Work shared out between devices and processes gives what one alone gives."""
 
-import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from jaxpaint import films, videos
-from jaxpaint.commands import paint, train, video
+from jaxpaint.commands import paint, train
 
 TRAIN = [
     "train_renderer",
@@ -22,7 +18,6 @@ TRAIN = [
     *(f"--config.{key}={value}" for key, value in {"steps": 4, "batch": 8, "warmup": 0, "validated": 64}.items()),
 ]
 PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=40", "--config.steps=24", "--config.size=96"]
-VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--config.steps=12"]
 EXAMPLE = str(pathlib.Path(__file__).parents[1] / "examples" / "astronaut.png")
 # A step on eight devices, and on one.
 EIGHT = """
@@ -49,20 +44,9 @@ for a, b in zip(jax.tree.leaves(by_eight), jax.tree.leaves(alone), strict=True):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
 print(psnr_by_eight, psnr_alone)
 """
-# What each of two processes does: the first command joins them.
-TOGETHER = """
-import sys
-from jaxpaint.commands import paint, train, video
-from test_processes import EXAMPLE, PAINT, TRAIN, VIDEO
-folder, port, number = sys.argv[1:]
-join = [f"--coordinator=localhost:{port}", "--num_processes=2", f"--process_id={number}"]
-assert paint.main([*PAINT, EXAMPLE, f"--out={folder}", "--report", *join]) == 0
-assert train.main([*TRAIN, f"--workdir={folder}/run"]) == 0
-assert video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4"]) == 0
-"""
 
 
-def _environment():
+def environment():
     """That of a process that knows the tests and this package, on CPU."""
     here = pathlib.Path(__file__).parent
     paths = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
@@ -72,62 +56,11 @@ def _environment():
 def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
     program = EIGHT.format(example=EXAMPLE)
     done = subprocess.run(
-        [sys.executable, "-c", program], env=_environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     by_eight, alone = map(float, done.stdout.split())
     assert alone > 14 and abs(by_eight - alone) < 0.1
-
-
-@pytest.fixture(scope="module")
-def clip():
-    """Three scenes of squares that move, of two, three and two frames."""
-    rng = np.random.default_rng(0)
-    scenes = rng.integers(0, 256, (3, 6, 8, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
-    return [np.roll(scene, i, axis=1) for scene, count in zip(scenes, (2, 3, 2), strict=True) for i in range(count)]
-
-
-def test_two_processes_paint_train_and_film_like_one(tmp_path, clip):
-    together, alone = tmp_path / "together", tmp_path / "alone"
-    for folder in (together, alone):
-        folder.mkdir()
-        videos.write_video(folder / "clip.mp4", clip, fps=10.0)
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TOGETHER, str(together), str(port), str(number)],
-            env=_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(2)
-    ]
-    (first, _), (second, _) = outputs = [process.communicate(timeout=900) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    # Only the first one says what it has written.
-    assert f"{together}/painted.mp4" in first and str(together) not in second
-
-    assert paint.main([*PAINT, EXAMPLE, f"--out={alone}", "--report"]) == 0
-    assert train.main([*TRAIN, f"--workdir={alone}/run"]) == 0
-    assert video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
-    names = [
-        {str(path.relative_to(folder)) for path in folder.rglob("*.*") if "checkpoints" not in path.parts}
-        for folder in (together, alone)
-    ]
-    assert names[0] == names[1]
-    reports = [json.loads((folder / "astronaut.json").read_text()) for folder in (together, alone)]
-    assert reports[0]["processes"] == 2 and abs(reports[0]["psnr"] - reports[1]["psnr"]) < 0.1
-    metrics = [(folder / "run" / "metrics.jsonl").read_text().splitlines()[-1] for folder in (together, alone)]
-    assert json.loads(metrics[0])["psnr"] == pytest.approx(json.loads(metrics[1])["psnr"], abs=0.01)
-    by_two, by_one = ([frame for frame, _ in films.read(folder / "painted.film")[1]] for folder in (together, alone))
-    assert [frame.number for frame in by_two if frame.anew] == [0, 2, 5] and len(by_two) == 7
-    for a, b in zip(by_two, by_one, strict=True):
-        assert (a.number, a.anew) == (b.number, b.anew)
-        np.testing.assert_array_equal(a.ids, b.ids)
-        np.testing.assert_array_equal(a.strokes, b.strokes)
 
 
 @pytest.mark.parametrize(
