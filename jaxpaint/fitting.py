@@ -397,6 +397,11 @@ def divided(mesh, function, tiles, *shared):
     )(tiles, *shared)
 
 
+def _shares_pictures(mesh):
+    """Whether devices share a network's pictures. XLA divides matrix products between a CPU's cores better by itself."""
+    return mesh.devices.flat[0].platform != "cpu"
+
+
 def _summed(function, tiles, zero, below):
     """The sum over a device's groups of tiles of what `function(group, below)` gives, and the memory it hands on."""
 
@@ -461,8 +466,11 @@ def _steps(
         sums, below = _summed(group, where, ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes)), below)
         return *total(sums), below
 
+    def rendered(windows):
+        return jax.lax.map(render, windows, batch_size=_PICTURES_TOGETHER)
+
     # What a network takes; the rest of a step is little, and each device does all of it.
-    rendered = runtime.shared_out(mesh, lambda w: jax.lax.map(render, w, batch_size=_PICTURES_TOGETHER))
+    rendered = runtime.shared_out(mesh, rendered) if _shares_pictures(mesh) else rendered
 
     def layered(windows, corners, canvas):
         def lay(canvas, layer):
