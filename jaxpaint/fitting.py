@@ -398,7 +398,7 @@ def divided(mesh, function, tiles, *shared):
 
 
 def _shares_pictures(mesh):
-    """Whether devices share a network's pictures. XLA divides matrix products between a CPU's cores better by itself."""
+    """Whether devices share a network's pictures; a CPU's cores do better with XLA's own division of its products."""
     return mesh.devices.flat[0].platform != "cpu"
 
 
