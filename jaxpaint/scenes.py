@@ -76,20 +76,19 @@ def film(
         before = [resume if resume and scene.first == resume.number else None for scene in together]
         painted = []
         if here < len(together):
-            # What a process does alone, it does with its own devices.
-            with jax.set_mesh(runtime.own_mesh()):
-                for state, facts in filming.film(
-                    read(together[here]),
-                    key=key,
-                    settings=settings,
-                    brush_image=brush_image,
-                    style=style,
-                    resume=before[here],
-                    first=together[here].first,
-                ):
-                    painted.append((_without_moments(state), facts))
-                    if here == 0:
-                        yield _renumbered(state, 0 if before[0] else made), facts
+            scene = filming.film(
+                read(together[here]),
+                key=key,
+                settings=settings,
+                brush_image=brush_image,
+                style=style,
+                resume=before[here],
+                first=together[here].first,
+            )
+            for state, facts in _by_own_devices(scene):
+                painted.append((_without_moments(state), facts))
+                if here == 0:
+                    yield _renumbered(state, 0 if before[0] else made), facts
         for process, frames in enumerate(_exchanged(painted)[: len(together)]):
             earlier = 0 if before[process] else made
             for state, facts in frames:
@@ -97,6 +96,16 @@ def film(
                 made = state.made
                 if here or process:
                     yield state, facts
+
+
+def _by_own_devices(frames: Iterator[tuple[State, Facts]]) -> Iterator[tuple[State, Facts]]:
+    """The same, found by this process's own devices; whoever asks for them is left with the mesh that was set."""
+    while True:
+        with jax.set_mesh(runtime.own_mesh()):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
 
 
 def _renumbered(state: State, made: int) -> State:
