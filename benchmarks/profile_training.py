@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import jax
 import machine
 
 from jaxpaint import training
@@ -24,12 +22,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nets", default="light,lite", help="names, with commas")
+    parser.add_argument("--dtypes", default="float32,bfloat16", help="of what the shading multiplies; timed in turn")
     parser.add_argument("--brush", default="oilpaintbrush")
     parser.add_argument("--batch", type=int, default=64, help="strokes a step")
-    parser.add_argument("--steps", type=int, default=40, help="timed, after as many to warm up")
+    parser.add_argument("--steps", type=int, default=10, help="in each of five measurements")
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options = parser.parse_args(argv)
-    rows = [_pace(options, net, part) for net in options.nets.split(",") for part in _parts(net)]
+    rows = [row for net in options.nets.split(",") for part in _parts(net) for row in _rows(options, net, part)]
     machine.write("profile_training", rows, options.out)
 
 
@@ -38,9 +37,29 @@ def _parts(net: str) -> tuple[str, ...]:
     return ("distances", "silhouette", "shading") if training.ARCHITECTURES[net].dense else ("shading",)
 
 
-def _pace(options, net: str, part: str) -> dict[str, object]:
-    """Strokes a second over some steps."""
-    steps = 4 * options.steps
+def _rows(options: argparse.Namespace, net: str, part: str) -> list[dict[str, object]]:
+    """Strokes a second in one part of a run; all but the shading multiply float32 always."""
+    dtypes = options.dtypes.split(",") if part == "shading" else ["float32"]
+    gflops = machine.matrix_product_gflops()
+    seconds = machine.alternating_seconds([_steps(options, net, part, dtype) for dtype in dtypes])
+    drawn = options.steps * options.batch * (4 if part == "distances" else 1)
+    return [
+        {
+            "network": net,
+            "learning": part,
+            "multiplies": dtype,
+            "batch": options.batch,
+            "strokes/s": drawn / spent,
+            "GFLOP/s": round(gflops),
+            "strokes/s at 140 GFLOP/s": drawn / spent * machine.REFERENCE_GFLOPS / gflops,
+        }
+        for dtype, spent in zip(dtypes, seconds, strict=True)
+    ]
+
+
+def _steps(options: argparse.Namespace, net: str, part: str, dtype: str) -> Callable[[], training.Metrics]:
+    """A function that takes some more steps of a run that goes on and on."""
+    steps = 100 * options.steps
     recipe = training.Recipe(
         net=net,
         brush=options.brush,
@@ -48,22 +67,16 @@ def _pace(options, net: str, part: str) -> dict[str, object]:
         steps=steps,
         distance_steps=(steps - 1) * (part == "distances"),
         silhouette_steps=(steps - 1) * (part == "silhouette"),
+        dtype=dtype,
     )
     state = training.start(recipe)
-    state, _ = jax.block_until_ready(training.train(recipe, state, options.steps))
-    gflops = machine.matrix_product_gflops()
-    start = time.perf_counter()
-    jax.block_until_ready(training.train(recipe, state, options.steps))
-    batches = 4 if part == "distances" else 1
-    pace = batches * options.steps * options.batch / (time.perf_counter() - start)
-    return {
-        "network": net,
-        "learning": part,
-        "batch": options.batch,
-        "strokes/s": pace,
-        "GFLOP/s": round(gflops),
-        "strokes/s at 140 GFLOP/s": pace * machine.REFERENCE_GFLOPS / gflops,
-    }
+
+    def go_on() -> training.Metrics:
+        nonlocal state
+        state, metrics = training.train(recipe, state, options.steps)
+        return metrics
+
+    return go_on
 
 
 if __name__ == "__main__":

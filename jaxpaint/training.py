@@ -67,6 +67,7 @@ class Recipe(Checked):
     validate_every: int = setting(5_000, "steps between two checkpoints", 1, 10**8)
     validated: int = setting(4_096, "fresh strokes to measure on, in batches of 64", 64, 10**6)
     seed: int = setting(0, "another seed, another network", 0, 2**32 - 1)
+    dtype: str = setting("float32", "numbers that the shading multiplies as it learns", choices=("float32", "bfloat16"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -217,9 +218,9 @@ def optimizer(recipe: Recipe) -> optax.GradientTransformation:
     return optax.adam(schedule(recipe), b1=0.9, b2=0.99, eps=1e-8)
 
 
-def net(recipe: Recipe) -> NeuralRenderer:
-    """The recipe's network."""
-    return network(recipe.net, BRUSHES[recipe.brush])
+def net(recipe: Recipe, dtype: str = "float32") -> NeuralRenderer:
+    """The recipe's network; `dtype` is of what its shading multiplies."""
+    return network(recipe.net, BRUSHES[recipe.brush], dtype=dtype)
 
 
 def start(recipe: Recipe, params: Tree = None) -> State:
@@ -284,7 +285,7 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
 def _train(mesh: Mesh, recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
-    model, update = net(recipe), optimizer(recipe).update
+    model, update = net(recipe, recipe.dtype), optimizer(recipe).update
     has_silhouette = part == "shading" and (recipe.silhouette_steps or recipe.init)
     finished = [name for name in state.params if has_silhouette and name != "shading"]
 

@@ -316,7 +316,8 @@ def test_the_memory_of_a_painter_is_its_own(tmp_path):
 def test_profile_training(tmp_path):
     import profile_training
 
-    profile_training.main(["--nets=light,dcgan32", "--brush=rectangle", "--batch=2", "--steps=2", f"--out={tmp_path}"])
+    small = ["--batch=2", "--steps=2", "--dtypes=bfloat16"]
+    profile_training.main(["--nets=light,dcgan32", "--brush=rectangle", *small, f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_training.json").read_text())["rows"]
     learning = [(row["network"], row["learning"]) for row in rows]
     assert learning == [
@@ -324,13 +325,14 @@ def test_profile_training(tmp_path):
         for net, parts in (("light", ("distances", "silhouette", "shading")), ("dcgan32", ("shading",)))
         for part in parts
     ]
+    assert [row["multiplies"] for row in rows] == ["float32", "float32", "bfloat16", "bfloat16"]
     assert all(row["strokes/s"] > 0 for row in rows)
 
 
 def test_profile_network(tmp_path):
     import profile_network
 
-    profile_network.main(["--counts=1,2", "--steps=1", f"--out={tmp_path}"])
+    profile_network.main(["--counts=1,2", "--steps=1", "--dtypes=bfloat16", f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_network.json").read_text())["rows"]
     assert [row["strokes a block"] for row in rows] == [1, 2, "1 to 2"]
     paces = [row["evaluations/s"] for row in rows]

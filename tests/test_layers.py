@@ -69,6 +69,28 @@ def test_shuffles_spread_channels_over_pixels():
             np.testing.assert_array_equal(shuffled[0, row, column], at[[tap, 4 + tap]])
 
 
-def test_products_of_bfloat16_are_summed_in_float32():
-    values, kernel = jnp.ones((1, 4096)), jnp.ones((4096, 1))
-    assert layers.product(values, kernel, jnp.bfloat16)[0, 0] == 4096
+@pytest.mark.parametrize("columns", [3, 513])
+def test_products_of_bfloat16_and_their_gradients_are_summed_in_float32(columns):
+    values, kernel = jnp.ones((1025, 257)), jnp.ones((257, columns))
+
+    def total(values, kernel):
+        return layers.product(values, kernel, jnp.bfloat16).sum()
+
+    # None of these numbers is one of bfloat16's.
+    np.testing.assert_array_equal(layers.product(values, kernel, jnp.bfloat16), np.full((1025, columns), 257))
+    to_values, to_kernel = jax.jit(jax.grad(total, argnums=(0, 1)))(values, kernel)
+    np.testing.assert_array_equal(to_values, np.full(values.shape, columns))
+    np.testing.assert_array_equal(to_kernel, np.full(kernel.shape, 1025))
+
+
+@pytest.mark.parametrize("columns", [40, 600])
+def test_gradients_of_products_of_bfloat16_are_float32_s_rounded(columns):
+    values, kernel, weights = random(0, (7, 30)), random(1, (30, columns)), random(2, (7, columns))
+
+    def total(values, kernel, dtype):
+        return (layers.product(values, kernel, dtype) * weights).sum()
+
+    gradient = jax.jit(jax.grad(total, argnums=(0, 1)), static_argnums=2)
+    for short, exact in zip(gradient(values, kernel, "bfloat16"), gradient(values, kernel, "float32"), strict=True):
+        np.testing.assert_allclose(short, exact, atol=0.01 * np.abs(exact).max())
+        assert np.abs(short - exact).max() > 0

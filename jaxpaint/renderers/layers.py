@@ -14,6 +14,8 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 _KERNEL = 4
+# Columns of a product below which its kernel's gradient is computed in float32 (see `_narrow_backward`).
+_FEW_COLUMNS = 512
 _normal, he_normal = nn.initializers.normal(0.02), nn.initializers.he_normal()
 
 
@@ -34,11 +36,47 @@ def pixel_shuffle(maps: Float[Array, "*n h w c_factor_factor"], factor: int = 2)
 def product(
     values: Float[Array, "*n c"], kernel: Float[Array, "c d"], dtype: DTypeLike | None = None
 ) -> Float[Array, "*n d"]:
-    """A matrix product of operands in `dtype`, summed in float32."""
-    values, kernel = (operand.astype(dtype or operand.dtype) for operand in (values, kernel))
+    """A matrix product of operands in `dtype`, summed in float32; its gradients are, too."""
     # Of two matrices: with more axes, XLA copies an operand of the kernel's gradient into a slower layout.
-    flat = jnp.matmul(values.reshape(-1, values.shape[-1]), kernel, preferred_element_type=jnp.float32)
+    flat = values.reshape(-1, values.shape[-1])
+    narrow = jnp.dtype(dtype or jnp.float32)
+    flat = _dot(flat, kernel) if narrow == jnp.float32 else _narrow(narrow, flat, kernel)
     return flat.reshape(*values.shape[:-1], kernel.shape[-1])
+
+
+_dot = functools.partial(jnp.matmul, preferred_element_type=jnp.float32)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _narrow(dtype, values, kernel):
+    return _dot(values.astype(dtype), kernel.astype(dtype))
+
+
+def _narrow_forward(dtype, values, kernel):
+    operands = values.astype(dtype), kernel.astype(dtype)
+    return _dot(*operands), operands
+
+
+def _narrow_backward(dtype, operands, gradient):
+    values, kernel = operands
+    narrow = gradient.astype(dtype)
+    to_values = _dot(narrow, _transposed(kernel))
+    # To transpose the values costs more than is won where few columns follow.
+    if kernel.shape[-1] < _FEW_COLUMNS:
+        return to_values, _dot(values.astype(jnp.float32).T, gradient)
+    return to_values, _dot(_transposed(values), narrow)
+
+
+def _transposed(matrix):
+    """A transposed copy, in two pieces, or else XLA would make it part of the product.
+
+    Which its CPU backend has a fast one of (bfloat16 on AMX, four times float32's rate), of operands as they lie alone.
+    """
+    half = matrix.shape[0] // 2
+    return jnp.concatenate([matrix[:half].T, matrix[half:].T], axis=1)
+
+
+_narrow.defvjp(_narrow_forward, _narrow_backward)
 
 
 def patches(maps: Float[Array, "*n H W c"], stride: int) -> Float[Array, "*n h w taps_c"]:
@@ -118,22 +156,19 @@ def transposed_conv(
     return overlapped(added, 2) if stride == 2 else depth_to_space(added, _KERNEL)
 
 
-def conv(
-    maps: Float[Array, "*n h w c"], kernel: Float[Array, "3 3 c d"], dtype: DTypeLike | None = None
-) -> Float[Array, "*n h w d"]:
+def conv(maps: Float[Array, "*n h w c"], kernel: Float[Array, "3 3 c d"]) -> Float[Array, "*n h w d"]:
     """Convolution with a kernel of 3 × 3 taps and padding 1, as `jax.lax.conv_general_dilated` does it.
 
     Args:
       maps: any.
       kernel: height, width, channels in and out.
-      dtype: of the operands of the product; float32 by default.
     """
     _, _, c, d = kernel.shape
     if c <= d:
-        return product(patches(maps, 1), kernel.reshape(9 * c, d), dtype)
+        return product(patches(maps, 1), kernel.reshape(9 * c, d))
     # Fewer numbers are moved when pixels add to their neighbours than when they look at them.
     taps = kernel[::-1, ::-1].transpose(2, 0, 1, 3).reshape(c, 9 * d)
-    return overlapped(product(maps, taps, dtype), 1)
+    return overlapped(product(maps, taps), 1)
 
 
 def _biased(layer: nn.Module, values: Float[Array, "*n d"]) -> Float[Array, "*n d"]:
@@ -169,13 +204,11 @@ class Conv(nn.Module):
 
     Attributes:
       channels: of its result.
-      dtype: of the operands of the product.
     """
 
     channels: int
-    dtype: DTypeLike | None = None
 
     @nn.compact
     def __call__(self, maps: Float[Array, "*n h w c"]) -> Float[Array, "*n h w d"]:  # noqa: D102
         kernel = self.param("kernel", he_normal, (3, 3, maps.shape[-1], self.channels))
-        return _biased(self, conv(maps, kernel, self.dtype))
+        return _biased(self, conv(maps, kernel))

@@ -11,7 +11,6 @@ References:
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -70,10 +69,6 @@ ARCHITECTURES = {
 }
 
 
-# Of operands in any precision, summed in float32.
-_dot = functools.partial(jax.lax.dot_general, preferred_element_type=jnp.float32)
-
-
 class Pictures(NamedTuple):
     """Pictures of strokes as a network gives them: foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`."""
 
@@ -87,7 +82,7 @@ class Shading(nn.Module):
     Attributes:
       layers: channels and stride of each.
       folded: normalisations are part of the convolutions (see `fold`).
-      dtype: of the operands of the products.
+      dtype: of the operands of all products but the first.
     """
 
     layers: tuple[tuple[int, int], ...]
@@ -99,7 +94,9 @@ class Shading(nn.Module):
         maps, last = strokes[..., None, None, :], len(self.layers) - 1
         for i, (channels, stride) in enumerate(self.layers):
             normalized = i < last
-            maps = TransposedConv(channels, stride, self.folded and normalized, self.dtype, name=f"conv{i}")(maps)
+            # The first takes the stroke's parameters, of which small changes matter.
+            dtype = self.dtype if i else None
+            maps = TransposedConv(channels, stride, self.folded and normalized, dtype, name=f"conv{i}")(maps)
             if normalized and not self.folded:
                 # Momentum 0: the statistics are those of the batch at hand (`training.statistics` averages them).
                 norm = nn.BatchNorm(
@@ -122,25 +119,23 @@ class Rasterization(nn.Module):
     Attributes:
       dense: channels of the fully connected layers.
       convs: channels of the convolutions, and whether a pixel shuffle follows.
-      dtype: of the operands of the products.
     """
 
     dense: tuple[int, ...]
     convs: tuple[tuple[int, bool], ...]
-    dtype: DTypeLike | None = None
 
     @nn.compact
     def __call__(self, shapes: Float[Array, "*n k"], *, seed: bool = False) -> Float[Array, "*n size size a"]:  # noqa: D102
         values = shapes
         for i, channels in enumerate(self.dense):
-            dense = nn.Dense(channels, dtype=self.dtype, kernel_init=he_normal, dot_general=_dot, name=f"dense{i}")
+            dense = nn.Dense(channels, kernel_init=he_normal, name=f"dense{i}")
             values = dense(nn.relu(values) if i else values)
         maps = values.reshape(*values.shape[:-1], SEED, SEED, -1)
         if seed:
             return maps
         maps = nn.relu(maps)
         for i, (channels, shuffled) in enumerate(self.convs):
-            maps = Conv(channels, self.dtype, name=f"conv{i}")(maps)
+            maps = Conv(channels, name=f"conv{i}")(maps)
             maps = pixel_shuffle(maps) if shuffled else nn.relu(maps)
         return maps
 
@@ -152,7 +147,7 @@ class NeuralRenderer(nn.Module):
       architecture: its layers.
       brush: says which parameters are shape, and whether alpha is used.
       folded: normalisations are part of the convolutions (see `fold`).
-      dtype: of the operands of matrix products, bfloat16 or float32; sums are float32.
+      dtype: of what the shading network multiplies, bfloat16 or float32; sums, and all of a silhouette, are float32.
     """
 
     architecture: Architecture
@@ -167,7 +162,7 @@ class NeuralRenderer(nn.Module):
             shading = (*shading[:-1], (3, shading[-1][1]))
         self.shading = Shading(shading, self.folded, self.dtype)
         if layers.dense:
-            self.rasterization = Rasterization(layers.dense, layers.convs, self.dtype)
+            self.rasterization = Rasterization(layers.dense, layers.convs)
 
     def __call__(self, strokes: Float[Array, "*n d"]) -> Pictures:  # noqa: D102
         maps = self.shading(strokes)
@@ -197,7 +192,7 @@ def network(name: str, brush: Brush, *, folded: bool = False, dtype: DTypeLike |
       name: of `ARCHITECTURES`.
       brush: whose strokes it draws.
       folded: takes weights that `fold` has made.
-      dtype: of the operands of matrix products.
+      dtype: of what the shading network multiplies.
 
     Raises:
       ValueError: there is no such network.
@@ -237,7 +232,7 @@ class Network:
     Attributes:
       name: of `ARCHITECTURES`.
       brush: whose strokes it draws.
-      dtype: of the operands of matrix products, float32 or bfloat16.
+      dtype: of what the shading network multiplies, float32 or bfloat16.
     """
 
     name: str
