@@ -18,7 +18,8 @@ jaxtyping.install_import_hook([f"jaxpaint.{name}" for name in _MODULES if name !
 
 def pytest_configure(config: pytest.Config) -> None:
     """Sets JAX up, here and for the commands that tests start."""
-    folder = str(config.cache.mkdir("jax"))
+    # One for each of pytest's processes: JAX reads what another has not yet written to its end.
+    folder = str(config.cache.mkdir(f"jax-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"))
     os.environ["JAXPAINT_CACHE"] = folder
     # Fits are divided between devices, as the commands have it.
     jax.config.update("jax_num_cpu_devices", 2)
