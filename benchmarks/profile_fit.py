@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--brush", default="oilpaintbrush", choices=BRUSHES)
     parser.add_argument("--pixels", type=int, default=2**18, help="of the picture that is fitted")
+    parser.add_argument("--blocks", default="32,64,128", help="sides of its blocks in pixels, with commas")
     parser.add_argument("--strokes", type=int, default=500, help="of the drawings and the painting")
     parser.add_argument("--drawings", default="512x512,2160x3840", help="height x width, with commas")
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _blocks(options, rates: dict[str, float]) -> list[dict[str, object]]:
     """Forward and backward at every size of blocks, flat and textured."""
-    kinds = [(size, flat) for size in (32, 64, 128) for flat in (True, False)]
+    kinds = [(size, flat) for size in map(int, options.blocks.split(",")) for flat in (True, False)]
     calls, works, costs = zip(*(_block(options, *kind) for kind in kinds), strict=True)
     rows: list[dict[str, object]] = []
     timed = zip(kinds, machine.alternating_seconds(calls), works, costs, strict=True)

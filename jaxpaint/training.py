@@ -75,8 +75,8 @@ class Recipe(Checked):
         for name in ("distance_steps", "silhouette_steps"):
             if (value := getattr(self, name)) and not ARCHITECTURES[self.net].dense:
                 raise ValueError(f"config.{name}: expected 0 with {self.net}, got {value}")
-        if (value := self.distance_steps + self.silhouette_steps) >= self.steps:
-            raise ValueError(f"config.steps: expected more than distance_steps + silhouette_steps, {value}")
+        if (value := _before_shading(self)) >= self.steps:
+            raise ValueError(f"config.steps: expected more than are spent on distances and silhouette, {value}")
 
 
 class State(NamedTuple):
@@ -183,12 +183,17 @@ class Part(NamedTuple):
 
 
 def parts(recipe: Recipe) -> tuple[Part, ...]:
-    """The parts of a run that have steps, in order. Weights to begin with know their distances already."""
-    distances = 0 if recipe.init else recipe.distance_steps
-    silhouette = distances + recipe.silhouette_steps
+    """The parts of a run that have steps, in order."""
+    silhouette = _before_shading(recipe)
+    distances = silhouette - recipe.silhouette_steps
     ends = {"distances": distances, "silhouette": silhouette, "shading": recipe.steps}
     firsts = (0, distances, silhouette)
     return tuple(Part(*part) for part in zip(ends, firsts, ends.values(), strict=True) if part[1] < part[2])
+
+
+def _before_shading(recipe: Recipe) -> int:
+    """Steps of the first two parts; weights to begin with know their distances already."""
+    return (0 if recipe.init else recipe.distance_steps) + recipe.silhouette_steps
 
 
 def part_of(recipe: Recipe, step: int) -> Part:

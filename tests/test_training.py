@@ -139,7 +139,7 @@ def test_the_parts_of_a_run_follow_each_other():
     ]
     assert [training.drawn(recipe(), step) for step in (5, 12, 60)] == [0, 16, 400]
     # Whoever begins with weights has no distances to learn.
-    assert training.parts(recipe(init="light"))[0] == ("silhouette", 0, 10)
+    assert training.parts(recipe(init="light", distance_steps=60))[0] == ("silhouette", 0, 10)
     rates = np.array([training.schedule(recipe())(step) for step in range(60)])
     assert (rates[[0, 10, 20]] == 0).all() and (rates[[9, 19, 59]] < 0.2 * rates.max()).all()
 
@@ -179,6 +179,16 @@ def test_statistics_are_those_of_fresh_strokes():
     alone = draw({"params": params, "batch_stats": statistics}, strokes)
     spread = float(jnp.std(with_batch.foreground))
     assert float(jnp.abs(with_batch.foreground - alone.foreground).mean()) < 0.1 * spread
+
+
+def test_shading_may_multiply_shorter_numbers():
+    """The first step's errors are nearly those of float32; what it learns of them is kept in float32."""
+    steps = {"distance_steps": 0, "silhouette_steps": 0, "init": "light"}
+    own = [recipe(dtype=dtype, **steps) for dtype in ("float32", "bfloat16")]
+    (exact, wanted), (short, metrics) = (training.train(each, training.start(each), 5) for each in own)
+    np.testing.assert_allclose(metrics.foreground, wanted.foreground, rtol=0.02)
+    assert 0 < np.abs(flat(exact.params) - flat(short.params)).max() < 0.01
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(short.params))
 
 
 @pytest.mark.parametrize("settings", [{"silhouette_steps": 50}, {"net": "dcgan32"}, {"batch": 0}, {"net": "big"}])
