@@ -49,6 +49,8 @@ _SOFTNESS = 1 / 8
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
+# How many times as many steps the frame after one that was painted anew gets: it is the first that was carried.
+_SETTLING = 4
 # How much larger gradients are once strokes were carried than where they were fitted.
 _STEEPER = np.float32(8.0)
 # The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
@@ -361,7 +363,7 @@ class _Artist(NamedTuple):
         held = np.append(held[kept], np.zeros(new, bool))
         problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
         moments = _renewed_moments(state.plain.moments, kept, new)
-        rates = self._rates(self.settings.frame_rate, self.settings.frame_steps)
+        rates = self._rates(self.settings.frame_rate, self.settings.frame_steps * (_SETTLING if state.anew else 1))
         for start in range(0, 0 if held.all() else len(rates), _CHUNK):
             strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + _CHUNK])
         after = State(
