@@ -120,7 +120,7 @@ def _recipes(options: argparse.Namespace, net: str, seeds: int) -> list[training
     # Steps that are taken together are compiled together.
     every = train.CHUNK * max(1, round(steps / POINTS / train.CHUNK))
     given = {"brush": options.brush, "batch": options.batch, "steps": steps, "distance_steps": 0, "silhouette_steps": 0}
-    given |= {"log_every": every, "validate_every": every}
+    given |= {"dtype": "float32", "log_every": every, "validate_every": every}
     if options.learning_rate is not None:
         given["learning_rate"] = options.learning_rate
     return [training.Recipe.from_config({**config, **given, "seed": seed}) for seed in range(seeds)]

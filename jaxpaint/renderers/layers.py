@@ -17,6 +17,7 @@ _KERNEL = 4
 # Columns of a product below which its kernel's gradient is computed in float32 (see `_narrow_backward`).
 _FEW_COLUMNS = 512
 _normal, he_normal = nn.initializers.normal(0.02), nn.initializers.he_normal()
+_dot = functools.partial(jnp.matmul, preferred_element_type=jnp.float32)
 
 
 def depth_to_space(maps: Float[Array, "*n h w factor_factor_c"], factor: int) -> Float[Array, "*n H W c"]:
@@ -44,9 +45,6 @@ def product(
     return flat.reshape(*values.shape[:-1], kernel.shape[-1])
 
 
-_dot = functools.partial(jnp.matmul, preferred_element_type=jnp.float32)
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _narrow(dtype, values, kernel):
     return _dot(values.astype(dtype), kernel.astype(dtype))
@@ -68,9 +66,10 @@ def _narrow_backward(dtype, operands, gradient):
 
 
 def _transposed(matrix):
-    """A transposed copy, in two pieces, or else XLA would make it part of the product.
+    """A transposed copy.
 
-    Which its CPU backend has a fast one of (bfloat16 on AMX, four times float32's rate), of operands as they lie alone.
+    In two pieces: a transpose alone XLA makes part of the product, and its CPU backend's fast products of bfloat16 (on
+    AMX, several times float32's rate) take operands only as they lie.
     """
     half = matrix.shape[0] // 2
     return jnp.concatenate([matrix[:half].T, matrix[half:].T], axis=1)
