@@ -39,9 +39,10 @@ import jax
 import jax.numpy as jnp
 import machine
 import numpy as np
+import profile_network
 from jaxtyping import Array, Float
 
-from jaxpaint import drawing, fitting, images, metrics, painting, placing, runtime
+from jaxpaint import drawing, images, metrics, painting, runtime
 from jaxpaint.brushes import BRUSHES, Brush, Renderer, Stroke
 from jaxpaint.commands import find_config, load_config
 from jaxpaint.painting import Neural
@@ -224,31 +225,10 @@ def _steps(settings: Settings, options: argparse.Namespace, alone: dict[str, flo
     """A step of fitting, without and with each of the forms (whose time `alone` has), by turns."""
     forms = [None, *alone]
     models = [_neural(settings, form) for form in forms]
-    photo = machine.picture("astronaut")
-    height, width, _ = photo.shape
-    stage, *_ = painting.plan(settings, images.fitted_shape(height, width, 512), window=models[0].model.window)
-    target = images.resize(photo, images.fitted_shape(height, width, stage.size))
-    blank, rng = np.ones_like(target), np.random.default_rng(0)
-    place = functools.partial(placing.place_in_blocks, BRUSHES[settings.brush], rng=rng, block=stage.block)
-    strokes = np.concatenate([place(target, blank, settings.grid**2) for _ in range(options.each)])
-    problem = fitting.Problem(
-        target, blank, fitting.Weights(settings.l1, settings.l2), painting.bounds(settings, target.shape[:2])
-    )
-
-    def step(model: Model, arrays: Arrays) -> Any:
-        return fitting.descend(
-            model,
-            arrays,
-            strokes,
-            fitting.Moments.zero(strokes.shape),
-            problem,
-            first=0,
-            rates=np.full(1, settings.learning_rate, np.float32),
-            softness=stage.softness,
-            block=stage.block,
-        )
-
-    spent = machine.turns([functools.partial(step, *model) for model in models], repeats=options.repeats)
+    _, placed, descend = profile_network.in_blocks(settings, models[0].model.window, options.each)
+    strokes = np.concatenate(placed)
+    steps = [functools.partial(descend, 1, model.model, model.arrays, strokes) for model in models]
+    spent = machine.turns(steps, repeats=options.repeats)
     medians = [1e3 * statistics.median(seconds) for seconds in spent]
     return [
         {

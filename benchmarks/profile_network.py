@@ -13,17 +13,18 @@ from __future__ import annotations
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import machine
 import numpy as np
 
-from jaxpaint import fitting, images, placing, runtime, weights
+from jaxpaint import fitting, images, painting, placing, runtime, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import find_config, load_config
-from jaxpaint.painting import plan
-from jaxpaint.renderers.networks import Network, fold
+from jaxpaint.painting import Stage
+from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold
 from jaxpaint.settings import Settings
 
 COUNTS = (5, 10, 20)
@@ -45,25 +46,33 @@ def main(argv: Sequence[str] | None = None) -> None:
     machine.write("profile_network", rows, options.out)
 
 
-def _rows(net: str, options: argparse.Namespace, counts: Sequence[int]) -> list[dict[str, object]]:
-    config = load_config(find_config(None, default="snp.py"))
-    settings = Settings.from_config({**config, "renderer": net, "brush": options.brush})
-    found = weights.load(net, brush=options.brush)
-    brush, arrays = BRUSHES[options.brush], jax.device_put(fold(found.variables))
-    models = {dtype: Network(net, brush, dtype) for dtype in options.dtypes.split(",")}
-    window = next(iter(models.values())).window
-    stage = plan(settings, (512, 512), window=window)[0]
-    photo = np.asarray(machine.photograph("astronaut"), np.float32) / 255
-    target = images.resize(photo, (stage.size, stage.size))
-    blank = np.ones_like(target)
-    ends = (np.full(brush.dim, end, np.float32) for end in (0, 1))
-    problem = fitting.Problem(target, blank, fitting.Weights(settings.l1, settings.l2), fitting.Bounds(*ends))
-    rng = np.random.default_rng(0)
-    placed = [
-        placing.place_in_blocks(brush, target, blank, stage.add, rng=rng, block=window) for _ in range(max(counts))
-    ]
+class Blocks(NamedTuple):
+    """A stage of Stylized Neural Painting's schedule: all blocks of the astronaut at once.
 
-    def descend(model, strokes):
+    Attributes:
+      stage: how it is fitted.
+      placed: strokes as they are placed, one a block, as often as wanted.
+      descend: `(steps, model, arrays, strokes)`, some steps of fitting.
+    """
+
+    stage: Stage
+    placed: list[np.ndarray]
+    descend: Callable[..., Any]
+
+
+def in_blocks(settings: Settings, window: int | None, each: int) -> Blocks:
+    """The first stage, with `each` strokes placed in every block; the renderer's windows are of so many pixels."""
+    photo = machine.picture("astronaut")
+    height, width, _ = photo.shape
+    stage = painting.plan(settings, images.fitted_shape(height, width, 512), window=window)[0]
+    target = images.resize(photo, images.fitted_shape(height, width, stage.size))
+    blank, rng = np.ones_like(target), np.random.default_rng(0)
+    place = functools.partial(placing.place_in_blocks, BRUSHES[settings.brush], rng=rng, block=stage.block)
+    placed = [place(target, blank, stage.add) for _ in range(each)]
+    weights = fitting.Weights(settings.l1, settings.l2)
+    problem = fitting.Problem(target, blank, weights, painting.bounds(settings, target.shape[:2]))
+
+    def descend(steps, model, arrays, strokes):
         return fitting.descend(
             model,
             arrays,
@@ -71,17 +80,25 @@ def _rows(net: str, options: argparse.Namespace, counts: Sequence[int]) -> list[
             fitting.Moments.zero(strokes.shape),
             problem,
             first=0,
-            rates=np.full(options.steps, settings.learning_rate, np.float32),
+            rates=np.full(steps, settings.learning_rate, np.float32),
             softness=stage.softness,
             block=stage.block,
         )
 
+    return Blocks(stage, placed, descend)
+
+
+def _rows(net: str, options: argparse.Namespace, counts: Sequence[int]) -> list[dict[str, object]]:
+    config = load_config(find_config(None, default="snp.py"))
+    settings = Settings.from_config({**config, "renderer": net, "brush": options.brush})
+    arrays = jax.device_put(fold(weights.load(net, brush=options.brush).variables))
+    models = {dtype: Network(net, BRUSHES[options.brush], dtype) for dtype in options.dtypes.split(",")}
+    stage, placed, descend = in_blocks(settings, ARCHITECTURES[net].size, max(counts))
     paces: dict[str, dict[int, float]] = {dtype: {} for dtype in models}
     for count in counts:
         strokes = np.concatenate(placed[:count])
-        seconds = machine.alternating_seconds(
-            [functools.partial(descend, model, strokes) for model in models.values()], repeats=3
-        )
+        calls = [functools.partial(descend, options.steps, model, arrays, strokes) for model in models.values()]
+        seconds = machine.alternating_seconds(calls, repeats=3)
         for dtype, spent in zip(models, seconds, strict=True):
             paces[dtype][count] = len(strokes) * options.steps / spent
     gflops = machine.matrix_product_gflops()

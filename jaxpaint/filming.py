@@ -363,9 +363,12 @@ class _Artist(NamedTuple):
         held = np.append(held[kept], np.zeros(new, bool))
         problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
         moments = _renewed_moments(state.plain.moments, kept, new)
-        rates = self._rates(self.settings.frame_rate, self.settings.frame_steps * (_SETTLING if state.anew else 1))
-        for start in range(0, 0 if held.all() else len(rates), _CHUNK):
-            strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + _CHUNK])
+        steps = self.settings.frame_steps
+        rates = self._rates(self.settings.frame_rate, steps * (_SETTLING if state.anew else 1))
+        # As many at a time in all frames, so that one program does.
+        together = min(steps, _CHUNK)
+        for start in range(0, 0 if held.all() else len(rates), together):
+            strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + together])
         after = State(
             number,
             np.append(state.ids[kept], np.arange(state.made, state.made + new)),

@@ -161,7 +161,7 @@ def load_renderer(
     Args:
       source: a file of weights, or the name of a network: then the weights that come with the package for the brush.
       brush: whose weights, for a name.
-      dtype: of the operands of matrix products, float32 or bfloat16.
+      dtype: of what the shading network multiplies, float32 or bfloat16.
 
     Returns:
       A compiled function: strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`,

@@ -316,13 +316,14 @@ def test_the_memory_of_a_painter_is_its_own(tmp_path):
 def test_profile_training(tmp_path):
     import profile_training
 
-    small = ["--nets=light", "--dtypes=bfloat16", "--brush=rectangle", "--batch=2", "--steps=2"]
+    small = ["--nets=light,dcgan32", "--dtypes=bfloat16", "--brush=rectangle", "--batch=2", "--steps=2"]
     profile_training.main([*small, f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_training.json").read_text())["rows"]
-    assert [(row["learning"], row["multiplies"]) for row in rows] == [
-        ("distances", "float32"),
-        ("silhouette", "float32"),
-        ("shading", "bfloat16"),
+    assert [(row["network"], row["learning"], row["multiplies"]) for row in rows] == [
+        ("light", "distances", "float32"),
+        ("light", "silhouette", "float32"),
+        ("light", "shading", "bfloat16"),
+        ("dcgan32", "shading", "bfloat16"),
     ]
     assert all(row["strokes/s"] > 0 for row in rows)
 
@@ -332,7 +333,9 @@ def test_profile_network(tmp_path):
 
     profile_network.main(["--counts=1,2", "--steps=1", "--dtypes=bfloat16", f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_network.json").read_text())["rows"]
-    assert [row["strokes a block"] for row in rows] == [1, 2, "1 to 2"]
+    assert [(row["multiplies"], row["strokes a block"]) for row in rows] == [
+        ("bfloat16", count) for count in (1, 2, "1 to 2")
+    ]
     paces = [row["evaluations/s"] for row in rows]
     assert min(paces[:2]) - 1 <= paces[2] <= max(paces[:2]) + 1
 

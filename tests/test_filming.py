@@ -71,6 +71,11 @@ def test_strokes_go_with_what_they_show(film):
     assert (way[far] == 0).all(axis=1).mean() > 0.7
 
 
+def test_the_first_frame_that_is_carried_gets_more_steps(film):
+    taken = np.diff([int(state.plain.moments.steps) for state, _ in film])
+    np.testing.assert_array_equal(taken, SMALL.frame_steps * np.array([4, 1, 1, 1, 1]))
+
+
 def test_order_is_kept(film):
     for (earlier, _), (later, _) in itertools.pairwise(film):
         place = {number: i for i, number in enumerate(earlier.frame.ids.tolist())}
