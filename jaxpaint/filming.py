@@ -41,8 +41,8 @@ Picture = Float[np.ndarray, "height width 3"]
 
 # Of the rate of a frame's first step, how much is left at its last.
 _LAST_RATE = 0.2
-# Steps between two looks at which strokes reach which tiles: they do not go as far as in a painting.
-_CHUNK = 2 * fitting.CHUNK
+# Share of a frame's steps, the last ones, that fit the texture as it is seen: they take three times as long.
+_TEXTURED = 1 / 3
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
 # How far, in pixels, the flow may take a stroke that is held.
@@ -342,7 +342,7 @@ class _Artist(NamedTuple):
         moments = Moments.zero(strokes.shape)
         if self.settings.method == "persistent":
             # Steps of no length: what Adam has to know, lest the next frame's first steps be wild.
-            still = np.zeros(min(max(self.settings.frame_steps, fitting.CHUNK), _CHUNK), np.float32)
+            still = np.zeros(fitting.CHUNK, np.float32)
             _, moments, _ = self._descend(strokes, moments, self._problem(picture), still)
             moments = Moments(moments.steps, np.zeros_like(strokes), _STEEPER**2 * np.asarray(moments.square))
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
@@ -363,12 +363,13 @@ class _Artist(NamedTuple):
         held = np.append(held[kept], np.zeros(new, bool))
         problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
         moments = _renewed_moments(state.plain.moments, kept, new)
-        steps = self.settings.frame_steps
-        rates = self._rates(self.settings.frame_rate, steps * (_SETTLING if state.anew else 1))
-        # As many at a time in all frames, so that one program does.
-        together = min(steps, _CHUNK)
-        for start in range(0, 0 if held.all() else len(rates), together):
-            strokes, moments, _ = self._descend(strokes, moments, problem, rates[start : start + together])
+        steps = self.settings.frame_steps * (_SETTLING if state.anew else 1)
+        rates = self._rates(self.settings.frame_rate, 0 if held.all() else steps)
+        textured = math.ceil(_TEXTURED * len(rates))
+        for flat, some in ((True, rates[: len(rates) - textured]), (False, rates[len(rates) - textured :])):
+            for start in range(0, len(some), fitting.CHUNK):
+                now = some[start : start + fitting.CHUNK]
+                strokes, moments, _ = self._descend(strokes, moments, problem, now, flat=flat)
         after = State(
             number,
             np.append(state.ids[kept], np.arange(state.made, state.made + new)),
@@ -529,8 +530,11 @@ class _Artist(NamedTuple):
         moments: Moments,
         problem: Problem,
         rates: Float[np.ndarray, "steps"],
+        *,
+        flat: bool = False,
     ) -> tuple[Float[np.ndarray, "n d"], Moments, fitting.Fit]:
-        model, arrays = self.neural or (self._engine(flat=not self.settings.textured), self.arrays)
+        flat = flat or not self.settings.textured
+        model, arrays = self.neural or (self._engine(flat=flat), self.arrays)
         if model.window:
             problem = problem._replace(drawn=self._draw(strokes))
         return fitting.descend(

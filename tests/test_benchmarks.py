@@ -552,7 +552,7 @@ def test_transport_painting_in_equal_time(tmp_path):
 
 
 def test_video(tmp_path):
-    """On a clip of its own: a square that moves over a ground that stays."""
+    """On clips of its own, joined: a square that moves over a ground that stays, and another scene."""
     import video
 
     from jaxpaint import videos
@@ -561,11 +561,13 @@ def test_video(tmp_path):
     for number, frame in enumerate(frames):
         frame[10:20, 5 + number : 15 + number] = (240, 200, 60)
     videos.write_video(tmp_path / "clip.mp4", frames, fps=10.0)
-    tiny = [f"--clips={tmp_path / 'clip.mp4'}", "--methods=persistent", "--strokes=30", "--steps=30"]
+    videos.write_video(tmp_path / "other.mp4", [frame[::-1, ::2, ::-1] for frame in frames[:2]], fps=10.0)
+    clips = f"--clips={tmp_path / 'clip.mp4'}+{tmp_path / 'other.mp4'}"
+    tiny = [clips, "--methods=persistent", "--strokes=30", "--steps=30"]
     video.main([*tiny, f"--out={tmp_path}"])
     apart, persistent = json.loads((tmp_path / "video.json").read_text())["rows"]
     assert (apart["method"], apart["frames"], apart["survived"], apart["below"]) == ("independent", 8, None, 0)
-    assert (persistent["method"], persistent["frames"]) == ("persistent", 13)
+    assert (persistent["method"], persistent["frames"], persistent["anew"]) == ("persistent", 15, 2)
     assert persistent["survived"] > 0.8 and persistent["jitter"] > 0
     assert persistent["excess"] < 0.5 * apart["excess"]
     assert (tmp_path / "video.svg").read_text().count("<polyline") == 2

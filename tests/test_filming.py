@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpaint import drawing, filming, images
+from jaxpaint import drawing, filming, fitting, images
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import FilmSettings, StyleSettings
 
@@ -74,6 +74,19 @@ def test_strokes_go_with_what_they_show(film):
 def test_the_first_frame_that_is_carried_gets_more_steps(film):
     taken = np.diff([int(state.plain.moments.steps) for state, _ in film])
     np.testing.assert_array_equal(taken, SMALL.frame_steps * np.array([4, 1, 1, 1, 1]))
+
+
+def test_texture_is_fitted_by_a_frames_last_steps(film, pictures, monkeypatch):
+    descend, taken = fitting.descend, []
+
+    def spied(model, *args, rates, **options):
+        taken.append((model.flat, len(rates)))
+        return descend(model, *args, rates=rates, **options)
+
+    monkeypatch.setattr(fitting, "descend", spied)
+    filmed(pictures[2:4], resume=film[2][0])
+    flats = [flat for flat, steps in taken for _ in range(steps)]
+    assert flats == [True] * 24 + [False] * 12
 
 
 def test_order_is_kept(film):
