@@ -8,8 +8,8 @@ video.svg with PSNR over the frames; and video.png: for each clip, from above, t
 the first six frames.
 
 "excess" is the warp error less the source's own, "below" is by how much PSNR is below that of frames painted apart, at
-worst, "anew" is how many frames were painted anew. Seconds are medians over the frames after the first. Over a cut there
-is no warp error.
+worst, "anew" is how many frames were painted anew. Seconds are medians over the frames after the first. There is no
+warp error over a cut.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _row(
     source: Sequence[np.ndarray],
     motions: Sequence[metrics.Motion | None],
 ) -> dict[str, Any]:
-    """The figures of a method on a clip; `apart` are the frames painted apart, and motions lack where there are cuts."""
+    """The figures of a method on a clip; `apart` are the frames painted apart; at a cut there is no motion."""
     errors, own = [], []
     for a, b in itertools.pairwise(painted):
         if b.number == a.number + 1 and (motion := motions[a.number]) is not None:
