@@ -86,7 +86,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             panels.setdefault(f"{stem}: PSNR, dB", {})[name] = _curve(painted, len(source))
             sheet.append([_crop(each.picture) for each in painted[:SHOWN]])
     machine.write("video", rows, options.out, gflops=gflops)
-    machine.plot(options.out / "video.svg", panels)
+    ends = [f"frame {max(map(len, curves.values()))}" for curves in panels.values()]
+    machine.plot(options.out / "video.svg", panels, end=ends)
     images.write_image(options.out / "video.png", machine.contact_sheet(sheet, 160))
 
 

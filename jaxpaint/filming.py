@@ -41,7 +41,8 @@ Picture = Float[np.ndarray, "height width 3"]
 
 # Of the rate of a frame's first step, how much is left at its last.
 _LAST_RATE = 0.2
-# Share of a frame's steps, the last ones, that fit the texture as it is seen: they take three times as long.
+# Share of a frame's steps, the last ones, that fit the texture as it is seen: of the oil brush's bristles, that takes
+# three times as long as their average.
 _TEXTURED = 1 / 3
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
@@ -365,11 +366,11 @@ class _Artist(NamedTuple):
         moments = _renewed_moments(state.plain.moments, kept, new)
         steps = self.settings.frame_steps * (_SETTLING if state.anew else 1)
         rates = self._rates(self.settings.frame_rate, 0 if held.all() else steps)
-        textured = math.ceil(_TEXTURED * len(rates))
-        for flat, some in ((True, rates[: len(rates) - textured]), (False, rates[len(rates) - textured :])):
-            for start in range(0, len(some), fitting.CHUNK):
-                now = some[start : start + fitting.CHUNK]
-                strokes, moments, _ = self._descend(strokes, moments, problem, now, flat=flat)
+        smooth = len(rates) - math.ceil(_TEXTURED * len(rates))
+        for part, flat in ((rates[:smooth], True), (rates[smooth:], False)):
+            for start in range(0, len(part), fitting.CHUNK):
+                some = part[start : start + fitting.CHUNK]
+                strokes, moments, _ = self._descend(strokes, moments, problem, some, flat=flat)
         after = State(
             number,
             np.append(state.ids[kept], np.arange(state.made, state.made + new)),

@@ -570,7 +570,8 @@ def test_video(tmp_path):
     assert (persistent["method"], persistent["frames"], persistent["anew"]) == ("persistent", 15, 2)
     assert persistent["survived"] > 0.8 and persistent["jitter"] > 0
     assert persistent["excess"] < 0.5 * apart["excess"]
-    assert (tmp_path / "video.svg").read_text().count("<polyline") == 2
+    plot = (tmp_path / "video.svg").read_text()
+    assert plot.count("<polyline") == 2 and ">frame 15<" in plot
     assert (tmp_path / "video.png").exists()
 
 
