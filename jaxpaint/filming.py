@@ -50,10 +50,10 @@ _SOFTNESS = 1 / 8
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
-# How many times as many steps the frame after one that was painted anew gets: it is the first that was carried.
+# How many times a carried frame's steps one that is painted anew gets on top of its own.
 _SETTLING = 4
-# How much larger gradients are once strokes were carried than where they were fitted.
-_STEEPER = np.float32(8.0)
+# How many times its steps a carried frame gets at most: the fewer strokes move, the less a step takes.
+_MOST_STEPS = 2
 # The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
 _STYLE_STIFFNESS = 100.0
 # Long side, in pixels, of the pictures between which cuts are looked for.
@@ -342,10 +342,9 @@ class _Artist(NamedTuple):
         strokes = painting.paint(picture, key=key, settings=settings, brush_image=self.brush_image).strokes
         moments = Moments.zero(strokes.shape)
         if self.settings.method == "persistent":
-            # Steps of no length: what Adam has to know, lest the next frame's first steps be wild.
-            still = np.zeros(fitting.CHUNK, np.float32)
-            _, moments, _ = self._descend(strokes, moments, self._problem(picture), still)
-            moments = Moments(moments.steps, np.zeros_like(strokes), _STEEPER**2 * np.asarray(moments.square))
+            # The frames that follow build on this one, and on what Adam learns of it.
+            steps = _SETTLING * self.settings.frame_steps
+            strokes, moments = self._mended(strokes, moments, self._problem(picture), steps)
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
         state = State(number, ids, True, made + len(strokes), Layer(strokes, moments))
         if self.style is None:
@@ -364,13 +363,9 @@ class _Artist(NamedTuple):
         held = np.append(held[kept], np.zeros(new, bool))
         problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
         moments = _renewed_moments(state.plain.moments, kept, new)
-        steps = self.settings.frame_steps * (_SETTLING if state.anew else 1)
-        rates = self._rates(self.settings.frame_rate, 0 if held.all() else steps)
-        smooth = len(rates) - math.ceil(_TEXTURED * len(rates))
-        for part, flat in ((rates[:smooth], True), (rates[smooth:], False)):
-            for start in range(0, len(part), fitting.CHUNK):
-                some = part[start : start + fitting.CHUNK]
-                strokes, moments, _ = self._descend(strokes, moments, problem, some, flat=flat)
+        if not held.all():
+            steps = round(self.settings.frame_steps * min(_MOST_STEPS, 1 / (1 - held.mean())))
+            strokes, moments = self._mended(strokes, moments, problem, steps)
         after = State(
             number,
             np.append(state.ids[kept], np.arange(state.made, state.made + new)),
@@ -524,6 +519,18 @@ class _Artist(NamedTuple):
         canvas = np.broadcast_to(np.asarray(settings.canvas_rgb, np.float32), picture.shape)
         weights = Weights(settings.l1, settings.l2, settings.transport)
         return Problem(picture, canvas, weights, painting.bounds(settings, self.shape))
+
+    def _mended(
+        self, strokes: Float[np.ndarray, "n d"], moments: Moments, problem: Problem, steps: int
+    ) -> tuple[Float[np.ndarray, "n d"], Moments]:
+        """The strokes after some steps, first on the texture's average and then on the texture."""
+        rates = self._rates(self.settings.frame_rate, steps)
+        smooth = steps - math.ceil(_TEXTURED * steps)
+        for part, flat in ((rates[:smooth], True), (rates[smooth:], False)):
+            for start in range(0, len(part), fitting.CHUNK):
+                some = part[start : start + fitting.CHUNK]
+                strokes, moments, _ = self._descend(strokes, moments, problem, some, flat=flat)
+        return strokes, moments
 
     def _descend(
         self,

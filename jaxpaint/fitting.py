@@ -525,7 +525,7 @@ def worth(
 ) -> Float[np.ndarray, "n"]:
     """What each stroke is worth: by how much the squared error would grow without it, summed over pixels.
 
-    Where a stroke is seen, the canvas that it hides takes its place; exact where what lies above is opaque.
+    Exact for each alone; of two that hide each other, neither is worth much, and both together may be.
 
     Args:
       model, arrays, strokes, problem: as for `descend`.
@@ -548,17 +548,17 @@ def _gains(model, total, tiles, arrays, strokes, side):
 
     def group(tiles, below):
         windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins, side)
-        _, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
+        canvas, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
+        errors = tuple(h - y for h, y in zip(canvas, tiles.target, strict=True))
 
         def downwards(i, carry):
             seen, total = carry
             t = tiles.counts - 1 - i
             foreground, alpha = jax.vmap(render)(windows[t])
             alpha = alpha * (3 // len(alpha))
-            gain = sum(
-                s * a * ((b[t] - y) ** 2 - (f - y) ** 2)
-                for s, a, b, f, y in zip(seen, alpha, below, foreground, tiles.target, strict=True)
-            )
+            # What the canvas owes to the stroke.
+            shares = (s * a * (f - b[t]) for s, a, f, b in zip(seen, alpha, foreground, below, strict=True))
+            gain = sum((e - share) ** 2 - e**2 for e, share in zip(errors, shares, strict=True))
             seen = tuple(s * (1 - a) for s, a in zip(seen, alpha, strict=True))
             return seen, total.at[t].set((gain * tiles.inside).sum(axis=(1, 2)))
 
