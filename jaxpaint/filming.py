@@ -44,6 +44,8 @@ _LAST_RATE = 0.2
 # Share of a frame's steps, the last ones, that fit the texture as it is seen: of the oil brush's bristles, that takes
 # three times as long as their average.
 _TEXTURED = 1 / 3
+# How large candidates for new strokes are, in typical strokes: small ones hide little of what is right, and grow.
+_CANDIDATE = 0.5
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
 # How far, in pixels, the flow may take a stroke that is held.
@@ -459,7 +461,7 @@ class _Artist(NamedTuple):
             self._draw(strokes),
             candidates,
             rng=rng,
-            size=self._typical,
+            size=_CANDIDATE * self._typical,
             limits=placing.Limits(self.settings.min_size, self.settings.max_size),
             upright=self.settings.upright,
         )
