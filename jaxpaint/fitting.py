@@ -525,7 +525,7 @@ def worth(
 ) -> Float[np.ndarray, "n"]:
     """What each stroke is worth: by how much the squared error would grow without it, summed over pixels.
 
-    Exact for each alone; of two that hide each other, neither is worth much, and both together may be.
+    Exact for each alone; of two alike, one above the other, neither is worth much, and both together may be.
 
     Args:
       model, arrays, strokes, problem: as for `descend`.

@@ -232,7 +232,7 @@ def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transp
 
 @pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush"])
 def test_worth_is_the_error_that_a_stroke_saves(picture, name):
-    """Against drawing the painting without each stroke; some let much through, and make up for what is below."""
+    """Against drawing the painting without each stroke; some cover what is below only partly."""
     brush, target = BRUSHES[name], images.resize(picture, (32, 48))
     strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, brush=name)).strokes.copy()
     strokes[::2, brush.index("alpha")] = 0.3
