@@ -3,9 +3,9 @@
     python benchmarks/video.py
 
 Methods that paint every frame anew take long, and what they paint does not depend on how much came before: of these the
-first six frames are painted, and then two of every ten. Persistent strokes go through all frames. Writes video.json;
-video.svg with PSNR over the frames; and video.png: for each clip, from above, the source and each method, the middle of
-the first six frames.
+first six frames are painted, then two of every ten, and the last two. Persistent strokes go through all frames. Writes
+video.json, with the PSNR of each frame; video.svg, which shows that; and video.png: for each clip, from above, the
+source and each method, the middle of the first six frames.
 
 "excess" is the warp error less the source's own, "below" is by how much PSNR is below that of frames painted apart, at
 worst, "anew" is how many frames were painted anew. Seconds are medians over the frames after the first. There is no
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     runtime.use_all_cores()
     methods = dict.fromkeys(["independent", *options.methods.split(",")])
     gflops = machine.matrix_product_gflops()
-    rows, sheet = [], []
+    rows, frames, sheet = [], [], []
     panels: dict[str, dict[str, list[float]]] = {}
     for clip in options.clips.split(","):
         source = [frame for each in clip.split("+") for frame in _frames(each, options.seconds, options.size)]
@@ -83,9 +83,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             row["at 140"] = row["seconds"] * gflops / machine.REFERENCE_GFLOPS
             rows.append({"clip": stem, "method": name} | row)
             print(machine.table(rows[-1:]).splitlines()[-1], flush=True)
+            psnr = {each.number: round(each.facts.psnr, 3) for each in painted}
+            frames.append({"clip": stem, "method": name, "psnr": psnr})
             panels.setdefault(f"{stem}: PSNR, dB", {})[name] = _curve(painted, len(source))
             sheet.append([_crop(each.picture) for each in painted[:SHOWN]])
-    machine.write("video", rows, options.out, gflops=gflops)
+    machine.write("video", rows, options.out, gflops=gflops, frames=frames)
     ends = [f"frame {max(map(len, curves.values()))}" for curves in panels.values()]
     machine.plot(options.out / "video.svg", panels, end=ends)
     images.write_image(options.out / "video.png", machine.contact_sheet(sheet, 160))
@@ -109,8 +111,9 @@ def _painted(source: Sequence[np.ndarray], settings: FilmSettings) -> Iterator[P
     """All frames if strokes persist; of those painted anew the first ones, and then some pairs."""
     runs = [range(len(source))]
     if settings.method != "persistent":
-        starts = range(PERIOD, len(source) - 1, PERIOD)
-        runs = [range(min(SHOWN, len(source))), *(range(start, start + 2) for start in starts)]
+        shown, last = min(SHOWN, len(source)), len(source) - 2
+        starts = [*range(PERIOD, last - 1, PERIOD), *([last] if last >= shown else [])]
+        runs = [range(shown), *(range(start, start + 2) for start in starts)]
     shape = source[0].shape[:2]
     for run in runs:
         key = jax.random.fold_in(jax.random.key(0), run.start)

@@ -3,8 +3,9 @@
 A *persistent* stroke has a number and a place in the order, which it keeps from frame to frame. The flow between the
 source's frames carries it along, turned and enlarged as what it shows; a few steps of gradient descent then mend what
 the flow got wrong. Springs draw each stroke back to where it was carried, and where nothing moves, strokes are held.
-Candidates for new strokes are laid where the canvas is wrong, and what is worth least of all is left out: strokes that
-got hidden or left the picture, or the candidates themselves. At a cut everything begins anew.
+Candidates for new strokes are laid where the canvas is wrong and fitted by themselves; what is worth least of all is
+then left out: strokes that got hidden or left the picture, or the candidates themselves. At a cut everything begins
+anew.
 
 The report's own methods paint every frame anew: apart from all others, or with the squared difference to the previous
 painted frame as a second loss.
@@ -46,6 +47,8 @@ _LAST_RATE = 0.2
 _TEXTURED = 1 / 3
 # How large candidates for new strokes are, in typical strokes: small ones hide little of what is right, and grow.
 _CANDIDATE = 0.5
+# Steps in which candidates are fitted by themselves, before they compete.
+_TRIAL = 20
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
 # How far, in pixels, the flow may take a stroke that is held.
@@ -455,22 +458,38 @@ class _Artist(NamedTuple):
             return strokes, np.arange(len(strokes)), 0
         # Few numbers of strokes, so that few programs are compiled.
         candidates = candidates if gone.sum() <= candidates else min(1 << int(gone.sum()).bit_length(), len(strokes))
+        canvas = self._draw(strokes)
         new = placing.place(
             self.brush,
             picture,
-            self._draw(strokes),
+            canvas,
             candidates,
             rng=rng,
             size=_CANDIDATE * self._typical,
             limits=placing.Limits(self.settings.min_size, self.settings.max_size),
             upright=self.settings.upright,
         )
-        every = np.concatenate([strokes, np.clip(new, *problem_bounds)])
+        every = np.concatenate([strokes, self._tried(np.clip(new, *problem_bounds), strokes, canvas, picture)])
         worth = np.array(fitting.worth(self._engine(flat=True), self.arrays, every, self._problem(picture)))
         worth[: len(strokes)][gone] = -np.inf
         best = np.sort(np.argsort(worth, kind="stable")[candidates:])
         kept = best[best < len(strokes)]
         return every[best], kept, len(best) - len(kept)
+
+    def _tried(
+        self,
+        candidates: Float[np.ndarray, "m d"],
+        strokes: Float[np.ndarray, "n d"],
+        canvas: Picture,
+        picture: Picture,
+    ) -> Float[np.ndarray, "m d"]:
+        """Candidates after some steps by themselves, on the canvas as the strokes leave it."""
+        # Filled up to as many as there are strokes, so that the program is that which mends those.
+        filled = np.concatenate([candidates, painting.nowhere(self.brush, len(strokes) - len(candidates))])
+        problem = self._problem(picture)._replace(canvas=canvas, springs=Springs(filled, np.zeros_like(filled)))
+        rates = self._rates(self.settings.frame_rate, _TRIAL)
+        tried, _, _ = self._descend(filled, Moments.zero(filled.shape), problem, rates, flat=True, engine=True)
+        return tried[: len(candidates)]
 
     def _held_back(
         self,
@@ -542,9 +561,12 @@ class _Artist(NamedTuple):
         rates: Float[np.ndarray, "steps"],
         *,
         flat: bool = False,
+        engine: bool = False,
     ) -> tuple[Float[np.ndarray, "n d"], Moments, fitting.Fit]:
+        """A few steps, by the network if there is one, or by the engine in any case."""
         flat = flat or not self.settings.textured
-        model, arrays = self.neural or (self._engine(flat=flat), self.arrays)
+        by_engine = self._engine(flat=flat), self.arrays
+        model, arrays = by_engine if engine else self.neural or by_engine
         if model.window:
             problem = problem._replace(drawn=self._draw(strokes))
         return fitting.descend(

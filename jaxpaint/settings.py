@@ -141,7 +141,7 @@ class FilmSettings(Settings):
     frame_steps: int = setting(30, "persistent: gradient steps a frame, twice as many if few strokes move", 1, 10_000)
     frame_rate: float = setting(0.03, "persistent: size of the first of them", 1e-6, 1.0)
     stiffness: float = setting(0.001, "persistent: how strongly strokes hold on to their place in the flow", 0.0, 1e3)
-    renewed: float = setting(0.02, "persistent: share of the strokes that a frame may replace", 0.0, 1.0)
+    renewed: float = setting(0.04, "persistent: share of the strokes that a frame may replace", 0.0, 1.0)
     still: float = setting(0.004, "persistent: change in brightness below which strokes are held", 0.0, 1.0)
     style_steps: int = setting(3, "persistent: steps of style transfer a frame, after the first", 0, 10_000)
     style_rate: float = setting(0.02, "persistent: size of the first of them", 1e-6, 1.0)

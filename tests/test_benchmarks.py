@@ -565,11 +565,15 @@ def test_video(tmp_path):
     clips = f"--clips={tmp_path / 'clip.mp4'}+{tmp_path / 'other.mp4'}"
     tiny = [clips, "--methods=persistent", "--strokes=30", "--steps=30"]
     video.main([*tiny, f"--out={tmp_path}"])
-    apart, persistent = json.loads((tmp_path / "video.json").read_text())["rows"]
-    assert (apart["method"], apart["frames"], apart["survived"], apart["below"]) == ("independent", 8, None, 0)
+    written = json.loads((tmp_path / "video.json").read_text())
+    apart, persistent = written["rows"]
+    assert (apart["method"], apart["frames"], apart["survived"], apart["below"]) == ("independent", 10, None, 0)
     assert (persistent["method"], persistent["frames"], persistent["anew"]) == ("persistent", 15, 2)
     assert persistent["survived"] > 0.8 and persistent["jitter"] > 0
     assert persistent["excess"] < 0.5 * apart["excess"]
+    by_frame = [each["psnr"] for each in written["frames"]]
+    assert [*map(int, by_frame[0])] == [*range(6), 10, 11, 13, 14] and len(by_frame[1]) == 15
+    assert persistent["below"] == pytest.approx(max(by_frame[0][n] - by_frame[1][n] for n in by_frame[0]), abs=0.01)
     plot = (tmp_path / "video.svg").read_text()
     assert plot.count("<polyline") == 2 and ">frame 15<" in plot
     assert (tmp_path / "video.png").exists()

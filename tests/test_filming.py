@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpaint import drawing, filming, fitting, images
+from jaxpaint import drawing, filming, fitting, images, placing
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import FilmSettings, StyleSettings
 
@@ -77,8 +77,10 @@ def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_
     descend, taken = fitting.descend, []
 
     def spied(model, *args, rates, **options):
-        bounds = args[-1].bounds
-        taken.append((model.flat, len(rates), float((bounds.low == bounds.high).all(axis=-1).mean())))
+        bounds, springs = args[-1].bounds, args[-1].springs
+        # Candidates for new strokes are tried without springs.
+        if springs.stiffness.any():
+            taken.append((model.flat, len(rates), float((bounds.low == bounds.high).all(axis=-1).mean())))
         return descend(model, *args, rates=rates, **options)
 
     monkeypatch.setattr(fitting, "descend", spied)
@@ -90,6 +92,29 @@ def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_
     steps = [int(state.plain.moments.steps) for state, _ in film]
     assert steps[0] == 4 * SMALL.frame_steps
     assert all(SMALL.frame_steps <= number <= 2 * SMALL.frame_steps for number in np.diff(steps))
+
+
+def test_candidates_for_new_strokes_are_fitted_before_they_compete(film, pictures, monkeypatch):
+    """To what the others leave wrong: at first many of them are worth nothing, or less."""
+    place, worth, laid, competing = placing.place, fitting.worth, [], []
+
+    def placed(*args, **options):
+        laid.append(place(*args, **options))
+        return laid[-1]
+
+    def valued(model, arrays, strokes, problem):
+        competing.append((model, arrays, strokes, problem))
+        return worth(model, arrays, strokes, problem)
+
+    monkeypatch.setattr(placing, "place", placed)
+    monkeypatch.setattr(fitting, "worth", valued)
+    filmed(pictures[2:4], dataclasses.replace(SMALL, renewed=0.2), resume=film[2][0])
+    ((untried,), ((model, arrays, every, problem),)) = laid, competing
+    assert len(untried) == 12 and len(every) == 72
+    before = worth(model, arrays, np.concatenate([every[:60], untried]), problem)[60:]
+    after = worth(model, arrays, every, problem)[60:]
+    assert after.sum() > before.sum() + 0.5 * np.abs(before).sum()
+    assert (after > 0).mean() > max(0.8, (before > 0).mean())
 
 
 def test_order_is_kept(film):
