@@ -156,7 +156,9 @@ def _painting(options) -> tuple[list[dict[str, object]], list[dict[str, object]]
     size = min(512, int(np.sqrt(options.pixels)))
     settings = jaxpaint.Settings(strokes=options.strokes, brush=options.brush, size=size, steps=200)
     plan = jaxpaint.painting.plan(settings, images.fitted_shape(*image.shape[:2], size))
-    kinds = ["texture" if s.textured else "levels" if s.add else "rounds" if s.replace else "full size" for s in plan]
+    kinds = [
+        "texture" if s.textured else "levels" if s.add else "rounds" if s.candidates else "full size" for s in plan
+    ]
     watches = []
     for _ in range(2):
         seconds = dict.fromkeys(kinds, 0.0)

@@ -45,10 +45,6 @@ _LAST_RATE = 0.2
 # Share of a frame's steps, the last ones, that fit the texture as it is seen: of the oil brush's bristles, that takes
 # three times as long as their average.
 _TEXTURED = 1 / 3
-# How large candidates for new strokes are, in typical strokes: small ones hide little of what is right, and grow.
-_CANDIDATE = 0.5
-# Steps in which candidates are fitted by themselves, before they compete.
-_TRIAL = 20
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
 # How far, in pixels, the flow may take a stroke that is held.
@@ -449,9 +445,10 @@ class _Artist(NamedTuple):
         self, strokes: Float[np.ndarray, "n d"], picture: Picture, rng: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"], int]:
         """As many strokes, the best of these and of some new ones; the places of those kept, and how many are new."""
-        low, high = problem_bounds = self._problem(picture).bounds
+        problem = self._problem(picture)
+        low, high = problem.bounds
         position = self.brush.mask("x", "y")
-        gone = ((strokes < low) | (strokes > high))[:, position].any(axis=1)
+        gone = np.any(((strokes < low) | (strokes > high))[:, position], axis=1)
         strokes = np.clip(strokes, low, high)
         candidates = round(self.settings.renewed * len(strokes))
         if not candidates and not gone.any():
@@ -465,31 +462,24 @@ class _Artist(NamedTuple):
             canvas,
             candidates,
             rng=rng,
-            size=_CANDIDATE * self._typical,
+            size=painting.CANDIDATE * self._typical,
             limits=placing.Limits(self.settings.min_size, self.settings.max_size),
             upright=self.settings.upright,
         )
-        every = np.concatenate([strokes, self._tried(np.clip(new, *problem_bounds), strokes, canvas, picture)])
-        worth = np.array(fitting.worth(self._engine(flat=True), self.arrays, every, self._problem(picture)))
-        worth[: len(strokes)][gone] = -np.inf
-        best = np.sort(np.argsort(worth, kind="stable")[candidates:])
-        kept = best[best < len(strokes)]
-        return every[best], kept, len(best) - len(kept)
-
-    def _tried(
-        self,
-        candidates: Float[np.ndarray, "m d"],
-        strokes: Float[np.ndarray, "n d"],
-        canvas: Picture,
-        picture: Picture,
-    ) -> Float[np.ndarray, "m d"]:
-        """Candidates after some steps by themselves, on the canvas as the strokes leave it."""
-        # Filled up to as many as there are strokes, so that the program is that which mends those.
-        filled = np.concatenate([candidates, painting.nowhere(self.brush, len(strokes) - len(candidates))])
-        problem = self._problem(picture)._replace(canvas=canvas, springs=Springs(filled, np.zeros_like(filled)))
-        rates = self._rates(self.settings.frame_rate, _TRIAL)
-        tried, _, _ = self._descend(filled, Moments.zero(filled.shape), problem, rates, flat=True, engine=True)
-        return tried[: len(candidates)]
+        # Springs of no strength, so that the program is that which mends the strokes.
+        problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))
+        best, kept = fitting.renewed(
+            self._engine(flat=True),
+            self.arrays,
+            strokes,
+            np.clip(new, *problem.bounds),
+            canvas,
+            problem,
+            rates=self._rates(self.settings.frame_rate, fitting.TRIAL),
+            softness=_SOFTNESS * self.settings.softness,
+            gone=gone,
+        )
+        return best, kept, len(best) - len(kept)
 
     def _held_back(
         self,
@@ -561,12 +551,9 @@ class _Artist(NamedTuple):
         rates: Float[np.ndarray, "steps"],
         *,
         flat: bool = False,
-        engine: bool = False,
     ) -> tuple[Float[np.ndarray, "n d"], Moments, fitting.Fit]:
-        """A few steps, by the network if there is one, or by the engine in any case."""
         flat = flat or not self.settings.textured
-        by_engine = self._engine(flat=flat), self.arrays
-        model, arrays = by_engine if engine else self.neural or by_engine
+        model, arrays = self.neural or (self._engine(flat=flat), self.arrays)
         if model.window:
             problem = problem._replace(drawn=self._draw(strokes))
         return fitting.descend(

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import losses, runtime
 from jaxpaint.blending import Canvas, composite_backward, composite_forward, paste, room
-from jaxpaint.brushes import NOWHERE, Brush, from_window, to_window, with_nowhere
+from jaxpaint.brushes import NOWHERE, Brush, from_window, nowhere, to_window, with_nowhere
 from jaxpaint.grids import Grid, reach, rounded_up
 from jaxpaint.renderers import Arrays, Model
 
@@ -35,6 +35,8 @@ _PIXELS_KEPT = 2**21
 _LISTED = 8
 # Steps between two looks at which strokes reach which tiles.
 CHUNK = 20
+# Steps in which candidates for new strokes are fitted by themselves.
+TRIAL = 2 * CHUNK
 # How far strokes stay from the ends of the range, in sides of the window around each, and of a block.
 _ROOM, BLOCK_ROOM = 0.02, 0.1
 _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
@@ -567,3 +569,47 @@ def _gains(model, total, tiles, arrays, strokes, side):
         return jnp.zeros(strokes.shape[0] + 1).at[tiles.ids].add(gains)[:-1], below
 
     return total(_summed(group, tiles, jnp.zeros(strokes.shape[0]), _room(tiles))[0])
+
+
+def renewed(
+    model: Model,
+    arrays: Arrays,
+    strokes: Float[np.ndarray, "n d"],
+    candidates: Float[np.ndarray, "m d"],
+    canvas: Float[np.ndarray, "height width 3"],
+    problem: Problem,
+    *,
+    rates: Float[np.ndarray, "steps"],
+    softness: float,
+    gone: Bool[np.ndarray, "n"] | None = None,
+) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
+    """As many strokes, the best of these and of candidates, which are fitted by themselves before they compete.
+
+    As it is placed, a candidate is often worth less than what it hides, and after some steps more.
+
+    Args:
+      model, arrays, strokes, problem: as for `descend`.
+      candidates: new strokes, which will lie on top; not more than there are strokes.
+      canvas: what the strokes leave, in [0, 1], which is what candidates are fitted on.
+      rates: the learning rate of each of their steps, `TRIAL` of them mostly.
+      softness: of the edges, in pixels.
+      gone: strokes that are not to be kept, whatever they are worth.
+
+    Returns:
+      The strokes, lowest first, and the places, among those given, of those that are kept; the rest are new.
+    """
+    count, new = len(strokes), len(candidates)
+    # Filled up, so that the program is that which fits the strokes.
+    tried = np.concatenate([candidates, nowhere(model.brush, count - new)])
+    alone, moments = problem._replace(canvas=canvas), Moments.zero(tried.shape)
+    for start in range(0, len(rates), CHUNK):
+        some = rates[start : start + CHUNK]
+        tried, moments, _ = descend(
+            model, arrays, tried, moments, alone, first=0, rates=some, softness=softness, everywhere=False
+        )
+    every = np.concatenate([strokes, tried[:new]])
+    gains = np.array(worth(model, arrays, every, problem))
+    if gone is not None:
+        gains[:count][gone] = -np.inf
+    best = np.sort(np.argsort(gains, kind="stable")[new:])
+    return every[best], best[best < count]

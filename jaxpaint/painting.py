@@ -1,8 +1,9 @@
 """Painting a photograph: the plan of its stages, and their execution.
 
-A stage places strokes and fits them. *Levels* add strokes, coarse ones first; *rounds* take the strokes that are worth
-least and place them anew, on top, where the canvas is most wrong; the *finish* fits all of them at full size, at last
-with the brush's texture as it will be seen. All of it is a function of the picture, the settings and the key.
+A stage places strokes and fits them. *Levels* add strokes, coarse ones first; in *rounds*, candidates for new strokes
+are placed on top, where the canvas is most wrong, and fitted by themselves, and of them and the strokes, those that are
+worth least are left out; the *finish* fits all strokes at full size, at last with the brush's texture as it will be
+seen. All of it is a function of the picture, the settings and the key.
 
 In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each stroke of a block.
 """
@@ -30,8 +31,11 @@ from jaxpaint.settings import Settings, StyleSettings
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
 _SHARES = (0.27, 0.40, 0.20, 0.13)
-# Share of the strokes that the first round replaces; the last replaces the least.
-_REPLACED = 0.15
+# Candidates of a round, in shares of the strokes; and how large they are, in typical strokes: small ones hide little of
+# what is right, and grow.
+_CANDIDATES, CANDIDATE = 0.3, 0.5
+# Of the rate of the first step in which candidates are fitted, how much is left at the last.
+_LAST_RATE = 0.2
 # How many typical strokes fit along a window, with a renderer that draws windows of one size: where strokes may fill
 # it, and where they are half as wide at most.
 _WINDOW_PER_STROKE, _WINDOW_PER_HALF = 1.6, 2.4
@@ -106,7 +110,7 @@ class Stage(NamedTuple):
 
     Attributes:
       add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give.
-      replace: how many it takes from below and places anew.
+      candidates: how many new strokes compete with those that there are, for as many places.
       size: long side of the picture that is fitted, in pixels.
       steps: gradient steps.
       rates: learning rate of the first step and of the last.
@@ -117,7 +121,7 @@ class Stage(NamedTuple):
     """
 
     add: int
-    replace: int
+    candidates: int
     size: int
     steps: int
     rates: tuple[float, float]
@@ -162,15 +166,17 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
         )
         for add in adds
     ]
-    for i in range(_ROUNDS):
-        replaced = int(_REPLACED * (1 - i / (_ROUNDS + 2)) * settings.strokes)
-        stages.append(Stage(0, replaced, coarse, 0, (rate, 0.5 * rate), softness))
+    candidates = int(_CANDIDATES * settings.strokes)
+    stages += [Stage(0, candidates, coarse, 0, (rate, 0.5 * rate), softness)] * _ROUNDS
     stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
     stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 8, textured=settings.textured))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
-    return tuple(stage._replace(steps=n) for stage, n in zip(stages, steps, strict=True))
+    # A round without steps is none.
+    return tuple(
+        stage._replace(steps=n, candidates=stage.candidates if n else 0) for stage, n in zip(stages, steps, strict=True)
+    )
 
 
 def _plan_blocks(settings: Settings, shape: tuple[int, int], block: int) -> tuple[Stage, ...]:
@@ -374,11 +380,10 @@ class _Run(NamedTuple):
         if state.step == 0:
             state = self._begin(state, stage, target, key)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        settings = self.settings
         problem = Problem(
             target=target,
             canvas=self._draw(state.strokes[:first], target.shape[:2]),
-            weights=Weights(settings.l1, settings.l2, settings.transport),
+            weights=self._weights,
             bounds=self._bounds(),
         )
         rates = cosine(*stage.rates, stage.steps)
@@ -412,41 +417,53 @@ class _Run(NamedTuple):
         key: PRNGKeyArray,
     ) -> _State:
         """Places the stage's strokes, and forgets the moments of the last one (but in blocks, where all are one)."""
-        settings = self.settings
+        settings, shape, bounds = self.settings, target.shape[:2], self._bounds()
         rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), state.stage])
         strokes = state.strokes[: state.placed]
         if state.placed:
             strokes = self.brush.flip(strokes)
-        new = stage.add + stage.replace
-        if stage.replace:
-            problem = Problem(target, self._draw(strokes[:0], target.shape[:2]), Weights(), self._bounds())
-            worth = fitting.worth(self._engine(flat=True), self.arrays, strokes, problem)
-            strokes = strokes[np.sort(np.argsort(worth, kind="stable")[stage.replace :])]
+        placed = strokes[:0]
         if stage.block:
-            canvas = self._draw_apart(strokes, target.shape[:2], stage.block)
-            placed = placing.place_in_blocks(self.brush, target, canvas, new, rng=rng, block=stage.block)
-        elif new:
-            count = stage.add or settings.strokes
+            canvas = self._draw_apart(strokes, shape, stage.block)
+            placed = placing.place_in_blocks(self.brush, target, canvas, stage.add, rng=rng, block=stage.block)
+        elif stage.add or stage.candidates:
+            typical = placing.stroke_size(shape, stage.add or settings.strokes)
+            canvas = self._draw(strokes, shape)
             placed = placing.place(
                 self.brush,
                 target,
-                self._draw(strokes, target.shape[:2]),
-                new,
+                canvas,
+                stage.add or stage.candidates,
                 rng=rng,
-                size=placing.stroke_size(target.shape[:2], count),
+                size=typical if stage.add else CANDIDATE * typical,
                 blocks=stage.blocks,
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,
             )
-        if new:
-            bounds = self._bounds()
-            strokes = np.concatenate([strokes, np.clip(placed, bounds.low, bounds.high)])
+        placed = np.clip(placed, *bounds)
+        if stage.candidates:
+            strokes, _ = fitting.renewed(
+                self._engine(flat=True),
+                self.arrays,
+                strokes,
+                placed,
+                canvas,
+                Problem(target, self._draw(strokes[:0], shape), self._weights, bounds),
+                rates=cosine(stage.rates[0], _LAST_RATE * stage.rates[0], fitting.TRIAL),
+                softness=stage.softness,
+            )
+        else:
+            strokes = np.concatenate([strokes, placed])
         rest = nowhere(self.brush, settings.strokes - len(strokes))
         return state._replace(
             strokes=np.concatenate([strokes, rest]),
             placed=len(strokes),
             moments=state.moments if stage.block else Moments.zero((settings.strokes, self.brush.dim)),
         )
+
+    @property
+    def _weights(self) -> Weights:
+        return Weights(self.settings.l1, self.settings.l2, self.settings.transport)
 
     def _engine(self, *, flat: bool) -> Engine:
         return Engine(self.brush, self.settings.texture, flat=flat)

@@ -35,7 +35,7 @@ def test_the_plan_is_that_of_the_paper():
     """25 blocks, a stage for each of their 20 strokes, 25 steps on all that are placed: 131,250 strokes drawn."""
     stages = painting.plan(SNP, (512, 512), window=32)
     assert len(stages) == 20
-    assert {(s.add, s.replace, s.size, s.steps, s.block, s.rates) for s in stages} == {
+    assert {(s.add, s.candidates, s.size, s.steps, s.block, s.rates) for s in stages} == {
         (25, 0, 160, 25, 32, (0.002, 0.002))
     }
     assert sum(stage.steps * stage.add * (i + 1) for i, stage in enumerate(stages)) == 131_250
