@@ -316,15 +316,15 @@ def test_the_memory_of_a_painter_is_its_own(tmp_path):
 def test_profile_training(tmp_path):
     import profile_training
 
-    small = ["--nets=light,dcgan32", "--dtypes=bfloat16", "--brush=rectangle", "--batch=2", "--steps=2"]
+    small = ["--nets=light", "--dtypes=bfloat16", "--brush=rectangle", "--batch=2", "--steps=1"]
     profile_training.main([*small, f"--out={tmp_path}"])
     rows = json.loads((tmp_path / "profile_training.json").read_text())["rows"]
     assert [(row["network"], row["learning"], row["multiplies"]) for row in rows] == [
         ("light", "distances", "float32"),
         ("light", "silhouette", "float32"),
         ("light", "shading", "bfloat16"),
-        ("dcgan32", "shading", "bfloat16"),
     ]
+    assert profile_training._parts("dcgan32") == ("shading",)
     assert all(row["strokes/s"] > 0 for row in rows)
 
 
