@@ -106,7 +106,7 @@ def _fit(
         bounds=painting.bounds(settings, target.shape[:2]),
     )
     moments = fitting.Moments.zero(strokes.shape)
-    rates = painting.cosine(settings.learning_rate, 0.05 * settings.learning_rate, steps)
+    rates = fitting.cosine(settings.learning_rate, 0.05 * settings.learning_rate, steps)
     yield 0, strokes
     for step in range(0, steps, fitting.CHUNK):
         some = rates[step : step + fitting.CHUNK]

@@ -475,7 +475,7 @@ class _Artist(NamedTuple):
             np.clip(new, *problem.bounds),
             canvas,
             problem,
-            rates=self._rates(self.settings.frame_rate, fitting.TRIAL),
+            rate=self.settings.frame_rate,
             softness=_SOFTNESS * self.settings.softness,
             gone=gone,
         )
@@ -506,7 +506,7 @@ class _Artist(NamedTuple):
         return problem._replace(bounds=bounds, springs=Springs(strokes, springs.astype(np.float32)))
 
     def _rates(self, first: float, steps: int) -> Float[np.ndarray, "steps"]:
-        return painting.cosine(first, _LAST_RATE * first, steps)
+        return fitting.cosine(first, _LAST_RATE * first, steps)
 
     def _widths(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
         """Mean of full width and length of a box, full width of a curve; in frame units."""

@@ -35,8 +35,8 @@ _PIXELS_KEPT = 2**21
 _LISTED = 8
 # Steps between two looks at which strokes reach which tiles.
 CHUNK = 20
-# Steps in which candidates for new strokes are fitted by themselves.
-TRIAL = 2 * CHUNK
+# Steps in which candidates for new strokes are fitted by themselves, and how much of the rate is left at the last.
+_TRIAL, _TRIAL_LAST = 2 * CHUNK, 0.2
 # How far strokes stay from the ends of the range, in sides of the window around each, and of a block.
 _ROOM, BLOCK_ROOM = 0.02, 0.1
 _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
@@ -571,6 +571,12 @@ def _gains(model, total, tiles, arrays, strokes, side):
     return total(_summed(group, tiles, jnp.zeros(strokes.shape[0]), _room(tiles))[0])
 
 
+def cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:
+    """Rates that fall from the first to the last along half a cosine."""
+    phase = np.arange(steps) / max(steps - 1, 1)
+    return (last + (first - last) * 0.5 * (1 + np.cos(np.pi * phase))).astype(np.float32)
+
+
 def renewed(
     model: Model,
     arrays: Arrays,
@@ -579,7 +585,7 @@ def renewed(
     canvas: Float[np.ndarray, "height width 3"],
     problem: Problem,
     *,
-    rates: Float[np.ndarray, "steps"],
+    rate: float,
     softness: float,
     gone: Bool[np.ndarray, "n"] | None = None,
 ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
@@ -591,7 +597,7 @@ def renewed(
       model, arrays, strokes, problem: as for `descend`.
       candidates: new strokes, which will lie on top; not more than there are strokes.
       canvas: what the strokes leave, in [0, 1], which is what candidates are fitted on.
-      rates: the learning rate of each of their steps, `TRIAL` of them mostly.
+      rate: the learning rate of their first step.
       softness: of the edges, in pixels.
       gone: strokes that are not to be kept, whatever they are worth.
 
@@ -602,7 +608,8 @@ def renewed(
     # Filled up, so that the program is that which fits the strokes.
     tried = np.concatenate([candidates, nowhere(model.brush, count - new)])
     alone, moments = problem._replace(canvas=canvas), Moments.zero(tried.shape)
-    for start in range(0, len(rates), CHUNK):
+    rates = cosine(rate, _TRIAL_LAST * rate, _TRIAL)
+    for start in range(0, _TRIAL, CHUNK):
         some = rates[start : start + CHUNK]
         tried, moments, _ = descend(
             model, arrays, tried, moments, alone, first=0, rates=some, softness=softness, everywhere=False

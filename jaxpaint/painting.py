@@ -34,8 +34,6 @@ _SHARES = (0.27, 0.40, 0.20, 0.13)
 # Candidates of a round, in shares of the strokes; and how large they are, in typical strokes: small ones hide little of
 # what is right, and grow.
 _CANDIDATES, CANDIDATE = 0.3, 0.5
-# Of the rate of the first step in which candidates are fitted, how much is left at the last.
-_LAST_RATE = 0.2
 # How many typical strokes fit along a window, with a renderer that draws windows of one size: where strokes may fill
 # it, and where they are half as wide at most.
 _WINDOW_PER_STROKE, _WINDOW_PER_HALF = 1.6, 2.4
@@ -386,7 +384,7 @@ class _Run(NamedTuple):
             weights=self._weights,
             bounds=self._bounds(),
         )
-        rates = cosine(*stage.rates, stage.steps)
+        rates = fitting.cosine(*stage.rates, stage.steps)
         while True:
             if model.window and not stage.block:
                 problem = problem._replace(drawn=self._draw(state.strokes, target.shape[:2]))
@@ -449,7 +447,7 @@ class _Run(NamedTuple):
                 placed,
                 canvas,
                 Problem(target, self._draw(strokes[:0], shape), self._weights, bounds),
-                rates=cosine(stage.rates[0], _LAST_RATE * stage.rates[0], fitting.TRIAL),
+                rate=stage.rates[0],
                 softness=stage.softness,
             )
         else:
@@ -513,9 +511,3 @@ def bounds(settings: Settings, shape: tuple[int, int]) -> Bounds:
     if settings.opaque:
         low[brush.mask("alpha")] = 1.0
     return Bounds(low, high)
-
-
-def cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:
-    """Rates that fall from the first to the last along half a cosine."""
-    phase = np.arange(steps) / max(steps - 1, 1)
-    return (last + (first - last) * 0.5 * (1 + np.cos(np.pi * phase))).astype(np.float32)

@@ -107,7 +107,7 @@ def stylize_stages(
     network = painting.neural(picture.settings)
     canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
     problem = Problem(content, canvas, fitting.Weights(l2=0.0, product=1.0), _bounds(picture, settings, mask))
-    rates = painting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
+    rates = fitting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
     for step in range(done, settings.steps):
         drawn = drawing.draw_strokes(engine, strokes, content.shape[:2], arrays=arrays, canvas=canvas)
         value, gradient = loss(drawn)
