@@ -51,8 +51,8 @@ _SOFTNESS = 1 / 8
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
-# How many times a carried frame's steps one that is painted anew gets on top of its own.
-_SETTLING = 4
+# How many times a frame that is painted anew is mended as if it were carried on to itself.
+_SETTLING = 8
 # How many times its steps a carried frame gets at most: the fewer strokes move, the less a step takes.
 _MOST_STEPS = 2
 # The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
@@ -343,9 +343,13 @@ class _Artist(NamedTuple):
         strokes = painting.paint(picture, key=key, settings=settings, brush_image=self.brush_image).strokes
         moments = Moments.zero(strokes.shape)
         if self.settings.method == "persistent":
-            # The frames that follow build on this one, and on what Adam learns of it.
-            steps = _SETTLING * self.settings.frame_steps
-            strokes, moments = self._mended(strokes, moments, self._problem(picture), steps)
+            # The frames that follow build on this one, and on what Adam learns of it. Carried on by no flow at all, its
+            # strokes get better still.
+            rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])
+            for _ in range(_SETTLING):
+                strokes, kept, new = self._renewed(strokes, picture, rng)
+                moments = _renewed_moments(moments, kept, new)
+                strokes, moments = self._mended(strokes, moments, self._problem(picture), self.settings.frame_steps)
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
         state = State(number, ids, True, made + len(strokes), Layer(strokes, moments))
         if self.style is None:
@@ -448,13 +452,14 @@ class _Artist(NamedTuple):
         problem = self._problem(picture)
         low, high = problem.bounds
         position = self.brush.mask("x", "y")
-        gone = np.any(((strokes < low) | (strokes > high))[:, position], axis=1)
+        left = int(np.any(((strokes < low) | (strokes > high))[:, position], axis=1).sum())
         strokes = np.clip(strokes, low, high)
         candidates = round(self.settings.renewed * len(strokes))
-        if not candidates and not gone.any():
+        if not candidates and not left:
             return strokes, np.arange(len(strokes)), 0
-        # Few numbers of strokes, so that few programs are compiled.
-        candidates = candidates if gone.sum() <= candidates else min(1 << int(gone.sum()).bit_length(), len(strokes))
+        # Strokes that left the picture lie at its border now, and are kept if they are worth it. Few numbers of
+        # candidates, so that few programs are compiled.
+        candidates = candidates if left <= candidates else min(1 << left.bit_length(), len(strokes))
         canvas = self._draw(strokes)
         new = placing.place(
             self.brush,
@@ -477,7 +482,6 @@ class _Artist(NamedTuple):
             problem,
             rate=self.settings.frame_rate,
             softness=_SOFTNESS * self.settings.softness,
-            gone=gone,
         )
         return best, kept, len(best) - len(kept)
 

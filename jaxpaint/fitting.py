@@ -587,7 +587,6 @@ def renewed(
     *,
     rate: float,
     softness: float,
-    gone: Bool[np.ndarray, "n"] | None = None,
 ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
     """As many strokes, the best of these and of candidates, which are fitted by themselves before they compete.
 
@@ -599,7 +598,6 @@ def renewed(
       canvas: what the strokes leave, in [0, 1], which is what candidates are fitted on.
       rate: the learning rate of their first step.
       softness: of the edges, in pixels.
-      gone: strokes that are not to be kept, whatever they are worth.
 
     Returns:
       The strokes, lowest first, and the places, among those given, of those that are kept; the rest are new.
@@ -615,8 +613,6 @@ def renewed(
             model, arrays, tried, moments, alone, first=0, rates=some, softness=softness, everywhere=False
         )
     every = np.concatenate([strokes, tried[:new]])
-    gains = np.array(worth(model, arrays, every, problem))
-    if gone is not None:
-        gains[:count][gone] = -np.inf
+    gains = worth(model, arrays, every, problem)
     best = np.sort(np.argsort(gains, kind="stable")[new:])
     return every[best], best[best < count]

@@ -138,7 +138,7 @@ class FilmSettings(Settings):
     )
     stride: int = setting(1, "paints every so many-th frame", 1, 1000)
     interpolate: bool = setting(False, "persistent: strokes move on between painted frames")
-    frame_steps: int = setting(40, "persistent: gradient steps a frame, twice as many if few strokes move", 1, 10_000)
+    frame_steps: int = setting(42, "persistent: gradient steps a frame, twice as many if few strokes move", 1, 10_000)
     frame_rate: float = setting(0.03, "persistent: size of the first of them", 1e-6, 1.0)
     stiffness: float = setting(0.001, "persistent: how strongly strokes hold on to their place in the flow", 0.0, 1e3)
     renewed: float = setting(0.048, "persistent: share of the strokes that a frame may replace", 0.0, 1.0)
