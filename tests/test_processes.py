@@ -28,7 +28,8 @@ import jaxpaint
 from jaxpaint import metrics, settings, training
 recipe = training.Recipe("dcgan32", "rectangle", batch=8, steps=2, distance_steps=0, silhouette_steps=0, warmup=0)
 image = jaxpaint.read_image({example!r})
-how = settings.Settings(brush="rectangle", strokes=40, steps=24, size=96)
+# So many that it does not matter which of two candidates that are worth the same wins by rounding.
+how = settings.Settings(brush="rectangle", strokes=160, steps=24, size=96)
 
 def found():
     state, errors = training.train(recipe, training.start(recipe), 1)
@@ -60,7 +61,7 @@ def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
     )
     assert done.returncode == 0, done.stderr
     by_eight, alone = map(float, done.stdout.split())
-    assert alone > 14 and abs(by_eight - alone) < 0.1
+    assert alone > 20 and abs(by_eight - alone) < 0.1
 
 
 @pytest.mark.parametrize(
