@@ -118,6 +118,21 @@ def test_candidates_for_new_strokes_are_fitted_before_they_compete(film, picture
     assert (after > 0).mean() > max(0.8, (before > 0).mean())
 
 
+def test_the_first_frame_is_renewed_each_time_it_is_mended(pictures, monkeypatch):
+    renewed, canvases = fitting.renewed, []
+
+    def spied(model, arrays, strokes, candidates, canvas, problem, **options):
+        # A painting's own rounds have no springs.
+        if problem.springs is not None:
+            canvases.append(canvas)
+        return renewed(model, arrays, strokes, candidates, canvas, problem, **options)
+
+    monkeypatch.setattr(fitting, "renewed", spied)
+    filmed(pictures[:1])
+    errors = [np.mean((canvas - pictures[0]) ** 2) for canvas in canvases]
+    assert len(errors) == 8 and errors[-1] < 0.9 * errors[0]
+
+
 def test_order_is_kept(film):
     for (earlier, _), (later, _) in itertools.pairwise(film):
         place = {number: i for i, number in enumerate(earlier.frame.ids.tolist())}
