@@ -37,6 +37,9 @@ _LISTED = 8
 CHUNK = 20
 # Steps in which candidates for new strokes are fitted by themselves, and how much of the rate is left at the last.
 _TRIAL, _TRIAL_LAST = 2 * CHUNK, 0.2
+# Side of the window that a network's stroke is drawn in: in extents of the stroke; at least, in pixels; at most, in
+# long sides of the picture.
+_WINDOW_PER_EXTENT, _LEAST_WINDOW, _GREATEST_WINDOW = 1.3, 8, 0.25
 # How far strokes stay from the ends of the range, in sides of the window around each, and of a block.
 _ROOM, BLOCK_ROOM = 0.02, 0.1
 _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
@@ -115,13 +118,14 @@ class _Tiles(NamedTuple):
 class _Patches(NamedTuple):
     """One canvas, and the strokes that move, each with the window in which it is drawn.
 
-    The canvas is square, with a window's margin around the picture. Strokes come in layers, whose pictures are kept
-    together.
+    The canvas is square, with the largest window's margin around the picture. Strokes come in layers, whose pictures
+    are kept together.
 
     Attributes:
       ids: `[layers, m]`, the strokes, lowest first.
       corners: `[layers, m, 2]`, row and column of each one's window on the canvas.
       origins: `[layers, m, 2]`, the same as x and y in frame coordinates.
+      sides: `[layers, m, 1]`, of the windows, in frame units.
       target, canvas: planes `[1, P, P]`.
       drawn: like them, or None (see `Problem`).
       inside: 1 where a pixel belongs to the picture.
@@ -130,28 +134,61 @@ class _Patches(NamedTuple):
     ids: Int[np.ndarray, "layers m"]
     corners: Int[np.ndarray, "layers m 2"]
     origins: Float[np.ndarray, "layers m 2"]
+    sides: Float[np.ndarray, "layers m 1"]
     target: Canvas
     canvas: Canvas
     drawn: Canvas | None
     inside: Float[np.ndarray, "1 size size"]
 
 
-def _patches(
-    corners: Int[np.ndarray, "n 2"], moving: Bool[np.ndarray, "n"], problem: Problem, window: int, devices: int
-) -> _Patches:
+class _Windows(NamedTuple):
+    """Where strokes are drawn: squares of a canvas with a margin around the picture.
+
+    Attributes:
+      corners: row and column of each one's first pixel on the canvas.
+      origins: the same as x and y in frame coordinates.
+      sides: in frame units.
+      margin: in pixels; no window is larger.
+    """
+
+    corners: Int[np.ndarray, "n 2"]
+    origins: Float[np.ndarray, "n 2"]
+    sides: Float[np.ndarray, "n 1"]
+    margin: int
+
+
+def _windows(brush: Brush, strokes: Float[np.ndarray, "n d"], longest: int, block: int | None) -> _Windows:
+    """The blocks that strokes are in, or windows that each fills but for a margin."""
+    middle = brush.middle(strokes)[:, ::-1] * longest
+    if block:
+        margin, sides = block, np.full((len(strokes), 1), block)
+        corners = block * (middle // block + 1)
+    else:
+        margin = max(_LEAST_WINDOW, math.ceil(_GREATEST_WINDOW * longest))
+        sides = np.rint(_WINDOW_PER_EXTENT * longest * brush.extent(strokes))[:, None]
+        sides = np.clip(sides, _LEAST_WINDOW, margin)
+        corners = np.rint(middle + margin - sides / 2)
+    corners = np.clip(corners, 0, longest + margin).astype(np.int32)
+    origins = (corners[:, ::-1] - margin).astype(np.float32) / longest
+    return _Windows(corners, origins, (sides / longest).astype(np.float32), margin)
+
+
+def _patches(windows: _Windows, moving: Bool[np.ndarray, "n"], problem: Problem, window: int, devices: int) -> _Patches:
     height, width, _ = problem.target.shape
-    longest = max(height, width)
+    longest, margin = max(height, width), windows.margin
     ids = np.flatnonzero(moving)
-    most = max(1, _PIXELS_KEPT // window**2)
+    # A pixel on the canvas takes about a quarter of the memory of one that a network makes.
+    most = max(1, _PIXELS_KEPT // max(window**2, margin**2 // 4))
     unit = most if len(ids) > most else min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED)
     unit = math.lcm(devices, unit)
     surplus = -len(ids) % unit
     layers = (len(ids) + surplus) // unit if len(ids) > most else 1
-    corners = np.pad(corners[ids], ((0, surplus), (0, 0)))
+    # Filled up with strokes that are nowhere, in the window of the first.
+    of = np.pad(ids, (0, surplus), constant_values=ids[0] if len(ids) else 0)
     ids = np.pad(ids, (0, surplus), constant_values=len(moving)).astype(np.int32)
 
     def plane(picture, mode):
-        around = [(window, window + longest - side) for side in (height, width)]
+        around = [(margin, margin + longest - side) for side in (height, width)]
         return np.pad(picture, around, mode=mode)[None]
 
     def planes(picture):
@@ -160,31 +197,16 @@ def _patches(
     target, canvas = planes(problem.target), planes(problem.canvas)
     drawn = None if problem.drawn is None else planes(problem.drawn)
     inside = plane(np.ones((height, width), np.float32), "constant")
-    ids, corners, origins = (
-        a.reshape(layers, -1, *a.shape[1:]) for a in (ids, corners, _origins(corners, longest, window))
+    ids, corners, origins, sides = (
+        a.reshape(layers, -1, *a.shape[1:]) for a in (ids, windows.corners[of], windows.origins[of], windows.sides[of])
     )
-    return _Patches(ids, corners, origins, target, canvas, drawn, inside)
+    return _Patches(ids, corners, origins, sides, target, canvas, drawn, inside)
 
 
-def _corners(
-    brush: Brush, strokes: Float[np.ndarray, "n d"], longest: int, window: int, *, blocks: bool
-) -> Int[np.ndarray, "n 2"]:
-    """Where on a canvas with a window's margin the strokes' windows lie: blocks, or with the stroke in the middle."""
-    middle = brush.middle(strokes)[:, ::-1] * longest
-    corners = window * (middle // window + 1) if blocks else np.rint(middle + window / 2)
-    return np.clip(corners, 0, longest + window).astype(np.int32)
-
-
-def _origins(corners: Int[np.ndarray, "n 2"], longest: int, window: int) -> Float[np.ndarray, "n 2"]:
-    """The corners as x and y in frame coordinates."""
-    return (corners[:, ::-1] - window).astype(np.float32) / longest
-
-
-def _own_bounds(brush: Brush, corners: Int[np.ndarray, "n 2"], problem: Problem, window: int, *, room: float) -> Bounds:
+def _own_bounds(brush: Brush, windows: _Windows, problem: Problem, *, room: float) -> Bounds:
     """The problem's bounds, and for each stroke those of its window."""
-    longest = max(problem.target.shape[:2])
-    ends = (np.full((len(corners), brush.dim), value, np.float32) for value in (room, 1.0 - room))
-    low, high = (from_window(brush, end, _origins(corners, longest, window), window / longest) for end in ends)
+    ends = (np.full((len(windows.sides), brush.dim), value, np.float32) for value in (room, 1.0 - room))
+    low, high = (from_window(brush, end, windows.origins, windows.sides) for end in ends)
     # What is fixed stays where it is.
     bound = brush.mask("x", "y", "size") & (problem.bounds.low < problem.bounds.high)
     low = np.where(bound, np.maximum(problem.bounds.low, low), problem.bounds.low)
@@ -331,6 +353,7 @@ def descend(
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
     moving = placed & (np.arange(len(strokes)) >= first)
     where: _Tiles | _Patches
+    patch = None
     mesh = runtime.mesh()
     height, width, _ = problem.target.shape
     longest = max(height, width)
@@ -339,9 +362,11 @@ def descend(
         free = None if everywhere else moving & (bounds.low < bounds.high).any(axis=-1)
         where = _tiles(brush, strokes, problem, first, 2.0 + softness, mesh.size, only=free)
     else:
-        corners = _corners(brush, strokes, longest, window, blocks=block is not None)
-        where = _patches(corners, moving, problem, window, mesh.size)
-        bounds = _own_bounds(brush, corners, problem, window, room=BLOCK_ROOM if block else _ROOM)
+        windows = _windows(brush, strokes, longest, block)
+        where = _patches(windows, moving, problem, window, mesh.size)
+        # In blocks, pictures are laid as they are drawn.
+        patch = None if block else windows.margin
+        bounds = _own_bounds(brush, windows, problem, room=BLOCK_ROOM if block else _ROOM)
     side = (window or tile(problem.weights)) / longest
     sizes = side if block else strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
     scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
@@ -353,6 +378,7 @@ def descend(
         mesh,
         model,
         window,
+        patch,
         "rmsprop" if block else "adam",
         problem.weights.transport > 0,
         where,
@@ -373,9 +399,9 @@ def descend(
     return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4), compiler_options=runtime.COMPILER_OPTIONS)
-def _descend(mesh, model, window, rule, with_transport, where, *shared):
-    steps = functools.partial(_steps, mesh, model, window, rule, with_transport)
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5), compiler_options=runtime.COMPILER_OPTIONS)
+def _descend(mesh, model, window, patch, rule, with_transport, where, *shared):
+    steps = functools.partial(_steps, mesh, model, window, patch, rule, with_transport)
     return divided(mesh, steps, where, *shared) if window is None else steps(lambda values: values, where, *shared)
 
 
@@ -424,6 +450,7 @@ def _steps(
     mesh,
     model,
     window,
+    patch,
     rule,
     with_transport,
     total,
@@ -444,9 +471,9 @@ def _steps(
 ):
     """All steps of `descend`; `total` adds up over the devices."""
     brush = model.brush
-    render = model.renderer(arrays, window or where.inside.shape[-1], softness=softness)
+    render = model.renderer(arrays, patch or window or where.inside.shape[-1], softness=softness)
 
-    def in_windows(strokes, where):
+    def in_windows(strokes, where, side):
         return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
 
     def loss(canvas, target, inside):
@@ -459,7 +486,7 @@ def _steps(
 
     def tiled(strokes, _, below):
         def group(tiles, below):
-            windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, tiles), strokes)
+            windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, tiles, side), strokes)
             canvas, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
             value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, tiles.target, tiles.inside)
             gradient = composite_backward(render, windows, tiles.counts, below, gradient)
@@ -469,23 +496,27 @@ def _steps(
         return *total(sums), below
 
     def rendered(windows):
-        return jax.lax.map(render, windows, batch_size=_PICTURES_TOGETHER)
+        def picture(each):
+            window, own_side = each
+            return render(window) if patch is None else render(window, own_side[0] / side)
+
+        return jax.lax.map(picture, windows, batch_size=_PICTURES_TOGETHER)
 
     # What a network takes; the rest of a step is little, and each device does all of it.
     rendered = runtime.shared_out(mesh, rendered) if _shares_pictures(mesh) else rendered
 
-    def layered(windows, corners, canvas):
+    def layered(windows, canvas):
         def lay(canvas, layer):
-            windows, corners = layer
+            corners, *windows = layer
             return paste(rendered(windows), corners, canvas), None
 
         lay = lay if len(windows) == 1 else jax.checkpoint(lay)
-        return jax.lax.scan(lay, canvas, (windows, corners))[0]
+        return jax.lax.scan(lay, canvas, (where.corners, windows, where.sides))[0]
 
     def pasted(strokes, i, missing):
-        windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where), strokes)
+        windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, where, where.sides), strokes)
         below = tuple(plane[0] for plane in where.canvas)
-        canvas, to_windows = jax.vjp(lambda windows: layered(windows, where.corners, below), windows)
+        canvas, to_windows = jax.vjp(lambda windows: layered(windows, below), windows)
         canvas = tuple(plane[None] for plane in canvas)
         if where.drawn is not None:
             # What the first step's canvas lacks of how it will be seen, all have to make up for.

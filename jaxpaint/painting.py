@@ -34,9 +34,8 @@ _SHARES = (0.27, 0.40, 0.20, 0.13)
 # Candidates of a round, in shares of the strokes; and how large they are, in typical strokes: small ones hide little of
 # what is right, and grow.
 _CANDIDATES, CANDIDATE = 0.3, 0.5
-# How many typical strokes fit along a window, with a renderer that draws windows of one size: where strokes may fill
-# it, and where they are half as wide at most.
-_WINDOW_PER_STROKE, _WINDOW_PER_HALF = 1.6, 2.4
+# How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
+_WINDOW_PER_STROKE = 1.6
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
 _RESOLVED = 13.0
 
@@ -135,21 +134,20 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     Args:
       settings: how to paint.
       shape: height and width of the picture at `settings.size`.
-      window: side in pixels of the only windows that the renderer draws; None if it draws any.
+      window: side in pixels of the only pictures that the renderer draws; None if it draws any.
     """
     if settings.mode == "blocks":
         return _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
     detail = placing.stroke_size(shape, settings.strokes)
     if window:
-        # Strokes are to fill their windows, but for a margin.
-        per_stroke = _WINDOW_PER_STROKE if BRUSHES[settings.brush].size_per_width == 1 else _WINDOW_PER_HALF
-        full = coarse = int(np.clip(window / (per_stroke * detail), window, max(window, settings.size)))
+        # Pictures are laid about as large as they are drawn.
+        full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * detail), window, max(window, settings.size)))
     else:
         full = coarse = settings.size
         while coarse > 64 and detail * coarse > 2 * _RESOLVED:
             coarse //= 2
     rate, softness = settings.learning_rate, settings.softness
-    divisions = settings.max_divide or (1 if window else 2)
+    divisions = settings.max_divide or 2
     levels = np.arange(1.0, divisions + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
     adds = _split(settings.strokes, levels)
     stages = [

@@ -171,6 +171,11 @@ class Brush:
         """The strokes' middles (x, y): the mean of their positions."""
         return np.stack([strokes[:, self.index(axis)].mean(axis=1) for axis in "xy"], axis=1)
 
+    def extent(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
+        """About how long they are, in frame units: their greatest size, and how far apart their positions are."""
+        widths = (strokes[:, self.index("size")].max(axis=1) + self.hair) / self.size_per_width
+        return widths + np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
+
     @property
     def hair(self) -> float:
         """What a size parameter of 0 stands for, in units of that parameter."""

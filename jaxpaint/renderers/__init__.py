@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -71,7 +72,7 @@ class Model(Protocol):
 
     Attributes:
       brush: whose strokes it draws.
-      window: side, in pixels, of the only windows that it draws, each with one stroke in its middle; None if it draws
+      window: side, in pixels, of the only pictures that it draws, each with one stroke in its middle; None if it draws
         any window, and in it any part of a stroke.
     """
 
@@ -81,8 +82,11 @@ class Model(Protocol):
     @property
     def window(self) -> int | None: ...  # noqa: D102
 
-    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
-        """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush)."""
+    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
+        """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush).
+
+        That of a model of single windows takes a stroke and, if they are not of `window` pixels, a zoom.
+        """
         ...
 
 
