@@ -37,9 +37,9 @@ _LISTED = 8
 CHUNK = 20
 # Steps in which candidates for new strokes are fitted by themselves, and how much of the rate is left at the last.
 _TRIAL, _TRIAL_LAST = 2 * CHUNK, 0.2
-# Side of the window that a network's stroke is drawn in: in extents of the stroke; at least, in pixels; at most, in
-# long sides of the picture.
-_WINDOW_PER_EXTENT, _LEAST_WINDOW, _GREATEST_WINDOW = 1.3, 8, 0.25
+# Side of the window that a network's stroke is drawn in: in lengths of the stroke and ranges of its sizes; at least, in
+# pixels; at most, in long sides of the picture.
+_PER_EXTENT, _PER_SIZE, _LEAST_WINDOW, _GREATEST_WINDOW = 1.3, 1.1, 8, 0.25
 # How far strokes stay from the ends of the range, in sides of the window around each, and of a block.
 _ROOM, BLOCK_ROOM = 0.02, 0.1
 _ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
@@ -165,8 +165,8 @@ def _windows(brush: Brush, strokes: Float[np.ndarray, "n d"], longest: int, bloc
         corners = block * (middle // block + 1)
     else:
         margin = max(_LEAST_WINDOW, math.ceil(_GREATEST_WINDOW * longest))
-        sides = np.rint(_WINDOW_PER_EXTENT * longest * brush.extent(strokes))[:, None]
-        sides = np.clip(sides, _LEAST_WINDOW, margin)
+        sides = np.maximum(_PER_EXTENT * brush.extent(strokes), _PER_SIZE * brush.longest_size(strokes))
+        sides = np.clip(np.rint(longest * sides[:, None]), _LEAST_WINDOW, margin)
         corners = np.rint(middle + margin - sides / 2)
     corners = np.clip(corners, 0, longest + margin).astype(np.int32)
     origins = (corners[:, ::-1] - margin).astype(np.float32) / longest

@@ -11,6 +11,7 @@ import pytest
 import jaxpaint
 from jaxpaint import brushes, training, weights
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.renderers import engine
 from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold, network
 
 # Trainable parameters, by SPEC.
@@ -90,8 +91,34 @@ def test_a_model_draws_one_stroke_as_planes_in_range():
     np.testing.assert_allclose(np.stack(alpha, -1), 3 * silhouette**2 - 2 * silhouette**3, atol=1e-5)
     nowhere = jnp.asarray(brushes.nowhere(OIL, 1)[0])
     assert not np.any(draw(arrays, nowhere).alpha)
-    with pytest.raises(ValueError, match="light draws 32 pixels, not 64"):
-        model.renderer(arrays, 64, softness=0.0)
+
+
+@pytest.mark.parametrize("size", [16, 32, 80])
+def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
+    """In a corner of a larger one, or filling one: nothing beyond it, and as near to the engine as it is drawn."""
+    model = Network("light", OIL)
+    arrays = fold(weights.load("light", brush=OIL.name).variables)
+    stroke = jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2, 0.9, 0.8, 0.7, 0.9, 0.8, 0.7, 1.0])
+
+    def on_black(picture):
+        return np.stack([s * a for s, a in zip(*picture, strict=True)])
+
+    filling = on_black(model.renderer(arrays, size, softness=0.0)(stroke))
+    cornered = on_black(model.renderer(arrays, 96, softness=0.0)(stroke, size / 32))
+    np.testing.assert_allclose(cornered[:, :size, :size], filling, atol=1e-5)
+    assert not cornered[:, size:].any() and not cornered[:, :, size:].any()
+    foreground, (alpha,) = engine(OIL, size)(stroke)
+    expected = on_black((foreground, (alpha,) * 3))
+    assert np.mean((filling - expected) ** 2) < 10**-2.3
+
+
+def test_edges_of_an_enlarged_picture_are_not_darkened():
+    """By the black beside the stroke: planes enlarged each for itself come to 0.58."""
+    arrays = fold(weights.load("light", brush=OIL.name).variables)
+    draw = Network("light", OIL).renderer(arrays, 80, softness=0.0)
+    foreground, alpha = map(np.stack, draw(jnp.full(12, 0.9).at[:5].set(jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2]))))
+    edge, inside = (alpha > 0.2) & (alpha < 0.8), alpha > 0.95
+    assert foreground[:, edge[0]].mean() > 0.7 * foreground[:, inside[0]].mean()
 
 
 def test_edges_are_made_steeper_but_not_opacity():

@@ -1,6 +1,7 @@
 """Painting as a whole: the budget, the seed, resuming, limits, and that it gets closer to the picture."""
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
@@ -9,7 +10,7 @@ from jax.sharding import AxisType
 
 import jaxpaint
 from jaxpaint import fitting, images, metrics, painting, placing, runtime, weights
-from jaxpaint.brushes import BRUSHES
+from jaxpaint.brushes import BRUSHES, from_window
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
@@ -321,12 +322,21 @@ class Windowed(painting.Engine):
     def window(self):
         return 32
 
+    def renderer(self, arrays, size, *, softness):
+        draw = super().renderer(arrays, size, softness=softness)
+
+        def render(stroke, zoom=1.0):
+            return draw(from_window(self.brush, stroke, np.zeros(2, np.float32), zoom * self.window / size))
+
+        return render
+
 
 def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):
-    """Strokes well inside their windows: the same loss, and the same strokes after some steps."""
+    """Small strokes and large ones: the same loss, and the same strokes after some steps."""
     target, rng = images.resize(picture, (64, 96)), np.random.default_rng(0)
     brush = BRUSHES["oilpaintbrush"]
-    strokes = placing.place(brush, target, np.ones_like(target), 40, rng=rng, size=0.08)
+    place = functools.partial(placing.place, brush, target, np.ones_like(target), rng=rng)
+    strokes = np.concatenate([place(10, size=0.11), place(30, size=0.05)])
     bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     results = []
     for model in (painting.Engine(brush, flat=True), Windowed(brush, flat=True)):
@@ -442,9 +452,9 @@ def test_plans_for_windows_place_all_strokes_and_take_all_steps(settings):
     stages = painting.plan(chosen, (300, 512), window=32)
     assert sum(stage.add for stage in stages) == 501 and sum(stage.steps for stage in stages) == 77
     assert all(32 <= stage.size <= 512 for stage in stages)
-    # Strokes that are half as wide as a window at most need larger ones, of a smaller picture.
-    narrow = painting.plan(dataclasses.replace(chosen, brush="rectangle"), (300, 512), window=32)
-    assert all(32 <= less.size < stage.size for less, stage in zip(narrow, stages, strict=True))
+    # Of fewer strokes, each shows more of the picture, and in no finer picture.
+    fewer = painting.plan(dataclasses.replace(chosen, strokes=100), (300, 512), window=32)
+    assert all(32 <= less.size < stage.size for less, stage in zip(fewer, stages, strict=True))
 
 
 @pytest.mark.usefixtures("unchecked")

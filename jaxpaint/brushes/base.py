@@ -171,10 +171,14 @@ class Brush:
         """The strokes' middles (x, y): the mean of their positions."""
         return np.stack([strokes[:, self.index(axis)].mean(axis=1) for axis in "xy"], axis=1)
 
+    def longest_size(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
+        """Their greatest size parameter, with the hair; of a window of that side, it would be all of the range."""
+        return strokes[:, self.index("size")].max(axis=1) + self.hair
+
     def extent(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """About how long they are, in frame units: their greatest size, and how far apart their positions are."""
-        widths = (strokes[:, self.index("size")].max(axis=1) + self.hair) / self.size_per_width
-        return widths + np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
+        """About how long they are, in frame units."""
+        apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
+        return apart + self.longest_size(strokes) / self.size_per_width
 
     @property
     def hair(self) -> float:
@@ -191,7 +195,7 @@ def to_window(
     brush: Brush,
     strokes: Float[Any, "*#n d"],
     origin: Float[Any, "*#n 2"],
-    side: Scalar,
+    side: Scalar | Float[Any, "*#n 1"],
 ) -> Float[Any, "*n d"]:
     """Frame coordinates to those of square windows; they may leave [0, 1].
 
@@ -199,7 +203,7 @@ def to_window(
       brush: says which entries are positions and sizes.
       strokes: in frame coordinates.
       origin: the windows' top left corners, in frame coordinates.
-      side: the windows' side, in frame units.
+      side: the windows' side, in frame units, of all alike or of each.
 
     Returns:
       The strokes as the window's own renderer has to draw them: positions relative to the window, sizes such that the
@@ -212,7 +216,7 @@ def from_window(
     brush: Brush,
     strokes: Float[Any, "*#n d"],
     origin: Float[Any, "*#n 2"],
-    side: Scalar,
+    side: Scalar | Float[Any, "*#n 1"],
 ) -> Float[Any, "*n d"]:
     """The inverse of `to_window`."""
     return _zoom(brush, strokes, origin, side)

@@ -85,7 +85,8 @@ class Model(Protocol):
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
         """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush).
 
-        That of a model of single windows takes a stroke and, if they are not of `window` pixels, a zoom.
+        That of a model of single windows takes a stroke and, where its picture is not to fill `size` pixels, how many
+        times as large as `window` it is to be.
         """
         ...
 

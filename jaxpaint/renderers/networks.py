@@ -249,31 +249,28 @@ class Network:
         """See `renderers.Model.renderer`; edges are about as soft as the network has learned them.
 
         Returns:
-          A function `(stroke [d], zoom) -> Stroke`. With a zoom, which may be traced, the network's picture is laid so
-          many times as large from the top left corner of the S×S planes on; without, it is what they are.
-
-          It raises ValueError if there is no zoom and `size` is not the network's.
+          A function `(stroke [d], zoom) -> Stroke`. The picture is so many times as large as the network draws it, and
+          lies from the top left corner of the S×S planes on; without a zoom (which may be traced), it fills them.
         """
         del softness
         model = network(self.name, self.brush, folded=True, dtype=self.dtype)
 
-        def render(stroke: Float[Array, "d"], zoom: Float[Array, ""] | None = None) -> Stroke:
+        def render(stroke: Float[Array, "d"], zoom: Float[Array, ""] | float | None = None) -> Stroke:
             pictures: Any = model.apply(arrays, stroke)
             opacity: Any = model.apply(arrays, stroke, method="opacity")
             foreground, silhouette = (
                 jnp.moveaxis(jnp.clip(maps, 0.0, 1.0), -1, 0)
                 for maps in (pictures.foreground, pictures.alpha / jnp.maximum(opacity, 1e-3))
             )
-            if zoom is not None:
+            if zoom is not None or size != self.window:
+                zoom = size / self.window if zoom is None else zoom
                 # Colours count as much as they are opaque: what is beside a stroke is not to darken its edges.
                 light = _zoomed(foreground * silhouette, zoom, size)
                 silhouette = _zoomed(silhouette, zoom, size)
                 foreground = light / jnp.maximum(silhouette, 1e-3)
-            elif size != self.window:
-                raise ValueError(f"{self.name} draws {self.window} pixels, not {size}")
             # Of what a network does not know it gives the mean: blurred edges, insides that are not quite opaque. The
             # silhouette is made steeper again.
-            alpha = opacity[0] * silhouette**2 * (3.0 - 2.0 * silhouette)
+            alpha = jnp.moveaxis(opacity, -1, 0) * silhouette**2 * (3.0 - 2.0 * silhouette)
             # What is far outside the window, as strokes that are nowhere are, no network has ever seen.
             there = jnp.abs(stroke[self.brush.index("x")[0]] - 0.5) < 1.0
             return Stroke(*(tuple(there * maps) for maps in (foreground, alpha)))
@@ -281,7 +278,7 @@ class Network:
         return render
 
 
-def _zoomed(maps: Float[Array, "c s s"], zoom: Float[Array, ""], size: int) -> Float[Array, "c size size"]:
+def _zoomed(maps: Float[Array, "c s s"], zoom: Float[Array, ""] | float, size: int) -> Float[Array, "c size size"]:
     """Maps laid so many times as large from the top left corner on; zero beyond them."""
     shape = (*maps.shape[:1], size, size)
-    return jax.image.scale_and_translate(maps, shape, (1, 2), jnp.stack([zoom, zoom]), jnp.zeros(2), method="linear")
+    return jax.image.scale_and_translate(maps, shape, (1, 2), jnp.full(2, zoom), jnp.zeros(2), method="linear")
