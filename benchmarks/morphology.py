@@ -43,7 +43,7 @@ import profile_network
 from jaxtyping import Array, Float
 
 from jaxpaint import drawing, images, metrics, painting, runtime
-from jaxpaint.brushes import BRUSHES, Brush, Renderer, Stroke
+from jaxpaint.brushes import BRUSHES, Brush, Stroke
 from jaxpaint.commands import find_config, load_config
 from jaxpaint.painting import Neural
 from jaxpaint.renderers import Arrays, Engine, Model
@@ -131,12 +131,12 @@ class Treated:
         """See `Model`."""
         return self.model.window
 
-    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
+    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
         """See `Model.renderer`."""
         render = self.model.renderer(arrays, size, softness=softness)
 
-        def draw(stroke: Float[Array, "d"]) -> Stroke:
-            pictures = treated(FORMS[self.form], *map(jnp.stack, render(stroke)))
+        def draw(stroke: Float[Array, "d"], *zoom: Float[Array, ""]) -> Stroke:
+            pictures = treated(FORMS[self.form], *map(jnp.stack, render(stroke, *zoom)))
             return Stroke(*map(tuple, pictures))
 
         return draw

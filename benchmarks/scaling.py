@@ -209,7 +209,7 @@ def _program_bytes(fit: Callable[[int], Any]) -> int:
         memory: Any = program.lower(*arguments).compile().memory_analysis()
         parts = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
         held.append(sum(getattr(memory, part) for part in parts) - memory.alias_size_in_bytes)
-        return *arguments[7:9], (0.0, 0.0)
+        return *arguments[8:10], (0.0, 0.0)
 
     with mock.patch.object(fitting, "_descend", compiled):
         fit(0)

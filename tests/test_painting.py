@@ -7,10 +7,11 @@ import jax
 import numpy as np
 import pytest
 from jax.sharding import AxisType
+from windowed import Windowed
 
 import jaxpaint
 from jaxpaint import fitting, images, metrics, painting, placing, runtime, weights
-from jaxpaint.brushes import BRUSHES, from_window
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
@@ -312,23 +313,6 @@ def test_stages_without_steps_claim_nothing(picture):
     shown = [p.psnr for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
     assert len(shown) > 2
     assert all(np.isnan(psnr) or 0 < psnr < 40 for psnr in shown) and 0 < shown[-1] < 40
-
-
-@dataclasses.dataclass(frozen=True)
-class Windowed(painting.Engine):
-    """The engine, as if it drew windows of one size alone, as a network does."""
-
-    @property
-    def window(self):
-        return 32
-
-    def renderer(self, arrays, size, *, softness):
-        draw = super().renderer(arrays, size, softness=softness)
-
-        def render(stroke, zoom=1.0):
-            return draw(from_window(self.brush, stroke, np.zeros(2, np.float32), zoom * self.window / size))
-
-        return render
 
 
 def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):

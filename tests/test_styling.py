@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from windowed import Windowed
 
 import jaxpaint
 from jaxpaint import drawing, fitting, images, losses, painting, placing, styling, weights
@@ -51,15 +52,6 @@ def distance(canvas, style):
         a, b = a.T @ a / len(a), b.T @ b / len(b)
         total += ((a - b) ** 2).sum() / (b**2).sum()
     return total
-
-
-@dataclasses.dataclass(frozen=True)
-class Windowed(Engine):
-    """The engine, as if it drew windows of one size alone, as a network does."""
-
-    @property
-    def window(self):
-        return 32
 
 
 @pytest.mark.parametrize("model", [Engine, Windowed])
