@@ -86,7 +86,7 @@ class Settings(Checked):
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
-    steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 80 with a network", 0, 100_000)
+    steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 60 with a network", 0, 100_000)
     learning_rate: float = setting(0.03, "size of the first steps", 1e-6, 1.0)
     l1: float = setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
     l2: float = setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
@@ -100,7 +100,7 @@ class Settings(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         # A network takes some hundred times as long for a stroke.
-        suitable = {"strokes": 4000, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 80}
+        suitable = {"strokes": 4000, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 60}
         for name, value in suitable.items():
             object.__setattr__(self, name, getattr(self, name) or value)
         check_brush(self.brush, self.brush_image)
