@@ -120,5 +120,5 @@ def test_every_network_is_a_renderer():
 
 def test_a_network_gets_a_budget_that_suits_it():
     light = Settings(renderer="light")
-    assert (light.strokes, light.steps) == (500, 80)
+    assert (light.strokes, light.steps) == (500, 60)
     assert Settings(renderer="light", strokes=900).strokes == 900
