@@ -177,7 +177,7 @@ def _patches(windows: _Windows, moving: Bool[np.ndarray, "n"], problem: Problem,
     height, width, _ = problem.target.shape
     longest, margin = max(height, width), windows.margin
     ids = np.flatnonzero(moving)
-    # A pixel on the canvas takes about a quarter of the memory of one that a network makes.
+    # Some 25 numbers are kept of a pixel on the canvas, and about 100 of one that a network makes.
     most = max(1, _PIXELS_KEPT // max(window**2, margin**2 // 4))
     unit = most if len(ids) > most else min(rounded_up(len(ids), _PICTURES_TOGETHER), _PICTURES_ROUNDED)
     unit = math.lcm(devices, unit)

@@ -345,6 +345,24 @@ def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):
     assert (np.abs(windowed - free) < 1e-3).mean() > 0.97
 
 
+@pytest.mark.parametrize("name", BRUSHES)
+def test_windows_hold_strokes_as_they_are(name):
+    """A step of no length leaves them alone, wide ones too: of some brushes, a size of 1 is half a window."""
+    brush, rng = BRUSHES[name], np.random.default_rng(0)
+    target = rng.uniform(size=(48, 64, 3)).astype(np.float32)
+    place = functools.partial(placing.place, brush, target, np.ones_like(target), 10, rng=rng)
+    strokes = np.concatenate([place(size=size) for size in (0.02, 0.045)])
+    bounds = painting.bounds(dataclasses.replace(SMALL, brush=name), target.shape[:2])
+    strokes = np.clip(strokes, *bounds)
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    none, moments = np.zeros(1, np.float32), fitting.Moments.zero(strokes.shape)
+    model = Windowed(brush, flat=True)
+    after, _, _ = fitting.descend(model, None, strokes, moments, problem, first=0, rates=none, softness=0.0)
+    # Positions of strokes at the border may have to come into their windows.
+    sizes = brush.index("size")
+    np.testing.assert_allclose(after[:, sizes], strokes[:, sizes], atol=1e-6)
+
+
 def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
     """Against a picture that is darker by as much: the correction is what is told, and the strokes move alike."""
     target, rng = images.resize(picture, (64, 96)), np.random.default_rng(0)

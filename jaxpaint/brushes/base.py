@@ -172,11 +172,11 @@ class Brush:
         return np.stack([strokes[:, self.index(axis)].mean(axis=1) for axis in "xy"], axis=1)
 
     def longest_size(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """Their greatest size parameter, with the hair; of a window of that side, it would be all of the range."""
+        """Side, in frame units, of the square in whose coordinates their greatest size parameter is about 1."""
         return strokes[:, self.index("size")].max(axis=1) + self.hair
 
     def extent(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """About how long they are, in frame units."""
+        """About how long they are, in frame units: how far apart their positions are, and their greatest width."""
         apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
         return apart + self.longest_size(strokes) / self.size_per_width
 
