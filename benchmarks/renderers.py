@@ -195,8 +195,9 @@ def _size(recipe: training.Recipe) -> dict[str, float]:
         return sum(jnp.mean((a - b) ** 2) for a, b in zip(pictures, wanted, strict=True))
 
     def megaflops(function: Callable, *arguments: Any) -> float:
-        compiled = jax.jit(function).lower(*arguments).compile()
-        return compiled.cost_analysis()["flops"] / recipe.batch / 1e6
+        # As it is for a CPU: a GPU's products are another library's and count nothing.
+        with jax.default_device(jax.local_devices(backend="cpu")[0]):
+            return jax.jit(function).lower(*arguments).cost_analysis()["flops"] / recipe.batch / 1e6
 
     return {
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(variables["params"])),

@@ -21,11 +21,10 @@ from jaxpaint.renderers import Arrays, Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
-# Pixels that are drawn together: as many as a CPU's cache holds.
-_PIXELS_TOGETHER = 8192
-# Programs are compiled for at least so many groups of windows: those of 512 × 512 pixels.
-_LEAST_GROUPS = 32
-# A network's pictures that are made together: more of them leave a CPU's cache. Above the second number, theirs is
+# Programs are compiled for windows of at least so many pixels: 512 × 512. Other devices than a CPU draw as many together,
+# a CPU as many as its cache holds: the second number.
+_LEAST_PIXELS, _PIXELS_TOGETHER = 2**18, 2**13
+# A network's pictures that a CPU makes together: more of them leave its cache. Above the second number, theirs is
 # rounded up to a multiple of it, below to a power of two: few programs.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
 # Pixels of windows whose pictures, and all that a network made them of, are kept until the gradient is known. Of more
@@ -236,11 +235,12 @@ def _tiles(
     near = reach(brush, strokes, grid, margin=margin, most=listed, first=first)
     # Windows that as many strokes reach lie in the same group.
     order = np.argsort(-near.counts, kind="stable")
-    together = _PIXELS_TOGETHER // grid.tile**2
+    pixels = _PIXELS_TOGETHER if runtime.on_cpu() else _LEAST_PIXELS
+    together = pixels // grid.tile**2
     # The strokes of a group's fullest window are drawn in all of them: small pictures have few that are alike.
     while together > 1 and 2 * together * devices > len(order):
         together //= 2
-    slots = rounded_up(-(-len(order) // (together * devices)), -(-_LEAST_GROUPS // devices))
+    slots = rounded_up(-(-len(order) // (together * devices)), -(-_LEAST_PIXELS // (pixels * devices)))
     groups = slots * devices
     if only is not None and (reached := np.append(only, False)[near.ids[order]].any(axis=1)).any():
         order = order[reached]
@@ -425,11 +425,6 @@ def divided(mesh, function, tiles, *shared):
     )(tiles, *shared)
 
 
-def _shares_pictures(mesh):
-    """Whether devices share a network's pictures; a CPU's cores do better with XLA's own division of its products."""
-    return mesh.devices.flat[0].platform != "cpu"
-
-
 def _summed(function, tiles, zero, below):
     """The sum over a device's groups of tiles of what `function(group, below)` gives, and the memory it hands on."""
 
@@ -500,10 +495,12 @@ def _steps(
             window, own_side = each
             return render(window) if patch is None else render(window, own_side[0] / side)
 
-        return jax.lax.map(picture, windows, batch_size=_PICTURES_TOGETHER)
+        together = _PICTURES_TOGETHER if runtime.on_cpu() else len(windows[0])
+        return jax.lax.map(picture, windows, batch_size=together)
 
-    # What a network takes; the rest of a step is little, and each device does all of it.
-    rendered = runtime.shared_out(mesh, rendered) if _shares_pictures(mesh) else rendered
+    # What a network takes; the rest of a step is little, and each device does all of it. A CPU's cores do better with
+    # XLA's own division of its products.
+    rendered = rendered if runtime.on_cpu() else runtime.shared_out(mesh, rendered)
 
     def layered(windows, canvas):
         def lay(canvas, layer):

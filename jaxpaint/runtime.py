@@ -63,6 +63,11 @@ def use_all_cores() -> None:
         jax.config.update("jax_num_cpu_devices", _cores())
 
 
+def on_cpu() -> bool:
+    """Whether the work is done by a CPU's cores: each at its best with what its cache holds, where others are idle."""
+    return jax.default_backend() == "cpu"
+
+
 def _cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -166,7 +166,7 @@ def distances(recipe: Recipe, strokes: Float[Array, "n d"]) -> Float[Array, "n s
 
 def _together(strokes: Float[Array, "n d"]) -> int:
     """How many strokes are drawn together: a divisor, since what is left over would be compiled for itself."""
-    return math.gcd(8, len(strokes))
+    return math.gcd(8, len(strokes)) if runtime.on_cpu() else len(strokes)
 
 
 class Part(NamedTuple):

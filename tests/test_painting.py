@@ -232,6 +232,31 @@ def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transp
     np.testing.assert_allclose(worth, worth_alone, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    "model", [painting.Engine(BRUSHES["oilpaintbrush"], flat=True), Windowed(BRUSHES["oilpaintbrush"])]
+)
+def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model, monkeypatch):
+    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+    target = images.resize(picture, (256, 384))
+    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+
+    def fit():
+        moments = fitting.Moments.zero(strokes.shape)
+        rates = np.full(3, 0.01, np.float32)
+        return fitting.descend(model, None, strokes, moments, problem, first=5, rates=rates, softness=1.0)
+
+    moved, _, found = fit()
+    # Nothing that has been traced knows what changes.
+    fitting._descend.clear_cache()
+    monkeypatch.setattr(runtime, "on_cpu", lambda: False)
+    together, _, found_together = fit()
+    fitting._descend.clear_cache()
+    assert np.abs(moved - strokes).max() > 0.001
+    np.testing.assert_allclose(moved, together, atol=2e-4)
+    np.testing.assert_allclose(found, found_together, rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush"])
 def test_worth_is_the_error_that_a_stroke_saves(picture, name):
     """Against drawing the painting without each stroke; some cover what is below only partly."""

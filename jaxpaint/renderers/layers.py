@@ -16,6 +16,8 @@ from jaxtyping import Array, Float
 _KERNEL = 4
 # Columns of a product below which its kernel's gradient is computed in float32 (see `_narrow_backward`).
 _FEW_COLUMNS = 512
+# All of float32, on devices that would take less.
+EXACT = jax.lax.Precision.HIGHEST
 _normal, he_normal = nn.initializers.normal(0.02), nn.initializers.he_normal()
 _dot = functools.partial(jnp.matmul, preferred_element_type=jnp.float32)
 
@@ -37,11 +39,16 @@ def pixel_shuffle(maps: Float[Array, "*n h w c_factor_factor"], factor: int = 2)
 def product(
     values: Float[Array, "*n c"], kernel: Float[Array, "c d"], dtype: DTypeLike | None = None
 ) -> Float[Array, "*n d"]:
-    """A matrix product of operands in `dtype`, summed in float32; its gradients are, too."""
+    """A matrix product of operands in `dtype`, summed in float32; its gradients are, too.
+
+    float32 is what a device takes for it (a GPU 11 bits of each operand, a TPU 8); None is all of it.
+    """
     # Of two matrices: with more axes, XLA copies an operand of the kernel's gradient into a slower layout.
     flat = values.reshape(-1, values.shape[-1])
-    narrow = jnp.dtype(dtype or jnp.float32)
-    flat = _dot(flat, kernel) if narrow == jnp.float32 else _narrow(narrow, flat, kernel)
+    if dtype is None or jnp.dtype(dtype) == jnp.float32:
+        flat = _dot(flat, kernel, precision=EXACT if dtype is None else None)
+    else:
+        flat = _narrow(jnp.dtype(dtype), flat, kernel)
     return flat.reshape(*values.shape[:-1], kernel.shape[-1])
 
 
@@ -144,7 +151,7 @@ def transposed_conv(
       maps: of 1 × 1 pixels for stride 1.
       kernel: as `jax.lax.conv_transpose` takes it with `transpose_kernel=False`.
       stride: 1 (without padding: to 4 × 4 pixels), 2 (padding 1: to twice the size) or 4 (to four times the size).
-      dtype: of the operands of the product; float32 by default.
+      dtype: of the operands of the product (see `product`).
 
     Returns:
       Maps of `H = 4`, `2 h` or `4 h` pixels.
@@ -183,7 +190,7 @@ class TransposedConv(nn.Module):
       channels: of its result.
       stride: 1, 2 or 4.
       use_bias: whether there is a bias.
-      dtype: of the operands of the product.
+      dtype: of the operands of the product (see `product`).
     """
 
     channels: int

@@ -21,7 +21,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import Brush, Stroke
-from jaxpaint.renderers.layers import Conv, TransposedConv, he_normal, pixel_shuffle
+from jaxpaint.renderers.layers import EXACT, Conv, TransposedConv, he_normal, pixel_shuffle
 
 # Parameters by layer, nested as Flax nests them.
 Tree = Any
@@ -129,7 +129,7 @@ class Rasterization(nn.Module):
     def __call__(self, shapes: Float[Array, "*n k"], *, seed: bool = False) -> Float[Array, "*n size size a"]:  # noqa: D102
         values = shapes
         for i, channels in enumerate(self.dense):
-            dense = nn.Dense(channels, kernel_init=he_normal, name=f"dense{i}")
+            dense = nn.Dense(channels, kernel_init=he_normal, precision=EXACT, name=f"dense{i}")
             values = dense(nn.relu(values) if i else values)
         maps = values.reshape(*values.shape[:-1], SEED, SEED, -1)
         if seed:
@@ -148,7 +148,7 @@ class NeuralRenderer(nn.Module):
       architecture: its layers.
       brush: says which parameters are shape, and whether alpha is used.
       folded: normalisations are part of the convolutions (see `fold`).
-      dtype: of what the shading network multiplies, bfloat16 or float32; sums, and all of a silhouette, are float32.
+      dtype: of what the shading network multiplies (see `layers.product`); sums, and all of a silhouette, are float32.
     """
 
     architecture: Architecture
