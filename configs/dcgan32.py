@@ -4,7 +4,7 @@ bin/train_renderer --config=configs/dcgan32.py --workdir=runs/dcgan32
 
 Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 4.2.
 2.7 million parameters, pictures of 32 × 32.
-Not run yet.
+Not run to its end yet; 17.6 dB after 100,000 strokes, 24,000 of them a second on an H200 (benchmarks/renderers.py).
 """
 
 import ml_collections

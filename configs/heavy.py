@@ -3,7 +3,8 @@
 bin/train_renderer --config=configs/heavy.py --workdir=runs/heavy
 
 Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114; 18 million parameters, pictures of 128 × 128.
-Days on two cores; meant for a GPU. Not run yet.
+Days on two cores; meant for a GPU, and not run yet to its end. From scratch, as in the papers, 18.2 dB after 100,000
+strokes, 6,500 of them a second on an H200 (benchmarks/renderers.py).
 """
 
 import ml_collections

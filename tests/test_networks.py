@@ -67,6 +67,20 @@ def test_folded_weights_draw_the_same(name):
         np.testing.assert_allclose(one, other, atol=1e-4 * float(np.abs(one).max()))
 
 
+def test_silhouettes_are_multiplied_in_all_of_float32_on_any_device():
+    """As the program tells devices that would take less of it: edges have to be known to a tenth of a pixel."""
+    model, ones = network("light", OIL, dtype="float32"), strokes("oilpaintbrush")
+
+    def products(**options):
+        program = jax.jit(functools.partial(model.apply, **options)).lower(variables("light", "oilpaintbrush"), ones)
+        return ["HIGHEST" in line for line in program.as_text().splitlines() if "dot_general" in line]
+
+    silhouette, every = products(method="silhouette"), products()
+    assert all(silhouette) and len(silhouette) == 5
+    # Of the shading, the layer that takes the stroke's parameters.
+    assert every == [True, False, False, False, *silhouette]
+
+
 @pytest.mark.parametrize(("brush", "used"), [("oilpaintbrush", False), ("rectangle", True)])
 def test_alpha_is_the_silhouette_of_the_shape_alone(brush, used):
     draw = functools.partial(jax.jit(network("light", BRUSHES[brush]).apply), variables("light", brush))
