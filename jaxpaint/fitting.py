@@ -24,8 +24,8 @@ _TILE, _TRANSPORT_TILE = 16, 64
 # Programs are compiled for windows of at least so many pixels: 512 × 512. So many are drawn together; on a CPU, as many
 # as its cache holds, the second number.
 _LEAST_PIXELS, _PIXELS_TOGETHER = 2**18, 2**13
-# A network's pictures that a CPU makes together: more of them leave its cache. Above the second number, theirs is
-# rounded up to a multiple of it, below to a power of two: few programs.
+# A network's pictures that are made together: more of them leave a CPU's cache, and only take longer to compile for a
+# GPU. Above the second number, theirs is rounded up to a multiple of it, below to a power of two: few programs.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
 # Pixels of windows whose pictures, and all that a network made them of, are kept until the gradient is known. Of more
 # strokes than that, only the canvas below each so many is, and they are drawn once more.
@@ -495,8 +495,7 @@ def _steps(
             window, own_side = each
             return render(window) if patch is None else render(window, own_side[0] / side)
 
-        together = _PICTURES_TOGETHER if runtime.on_cpu() else len(windows[0])
-        return jax.lax.map(picture, windows, batch_size=together)
+        return jax.lax.map(picture, windows, batch_size=_PICTURES_TOGETHER)
 
     # What a network takes; the rest of a step is little, and each device does all of it. A CPU's cores do better with
     # XLA's own division of its products.
