@@ -21,8 +21,8 @@ from jaxpaint.renderers import Arrays, Model
 
 # Small tiles leave out most of the pixels that a stroke does not reach; transport needs room to move in.
 _TILE, _TRANSPORT_TILE = 16, 64
-# Programs are compiled for windows of at least so many pixels: 512 × 512. So many are drawn together; on a CPU, as many
-# as its cache holds, the second number.
+# Programs are compiled for windows of at least so many pixels: 512 × 512. As many are drawn together; by a CPU, no more
+# than its cache holds, the second number.
 _LEAST_PIXELS, _PIXELS_TOGETHER = 2**18, 2**13
 # A network's pictures that are made together: more of them leave a CPU's cache, and only take longer to compile for a
 # GPU. Above the second number, theirs is rounded up to a multiple of it, below to a power of two: few programs.

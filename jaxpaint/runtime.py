@@ -64,7 +64,7 @@ def use_all_cores() -> None:
 
 
 def on_cpu() -> bool:
-    """Whether the work is done by a CPU's cores: each at its best with what its cache holds, where others are idle."""
+    """Whether a CPU does the work: it is fastest with as much at a time as its caches hold, a GPU with all there is."""
     return jax.default_backend() == "cpu"
 
 

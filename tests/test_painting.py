@@ -247,11 +247,14 @@ def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model
         return fitting.descend(model, None, strokes, moments, problem, first=5, rates=rates, softness=1.0)
 
     moved, _, found = fit()
+    groups = fitting._tiles(model.brush, strokes, problem, 5, 1.0, 2).counts
     # Nothing that has been traced knows what changes.
     fitting._descend.clear_cache()
-    monkeypatch.setattr(runtime, "on_cpu", lambda: False)
+    asked: list[int] = []
+    monkeypatch.setattr(runtime, "on_cpu", lambda: bool(asked.append(1)))
     together, _, found_together = fit()
     fitting._descend.clear_cache()
+    assert asked and len(fitting._tiles(model.brush, strokes, problem, 5, 1.0, 2).counts) < len(groups)
     assert np.abs(moved - strokes).max() > 0.001
     np.testing.assert_allclose(moved, together, atol=2e-4)
     np.testing.assert_allclose(found, found_together, rtol=1e-5)

@@ -79,6 +79,18 @@ def test_distances_are_to_the_sides_of_a_box():
         np.testing.assert_allclose(maps[row, column, 4 * view :][:4], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("made", [training.targets, training.distances])
+def test_what_is_learned_is_the_same_drawn_all_at_once(made, monkeypatch):
+    """As it is by other devices than a CPU, which draws eight strokes at a time."""
+    strokes = training.sample(BRUSHES["rectangle"], 16, key=jax.random.key(0))
+    eight_by_eight = made(recipe(), strokes)
+    asked: list[int] = []
+    monkeypatch.setattr(training.runtime, "on_cpu", lambda: bool(asked.append(1)))
+    for one, other in zip(*map(jax.tree.leaves, (eight_by_eight, made(recipe(), strokes))), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    assert asked
+
+
 @pytest.mark.parametrize("brush", BRUSHES)
 def test_two_relus_make_a_silhouette_of_distances(brush):
     """The first convolution begins as the second of them: its first unit is every other pixel of the silhouette."""
