@@ -10,10 +10,11 @@ once more for its report; or in this process, and only once. The seam ratio, for
 the mean error within 4 pixels of the blocks' borders over that elsewhere.
 
 `--full` is the table of all brushes, in this process. By the engine, five photographs in 200 to 4,000 strokes and in 10
-and 30 seconds of fitting, two of them also in 60 and 120; by `light`, two photographs in 200 to 1,000 strokes and in 30
-seconds. All seconds for all photographs alone would fit for 73 minutes, and 4,000 strokes by a network for 6 minutes
-each. They can be added: with `--resume`, rows of the same photograph, settings and seconds that are in NAME.json, of
-whatever machine and commit, are not painted again, and others that are there stay. Each is saved when it is done.
+and 30 seconds of fitting, two of them in 60 seconds, and with the oil brush in 120; by `light`, two photographs in 200
+strokes, and with the oil brush in 500, in 1,000 and in 30 seconds. That is some 85 minutes of two cores; all seconds of
+all photographs alone would fit for 73, and 1,000 strokes of all brushes by a network for 30. They can be added: with
+`--resume`, rows of the same photograph, settings and seconds that are in NAME.json, of whatever machine and commit, are
+not painted again, and others that are there stay. Each is saved when it is done.
 
 Writes to --out: NAME.json; NAME_summary.json, mean and standard deviation over photographs of all rows that are alike
 but for that; NAME.svg, those means; NAME.png, a strip for each photograph, brush and renderer, with the photograph and
@@ -53,13 +54,16 @@ TRIAL, NETWORK_TRIAL = 60, 8
 NEAR_SEAM = 4
 # Heights of the paintings on a sheet, of few and of many strips.
 HIGH, LOW, MANY = 320, 160, 6
-FIVE, TWO = "astronaut,coffee,chelsea,china,flower", "astronaut,coffee"
+FIVE, TWO, OIL = "astronaut,coffee,chelsea,china,flower", "astronaut,coffee", "oilpaintbrush"
+ALL = ",".join(BRUSHES)
 FULL = (
-    {"photos": FIVE, "renderers": "exact", "strokes": "200,500,1000,4000", "seconds": ""},
-    {"photos": FIVE, "renderers": "exact", "strokes": "", "seconds": "10,30"},
-    {"photos": TWO, "renderers": "exact", "strokes": "", "seconds": "60,120"},
-    {"photos": TWO, "renderers": "light", "strokes": "200,500,1000", "seconds": ""},
-    {"photos": TWO, "renderers": "light", "strokes": "", "seconds": "30"},
+    {"photos": FIVE, "brushes": ALL, "renderers": "exact", "strokes": "200,500,1000,4000", "seconds": ""},
+    {"photos": FIVE, "brushes": ALL, "renderers": "exact", "strokes": "", "seconds": "10,30"},
+    {"photos": TWO, "brushes": ALL, "renderers": "exact", "strokes": "", "seconds": "60"},
+    {"photos": TWO, "brushes": OIL, "renderers": "exact", "strokes": "", "seconds": "120"},
+    {"photos": TWO, "brushes": ALL, "renderers": "light", "strokes": "200", "seconds": ""},
+    {"photos": TWO, "brushes": OIL, "renderers": "light", "strokes": "500,1000", "seconds": ""},
+    {"photos": TWO, "brushes": OIL, "renderers": "light", "strokes": "", "seconds": "30"},
 )
 # What a summary tells of the paintings that it averages.
 SHOWN = ("brush", "renderer", "config", "strokes", "seconds")
@@ -148,9 +152,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _tasks(options: argparse.Namespace, others: Sequence[str]) -> Iterator[Task]:
     """What is to be painted."""
-    parts = [vars(options)]
-    if options.full:
-        parts = [vars(options) | {"brushes": ",".join(BRUSHES)} | part for part in FULL]
+    parts = [vars(options) | part for part in (FULL if options.full else ({},))]
     names = ("photos", "brushes", "renderers", "configs", "strokes", "seconds")
     for part in parts:
         for photo, brush, renderer, config, strokes, seconds in itertools.product(
