@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterator
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
 from jaxpaint.training import State
@@ -41,12 +42,11 @@ def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
 
     Args:
       checkpoints: to look in.
-      like: a state of the same shapes.
+      like: a state of the same shapes, or those alone (`training.shapes`).
     """
     step = checkpoints.latest_step()
     if step is None:
         return None
-    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, like._asdict())
-    restored = checkpoints.restore(step, args=ocp.args.StandardRestore(shapes))
-    # Orbax binds arrays to their device, and for such ones a run's programs would be compiled again.
-    return State(**jax.device_put(jax.device_get(restored)))
+    # As NumPy's: orbax binds JAX's arrays to their device, and for such ones a run's programs would be compiled again.
+    arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like._asdict())
+    return State(**jax.device_put(checkpoints.restore(step, args=ocp.args.StandardRestore(arrays))))

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES, Brush, Look
@@ -107,7 +107,10 @@ def psnr(metrics: Metrics) -> Float[Array, ""]:
     return -5.0 * (jnp.log10(metrics.foreground) + jnp.log10(metrics.alpha))
 
 
-def sample(brush: Brush, count: int, *, key: PRNGKeyArray, small: float = 0.0) -> Float[Array, "count d"]:
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def sample(
+    brush: Brush, count: int, *, key: PRNGKeyArray, small: Float[Array, ""] | float = 0.0
+) -> Float[Array, "count d"]:
     """Random strokes, uniform in [0, 1]^d.
 
     Args:
@@ -235,13 +238,25 @@ def start(recipe: Recipe, params: Tree = None) -> State:
       recipe: how to train.
       params: weights to begin with; random ones by default.
     """
+    return _start(recipe, jnp.uint32(recipe.seed), params)
+
+
+def shapes(recipe: Recipe) -> State:
+    """What a state is made of: `jax.ShapeDtypeStruct`s, for nothing is computed."""
+    return _start.eval_shape(recipe, jnp.uint32(recipe.seed), None)
+
+
+# One program: operation by operation there would be dozens.
+@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.RUN_ONCE)
+def _start(recipe: Recipe, seed: UInt[Array, ""], params: Tree) -> State:
     if params is None:
         strokes = jnp.zeros((2, BRUSHES[recipe.brush].dim))
-        init = jax.jit(net(recipe).init, compiler_options=runtime.RUN_ONCE)
-        params = init(jax.random.key(recipe.seed), strokes)["params"]
+        params = net(recipe).init(jax.random.key(seed), strokes)["params"]
         if recipe.distance_steps:
             params = _reading_distances(recipe, params)
-    return State(jnp.zeros((), jnp.int32), params, jax.tree.map(jnp.copy, params), optimizer(recipe).init(params))
+    # What a step is given it takes the memory of: each to have its own.
+    params, average = (jax.tree.map(jnp.copy, params) for _ in range(2))
+    return State(jnp.zeros((), jnp.int32), params, average, optimizer(recipe).init(params))
 
 
 def _reading_distances(recipe: Recipe, params: Tree) -> Tree:
@@ -285,11 +300,15 @@ def train(recipe: Recipe, state: State, count: int, picture: Arrays = None) -> t
       The new state, and the errors of each step, `[count]`; those of distances, in halves of `SEED`'s pixels and
       weighted, stand for alpha's.
     """
-    return _train(runtime.mesh(), recipe, part_of(recipe, int(state.step)).name, count, state, picture)
+    part = part_of(recipe, int(state.step)).name
+    return _train(runtime.mesh(), recipe, part, count, jnp.uint32(recipe.seed), state, picture)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
-def _train(mesh: Mesh, recipe: Recipe, part: str, count: int, state: State, picture: Arrays) -> tuple[State, Metrics]:
+# Programs that are given their seed are kept for all seeds.
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=5)
+def _train(
+    mesh: Mesh, recipe: Recipe, part: str, count: int, seed: UInt[Array, ""], state: State, picture: Arrays
+) -> tuple[State, Metrics]:
     model, update = net(recipe, recipe.dtype), optimizer(recipe).update
     has_silhouette = part == "shading" and (recipe.silhouette_steps or recipe.init)
     finished = [name for name in state.params if has_silhouette and name != "shading"]
@@ -313,7 +332,7 @@ def _train(mesh: Mesh, recipe: Recipe, part: str, count: int, state: State, pict
         return metrics.foreground + metrics.alpha, metrics
 
     def step(state: State, _):
-        key = jax.random.fold_in(jax.random.key(recipe.seed), state.step)
+        key = jax.random.fold_in(jax.random.key(seed), state.step)
         count = recipe.batch * (_UNDRAWN if part == "distances" else 1)
         strokes = runtime.by_rows(mesh, sample(model.brush, count, key=key, small=recipe.small))
         gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes)

@@ -319,7 +319,7 @@ def test_grid_mode_has_no_seams():
     """Mean error within 4 px of block borders, against elsewhere, over pictures that are alike everywhere."""
     distance = np.minimum.reduce([np.abs(np.arange(128) + 0.5 - b) for b in (32, 64, 96)])
     border = (distance < 4)[:, None] | (distance < 4)[None, :]
-    settings = Settings(mode="grid", grid=4, strokes=160, steps=40, size=128)
+    settings = Settings(brush="rectangle", mode="grid", grid=4, strokes=160, steps=40, size=128)
     errors = []
     for seed in range(4):
         noise = np.random.default_rng(seed).uniform(size=(16, 16, 3)).astype(np.float32)

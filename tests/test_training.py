@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import traverse_util
 
-from jaxpaint import training, weights
+from jaxpaint import runtime, training, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import train
 from jaxpaint.images import read_image, write_image
@@ -177,6 +177,16 @@ def test_steps_do_not_depend_on_how_they_are_divided():
     parts, _ = training.train(own, training.start(own), 5)
     parts, _ = training.train(own, parts, 5)
     np.testing.assert_allclose(flat(parts.params), flat(whole.params), atol=1e-6)
+
+
+def test_seeds_share_their_programs():
+    texts = {
+        training._train.trace(runtime.mesh(), own, "shading", 5, jnp.uint32(own.seed), training.shapes(own), None)
+        .lower()
+        .as_text()
+        for own in (recipe(), recipe(seed=1))
+    }
+    assert len(texts) == 1
 
 
 def test_statistics_are_those_of_fresh_strokes():

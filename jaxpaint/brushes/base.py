@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,7 @@ NOWHERE = -9.0
 Plane = Float[Array, "size size"]
 Affine = Float[Array, "3"]
 Scalar = Float[Array, ""] | float
+_Tree = TypeVar("_Tree")
 
 
 class Stroke(NamedTuple):
@@ -62,6 +63,11 @@ class Pixels(NamedTuple):
         """Slope of an edge, per unit of frame coordinates."""
         return self.size / (1.0 + self.softness)
 
+    @property
+    def always(self) -> Float[Array, ""]:
+        """What `stored` asks for."""
+        return jnp.asarray(self.softness, jnp.float32)
+
     def affine(self, coefficients: Affine) -> Plane:
         """The plane `a x + b y + c` at the centres of the pixels.
 
@@ -93,7 +99,7 @@ class Pixels(NamedTuple):
         return jnp.maximum(jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0)
 
 
-def _centres(size: int) -> tuple[np.ndarray, np.ndarray]:
+def centres(size: int) -> tuple[np.ndarray, np.ndarray]:
     """The x and y of the pixels' centres, `[S, S]` each."""
     centre = (np.arange(size, dtype=np.float32) + 0.5) / size
     x, y = np.meshgrid(centre, centre)
@@ -103,7 +109,7 @@ def _centres(size: int) -> tuple[np.ndarray, np.ndarray]:
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _affine(coefficients: Affine, size: int) -> Plane:
     a, b, c = coefficients
-    x, y = _centres(size)
+    x, y = centres(size)
     return a * x + b * y + c
 
 
@@ -112,12 +118,34 @@ def _affine_forward(coefficients: Affine, size: int) -> tuple[Plane, None]:
 
 
 def _affine_backward(size: int, _: None, gradient: Plane) -> tuple[Affine]:
-    x, y = _centres(size)
+    x, y = centres(size)
     basis = np.stack([x, y, np.ones_like(x)], axis=-1).reshape(-1, 3)
     return (gradient.reshape(-1) @ basis,)
 
 
 _affine.defvjp(_affine_forward, _affine_backward)
+
+
+def stored(function: Callable[..., _Tree], always: Float[Array, ""]) -> Callable[..., _Tree]:
+    """The function, its results stored: XLA would otherwise compute them again in each place where they are used.
+
+    A conditional is the one thing that XLA does not fuse across.
+
+    Args:
+      function: of arrays.
+      always: any number that is not negative and not known to the compiler, the same for all windows.
+    """
+
+    def run(*args):
+        shapes = jax.eval_shape(function, *args)
+        return jax.lax.cond(
+            always >= 0,
+            function,
+            lambda *_: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
+            *args,
+        )
+
+    return run
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

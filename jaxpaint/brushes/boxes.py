@@ -116,7 +116,7 @@ def _inside(pixels, look, across, along, half_across, half_along) -> tuple[Plane
     if look.picture is not None:
         shade, coverage = textures.sample(look.picture, s, t, footprint)
         return pixels.slab(along, half_along) * (1 - contrast * (1 - coverage)), textures.contrasted(shade, look)
-    bristles = textures.bristles(s, t, footprint, jnp.asarray(pixels.softness, jnp.float32))
+    bristles = textures.bristles(s, t, footprint, pixels.always)
     short = pixels.constant(ragged * pixels.sharpness)
     inside = pixels.slab(along, half_along, short * bristles.start, short * bristles.end)
     return inside, textures.shade(look, bristles.groove)

@@ -8,20 +8,22 @@ searched on a few samples, then refined by Newton's method, and differentiated b
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.lax import stop_gradient
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import textures
-from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke, centres, stored
 
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
 _TINY = 1e-12
+# How much of the way from end to end a tangent is, beside the velocity.
+_AHEAD = 1e-3
 # Speed of a curve, in frame units over its length, below which it has no direction.
 _STILL = 1e-4
 # How much thinner the paint is in the middle of a stroke than at its rim.
@@ -92,33 +94,83 @@ class _Swept(NamedTuple):
     tangent: tuple[Plane, Plane]
 
 
-def _sweep(curve: _Curve, pixels: Pixels, *, tapered: bool) -> _Swept:
-    a, b = curve.a, curve.b
-    growth = pixels.constant(curve.r2 - curve.r0) if tapered else None
-    (ax, ay), (bx, by) = ([pixels.constant(w[i]) for i in range(2)] for w in (a, b))
-    x0, y0 = _offset(curve.p0, pixels)
+_Seen = Callable[[_Swept], tuple[Plane, ...]]
 
-    def at(t):
-        return ((ax * t + bx) * t + x0, (ay * t + by) * t + y0), (2 * ax * t + bx, 2 * ay * t + by)
 
-    ca, cb = (pixels.affine(jnp.append(-w, w @ curve.p0)) for w in (a, b))
-    t = stop_gradient(_nearest(a @ a, a @ b, b @ b, ca, cb, x0**2 + y0**2, growth))
-    # One differentiable Newton step: the implicit function theorem. At the ends t does not move.
-    (dx, dy), (tx, ty) = at(t)
-    along, curvature = dx * tx + dy * ty, tx**2 + ty**2 + 2 * (dx * ax + dy * ay)
-    slope, curvature = _stationarity(along, curvature, dx**2 + dy**2, growth)
-    curvature = stop_gradient(curvature)
-    inside = (t > 0) & (t < 1) & (curvature > _TINY)
-    t = t - jnp.where(inside, slope - stop_gradient(slope), 0.0) / jnp.where(inside, curvature, 1.0)
-    way, (tx, ty) = at(t)
+def _sweep(curve: _Curve, pixels: Pixels, seen: _Seen, *, tapered: bool) -> tuple[Plane, ...]:
+    """What is seen of where the brush comes nearest; `seen` looks at each pixel alone."""
+    growth = curve.r2 - curve.r0 if tapered else None
+    return _swept(curve.p0, curve.a, curve.b, growth, pixels.always, pixels.size, seen)
+
+
+# The gradient by hand: JAX's own has twice as many planes, in most of which XLA would compute the same again.
+@functools.partial(jax.custom_vjp, nondiff_argnums=(5, 6))
+def _swept(p0, a, b, growth, always, size: int, seen: _Seen) -> tuple[Plane, ...]:
+    return _swept_forward(p0, a, b, growth, always, size, seen)[0]
+
+
+def _swept_forward(p0, a, b, growth, always, size, seen):
+    def nearest(x0, y0):
+        ca, cb = (w[0] * x0 + w[1] * y0 for w in (a, b))
+        return _nearest(a @ a, a @ b, b @ b, ca, cb, x0**2 + y0**2, growth)
+
+    t = stored(nearest, always)(*_ways(p0, size))
+    return seen(_at(p0, a, b, t)), (p0, a, b, growth, always, t)
+
+
+def _swept_backward(size, seen, kept, gradient):
+    """By the implicit function theorem: t moves such that the first derivative of what is minimised stays 0."""
+    p0, a, b, growth, always, t = kept
+
+    def planes(t, *gradient):
+        swept = _at(p0, a, b, t)
+        ((to_t, to_way, to_tangent),) = jax.vjp(seen, swept)[1](gradient)
+        way, velocity = swept.way, [2 * a[i] * t + b[i] for i in range(2)]
+        squared = _dot(way, way)
+        curvature = _dot(velocity, velocity) + 2 * _dot(way, a)
+        _, curvature = _stationarity(_dot(way, velocity), curvature, squared, growth)
+        # At the ends t does not move.
+        inside = (t > 0) & (t < 1) & (curvature > _TINY)
+        to_t = jnp.where(inside, to_t + _dot(to_way, velocity) + 2 * _dot(to_tangent, a), 0.0)
+        to_slope = -to_t / jnp.where(inside, curvature, 1.0)
+        towards, to_growth = velocity, None
+        if growth is not None:
+            distance = _root(squared)
+            towards, to_growth = (
+                [v - growth * w / distance for v, w in zip(velocity, way, strict=True)],
+                -to_slope * distance,
+            )
+        to_p0 = [g + to_slope * v for g, v in zip(to_way, towards, strict=True)]
+        both = list(zip(to_p0, to_tangent, way, strict=True))
+        to_a = [(p * t + 2 * to_slope * w) * t + (2 * t + _AHEAD) * g for p, g, w in both]
+        to_b = [p * t + to_slope * w + (1 + _AHEAD) * g for p, g, w in both]
+        return to_p0, to_a, to_b, to_growth
+
+    # As a matrix product: see `Pixels.affine`.
+    ones = jnp.ones(size * size, t.dtype)
+    found = jax.tree.map(lambda plane: plane.reshape(-1) @ ones, stored(planes, always)(t, *gradient))
+    *points, to_growth = found
+    return *map(jnp.stack, points), to_growth, None
+
+
+_swept.defvjp(_swept_forward, _swept_backward)
+
+
+def _at(p0, a, b, t: Plane) -> _Swept:
+    way = tuple((a[i] * t + b[i]) * t + c for i, c in enumerate(_ways(p0, t.shape[-1])))
     # Where a curve stands still at its end, it is about to go towards the other.
-    return _Swept(t, way, (tx + 1e-3 * (ax + bx), ty + 1e-3 * (ay + by)))
+    tangent = tuple((2 * t + _AHEAD) * a[i] + (1 + _AHEAD) * b[i] for i in range(2))
+    return _Swept(t, way, tangent)
 
 
-def _offset(point: Float[Array, "2"], pixels: Pixels) -> tuple[Plane, Plane]:
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1]
+
+
+def _ways(point, size: int) -> tuple[Plane, Plane]:
     """The way from each pixel to a point."""
-    x, y = (pixels.affine(-jnp.eye(3)[i] + jnp.zeros(3).at[2].set(point[i])) for i in range(2))
-    return x, y
+    x, y = centres(size)
+    return point[0] - x, point[1] - y
 
 
 def _within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
@@ -143,28 +195,36 @@ def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | Scalar
 
 def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look) -> Stroke:
     curve = _curve(stroke, tapered=True)
-    swept = _sweep(curve, pixels, tapered=True)
-    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * swept.t
-    distance = _root(swept.way[0] ** 2 + swept.way[1] ** 2)
+    t, distance = _sweep(curve, pixels, _disc, tapered=True)
+    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
     coverage = _within(distance, radius, pixels)
     alpha = coverage * _wash(distance, radius, look) * pixels.constant(stroke[14])
     start, end = stroke[8:11], stroke[11:14]
-    colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * swept.t for c in range(3))
+    colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * t for c in range(3))
     return Stroke(tuple((alpha > 0) * color for color in colors), (alpha,))
 
 
-def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
-    curve = _curve(stroke, tapered=False)
-    swept = _sweep(curve, pixels, tapered=False)
-    radius = pixels.constant(curve.r0)
+def _disc(swept: _Swept) -> tuple[Plane, Plane]:
+    """Its t, and how far it is."""
+    return swept.t, _root(_dot(swept.way, swept.way))
+
+
+def _nib(swept: _Swept) -> tuple[Plane, Plane, Plane]:
+    """Its t, and how far it is along the nib's heading and across it."""
     (dx, dy), (tx, ty) = swept.way, swept.tangent
     # A point has no direction: there the nib lies along x.
     moving = tx**2 + ty**2 > _STILL**2
     tx, ty = jnp.where(moving, tx, 1.0), jnp.where(moving, ty, 0.0)
     speed = _root(tx**2 + ty**2)
-    along, across = (dx * tx + dy * ty) / speed, jnp.abs(dy * tx - dx * ty) / speed
+    return swept.t, (dx * tx + dy * ty) / speed, jnp.abs(dy * tx - dx * ty) / speed
+
+
+def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
+    curve = _curve(stroke, tapered=False)
+    t, along, across = _sweep(curve, pixels, _nib, tapered=False)
+    radius = pixels.constant(curve.r0)
     length = pixels.constant(_length(curve))
-    before, after = swept.t * length - along, (1.0 - swept.t) * length + along
+    before, after = t * length - along, (1.0 - t) * length + along
     lengthwise = jax.lax.clamp(0.0, (radius + before) * pixels.sharpness + 0.5, 1.0)
     lengthwise += jax.lax.clamp(0.0, (radius + after) * pixels.sharpness + 0.5, 1.0) - 1.0
     coverage = lengthwise * _within(across, radius, pixels)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Plane, Scalar
+from jaxpaint.brushes.base import Plane, Scalar, stored
 
 # A user's picture of a brush is kept at this resolution, averaged over 1, 2, 4 … texels.
 ACROSS, ALONG, LEVELS = 128, 256, 8
@@ -125,13 +125,13 @@ def bristles(s: Plane, t: Plane, footprint: Float[Array, ""], always: Float[Arra
       s, t: across and along the stroke, -0.5 to 0.5.
       footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the grooves that
         appear average to nothing.
-      always: any number that is not negative and not known to the compiler; see `_stored`.
+      always: any number that is not negative and not known to the compiler (see `base.stored`).
     """
-    return _stored(_bristles, always)(s, t, footprint)
+    return stored(_bristles, always)(s, t, footprint)
 
 
 def _bristles_forward(s, t, footprint, always):
-    values, across, along = _stored(_bristles_and_slopes, always)(s, t, footprint)
+    values, across, along = stored(_bristles_and_slopes, always)(s, t, footprint)
     return values, (across, along)
 
 
@@ -146,24 +146,6 @@ def _bristles_backward(slopes, gradient):
 
 
 bristles.defvjp(_bristles_forward, _bristles_backward)
-
-
-def _stored(function, always):
-    """The function, its results stored: XLA would otherwise compute them again in each place where they are used.
-
-    A conditional is the one thing that XLA does not fuse across.
-    """
-
-    def run(*args):
-        shapes = jax.eval_shape(function, *args)
-        return jax.lax.cond(
-            always >= 0,
-            function,
-            lambda *_: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes),
-            *args,
-        )
-
-    return run
 
 
 def shade(look: Look, groove: Plane | Scalar = _MEAN) -> Plane | Scalar:

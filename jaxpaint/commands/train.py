@@ -97,7 +97,7 @@ def _train(run: _Run) -> None:
 
     _check_recipe(run)
     with checkpoints.manager(run.folder / "checkpoints") as saved:
-        state = checkpoints.restore(saved, training.start(run.recipe))
+        state = checkpoints.restore(saved, training.shapes(run.recipe))
         if state is None:
             state = training.start(run.recipe, run.initial.variables["params"] if run.initial else None)
         with images.replacing(run.folder / RECIPE) as temporary:
