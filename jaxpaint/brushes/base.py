@@ -78,8 +78,7 @@ class Pixels(NamedTuple):
 
     def constant(self, value: Float[Array, ""]) -> Plane:
         """The plane that is `value` everywhere; its gradient too is a matrix product."""
-        zero = jnp.zeros_like(value)
-        return self.affine(jnp.stack([zero, zero, value]))
+        return _constant(value, self.size)
 
     def slab(
         self,
@@ -124,6 +123,22 @@ def _affine_backward(size: int, _: None, gradient: Plane) -> tuple[Affine]:
 
 
 _affine.defvjp(_affine_forward, _affine_backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _constant(value: Float[Array, ""], size: int) -> Plane:
+    return jnp.full((size, size), value)
+
+
+def _constant_forward(value: Float[Array, ""], size: int) -> tuple[Plane, None]:
+    return _constant(value, size), None
+
+
+def _constant_backward(size: int, _: None, gradient: Plane) -> tuple[Float[Array, ""]]:
+    return (gradient.reshape(-1) @ jnp.ones(size * size, gradient.dtype),)
+
+
+_constant.defvjp(_constant_forward, _constant_backward)
 
 
 def stored(function: Callable[..., _Tree], always: Float[Array, ""]) -> Callable[..., _Tree]:
