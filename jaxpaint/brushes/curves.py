@@ -239,9 +239,11 @@ def _distance(
     curve = _curve(stroke, tapered)
     a, b, c = curve.a, curve.b, curve.p0 - point
     growth = curve.r2 - curve.r0 if tapered else None
-    t = _nearest(a @ a, a @ b, b @ b, a @ c, b @ c, c @ c, growth)
+    # Written out: of many strokes and points, products of two numbers each would be called one by one.
+    t = _nearest(_dot(a, a), _dot(a, b), _dot(b, b), _dot(a, c), _dot(b, c), _dot(c, c), growth)
     radius = curve.r0 + growth * t if tapered else curve.r0
-    return jnp.linalg.norm((a * t + b) * t + c) - corner * radius
+    way = [(a[i] * t + b[i]) * t + c[i] for i in range(2)]
+    return _root(_dot(way, way)) - corner * radius
 
 
 def _edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, "1"]:
