@@ -103,7 +103,7 @@ def _sweep(curve: _Curve, pixels: Pixels, seen: _Seen, *, tapered: bool) -> tupl
     return _swept(curve.p0, curve.a, curve.b, growth, pixels.always, pixels.size, seen)
 
 
-# The gradient by hand: JAX's own has twice as many planes, in most of which XLA would compute the same again.
+# The gradient by hand: of JAX's own, XLA computes most anew for each parameter.
 @functools.partial(jax.custom_vjp, nondiff_argnums=(5, 6))
 def _swept(p0, a, b, growth, always, size: int, seen: _Seen) -> tuple[Plane, ...]:
     return _swept_forward(p0, a, b, growth, always, size, seen)[0]
