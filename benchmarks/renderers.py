@@ -222,23 +222,29 @@ def _painter(run: Run) -> Callable[[], Any]:
 
 def _plot(path: pathlib.Path, runs: dict[str, list[Run]]) -> None:
     """Mean curves over the seeds, by strokes and by seconds: of these, there may be a hundred times as many."""
-    every = [run for of_net in runs.values() for run in of_net]
-    seconds = min(run.seconds[0] for run in every), max(run.seconds[-1] for run in every)
+    strokes = np.array(next(iter(runs.values()))[0].strokes)
+    # Seeds of a network differ in nothing that takes time, but for what else the machine does.
+    seconds_each = {net: 1 / statistics.median(run.pace for run in of_net) for net, of_net in runs.items()}
+    seconds = min(seconds_each.values()) * strokes[0], max(seconds_each.values()) * strokes[-1]
     ticks = {
-        "strokes": np.linspace(0, every[0].strokes[-1], learning.POINTS),
+        "strokes": np.linspace(0, strokes[-1], learning.POINTS),
         "seconds": np.geomspace(*seconds, learning.POINTS),
     }
     panels = {
         f"{title}, by {by}": {
             net: np.mean(
-                [learning.values(np.array([getattr(run, by), getattr(run, name)]).T, at) for run in of_net], axis=0
+                [
+                    learning.values(np.array([strokes * (seconds_each[net] if by == "seconds" else 1), curve]).T, at)
+                    for curve in (getattr(run, name) for run in of_net)
+                ],
+                axis=0,
             )
             for net, of_net in runs.items()
         }
         for by, at in ticks.items()
         for name, title in (("psnr", "PSNR, dB"), ("loss", "loss"))
     }
-    ends = [f"{every[0].strokes[-1]} strokes", "{:.3g} to {:.3g} s, logarithmic".format(*seconds)]
+    ends = [f"{strokes[-1]} strokes", "{:.3g} to {:.3g} s, logarithmic".format(*seconds)]
     machine.plot(path, panels, end=[end for end in ends for _ in range(2)], columns=2)
 
 
