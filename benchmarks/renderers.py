@@ -15,7 +15,8 @@ forward and backward to the weights. Painting is forward and backward to the par
 weights of the first seed; networks take turns, and GFLOP/s was measured beside that. Means, and where there are several
 seeds, standard deviations.
 
-Writes renderers.json (with the points of each run) and renderers.svg (means over the seeds) to --out.
+Writes renderers.json (with the points of each run) and renderers.svg (means over the seeds, at the median of their
+paces) to --out.
 """
 
 from __future__ import annotations
@@ -224,24 +225,21 @@ def _plot(path: pathlib.Path, runs: dict[str, list[Run]]) -> None:
     """Mean curves over the seeds, by strokes and by seconds: of these, there may be a hundred times as many."""
     strokes = np.array(next(iter(runs.values()))[0].strokes)
     # Seeds of a network differ in nothing that takes time, but for what else the machine does.
-    seconds_each = {net: 1 / statistics.median(run.pace for run in of_net) for net, of_net in runs.items()}
-    seconds = min(seconds_each.values()) * strokes[0], max(seconds_each.values()) * strokes[-1]
+    paces = {net: statistics.median(run.pace for run in of_net) for net, of_net in runs.items()}
+    seconds = strokes[0] / max(paces.values()), strokes[-1] / min(paces.values())
     ticks = {
         "strokes": np.linspace(0, strokes[-1], learning.POINTS),
         "seconds": np.geomspace(*seconds, learning.POINTS),
     }
+
+    def mean(net: str, name: str, by: str) -> np.ndarray:
+        along = strokes / paces[net] if by == "seconds" else strokes
+        curves = (np.array([along, getattr(run, name)]).T for run in runs[net])
+        return np.mean([learning.values(curve, ticks[by]) for curve in curves], axis=0)
+
     panels = {
-        f"{title}, by {by}": {
-            net: np.mean(
-                [
-                    learning.values(np.array([strokes * (seconds_each[net] if by == "seconds" else 1), curve]).T, at)
-                    for curve in (getattr(run, name) for run in of_net)
-                ],
-                axis=0,
-            )
-            for net, of_net in runs.items()
-        }
-        for by, at in ticks.items()
+        f"{title}, by {by}": {net: mean(net, name, by) for net in runs}
+        for by in ticks
         for name, title in (("psnr", "PSNR, dB"), ("loss", "loss"))
     }
     ends = [f"{strokes[-1]} strokes", "{:.3g} to {:.3g} s, logarithmic".format(*seconds)]

@@ -26,8 +26,9 @@ jax.config.update("jax_num_cpu_devices", 8)
 from jax.sharding import AxisType
 import jaxpaint
 from jaxpaint import metrics, settings, training
-from jaxpaint.renderers.networks import ARCHITECTURES, Architecture
-ARCHITECTURES["dcgan32"] = Architecture(32, ((16, 1), (16, 2), (16, 2), (6, 2)))
+from jaxpaint.renderers.networks import ARCHITECTURES
+from tiny import TINY_SHADING
+ARCHITECTURES["dcgan32"] = TINY_SHADING
 recipe = training.Recipe("dcgan32", "rectangle", batch=8, steps=2, distance_steps=0, silhouette_steps=0, warmup=0)
 image = jaxpaint.read_image({example!r})
 # So many that it does not matter which of two candidates that are worth the same wins by rounding.

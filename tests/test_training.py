@@ -8,16 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import traverse_util
+from tiny import TINY
 
 from jaxpaint import runtime, training, weights
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import train
 from jaxpaint.images import read_image, write_image
 from jaxpaint.renderers import engine
-from jaxpaint.renderers.networks import ARCHITECTURES, Architecture
-
-TINY = Architecture(32, ((16, 1), (16, 2), (16, 2), (6, 2)), (16, 2048), ((8, False), (12, True)))
-
+from jaxpaint.renderers.networks import ARCHITECTURES
 
 # Of a brush that compiles in no time; at the rate of the command's own recipe, so that its programs are these.
 QUICK = {

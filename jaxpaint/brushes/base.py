@@ -135,10 +135,15 @@ def _constant_forward(value: Float[Array, ""], size: int) -> tuple[Plane, None]:
 
 
 def _constant_backward(size: int, _: None, gradient: Plane) -> tuple[Float[Array, ""]]:
-    return (gradient.reshape(-1) @ jnp.ones(size * size, gradient.dtype),)
+    return (total(gradient),)
 
 
 _constant.defvjp(_constant_forward, _constant_backward)
+
+
+def total(plane: Plane) -> Float[Array, ""]:
+    """The sum of a plane, as a matrix product (see `Pixels.affine`)."""
+    return plane.reshape(-1) @ jnp.ones(plane.size, plane.dtype)
 
 
 def stored(function: Callable[..., _Tree], always: Float[Array, ""]) -> Callable[..., _Tree]:

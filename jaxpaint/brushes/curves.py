@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import textures
-from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke, centres, stored
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke, centres, stored, total
 
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
@@ -141,15 +141,12 @@ def _swept_backward(size, seen, kept, gradient):
                 -to_slope * distance,
             )
         to_p0 = [g + to_slope * v for g, v in zip(to_way, towards, strict=True)]
-        both = list(zip(to_p0, to_tangent, way, strict=True))
-        to_a = [(p * t + 2 * to_slope * w) * t + (2 * t + _AHEAD) * g for p, g, w in both]
-        to_b = [p * t + to_slope * w + (1 + _AHEAD) * g for p, g, w in both]
+        axes = list(zip(to_p0, to_tangent, way, strict=True))
+        to_a = [(p * t + 2 * to_slope * w) * t + (2 * t + _AHEAD) * g for p, g, w in axes]
+        to_b = [p * t + to_slope * w + (1 + _AHEAD) * g for p, g, w in axes]
         return to_p0, to_a, to_b, to_growth
 
-    # As a matrix product: see `Pixels.affine`.
-    ones = jnp.ones(size * size, t.dtype)
-    found = jax.tree.map(lambda plane: plane.reshape(-1) @ ones, stored(planes, always)(t, *gradient))
-    *points, to_growth = found
+    *points, to_growth = jax.tree.map(total, stored(planes, always)(t, *gradient))
     return *map(jnp.stack, points), to_growth, None
 
 
