@@ -10,11 +10,12 @@ once more for its report; or in this process, and only once. The seam ratio, for
 the mean error within 4 pixels of the blocks' borders over that elsewhere.
 
 `--full` is the table of all brushes, in this process. By the engine, five photographs in 200 to 4,000 strokes and in 10
-and 30 seconds of fitting, two of them in 60 seconds, and with the oil brush in 120; by `light`, two photographs in 200
-strokes, and with the oil brush in 500, in 1,000 and in 30 seconds. That is some 80 minutes of two cores, by the rates
-of a part of it; all seconds of all photographs alone would fit for 73, and 1,000 strokes of all brushes by a network
-for 30. They can be added: with `--resume`, rows of the same photograph, settings and seconds that are in NAME.json, of
-whatever machine and commit, are not painted again, and others that are there stay. Each is saved when it is done.
+and 30 seconds of fitting (in 10, 500 strokes of the brushes that follow curves, for their rounds alone take longer with
+4,000), two of them in 60 seconds, and with the oil brush in 120; by `light`, two photographs in 200 strokes, and with
+the oil brush in 500, in 1,000 and in 30 seconds. That is some 80 minutes of two cores; all seconds of all photographs
+alone would fit for 73, and 1,000 strokes of all brushes by a network for 30. They can be added: with `--resume`, rows
+of the same photograph, settings and seconds that are in NAME.json, of whatever machine and commit, are not painted
+again, and others that are there stay. Each is saved when it is done.
 
 Writes to --out: NAME.json; NAME_summary.json, mean and standard deviation over photographs of all rows that are alike
 but for that; NAME.svg, those means; NAME.png, a strip for each photograph, brush and renderer, with the photograph and
@@ -24,9 +25,9 @@ its paintings, which are kept in NAME-pictures/. `benchmarks/compare.py` compare
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import dataclasses
-import functools
 import io
 import itertools
 import json
@@ -49,16 +50,18 @@ from jaxpaint.commands import paint
 from jaxpaint.settings import Settings
 
 PAINT = pathlib.Path(__file__).parents[1] / "bin" / "paint"
-# Steps of the run that says how long a step takes: of the engine, and of a network.
-TRIAL, NETWORK_TRIAL = 60, 8
+# Steps of the runs that say what time a painting takes, and a step: by the engine, and by a network. None has fewer.
+TRIALS, NETWORK_TRIALS = (20, 60), (4, 8)
 NEAR_SEAM = 4
 # Heights of the paintings on a sheet, of few and of many strips.
 HIGH, LOW, MANY = 320, 160, 6
 FIVE, TWO, OIL = "astronaut,coffee,chelsea,china,flower", "astronaut,coffee", "oilpaintbrush"
-ALL = ",".join(BRUSHES)
+ALL, BOXES, CURVES = ",".join(BRUSHES), "oilpaintbrush,rectangle", "watercolor,markerpen"
 FULL = (
     {"photos": FIVE, "brushes": ALL, "renderers": "exact", "strokes": "200,500,1000,4000", "seconds": ""},
-    {"photos": FIVE, "brushes": ALL, "renderers": "exact", "strokes": "", "seconds": "10,30"},
+    {"photos": FIVE, "brushes": BOXES, "renderers": "exact", "strokes": "", "seconds": "10"},
+    {"photos": FIVE, "brushes": CURVES, "renderers": "exact", "strokes": "500", "seconds": "10"},
+    {"photos": FIVE, "brushes": ALL, "renderers": "exact", "strokes": "", "seconds": "30"},
     {"photos": TWO, "brushes": ALL, "renderers": "exact", "strokes": "", "seconds": "60"},
     {"photos": TWO, "brushes": OIL, "renderers": "exact", "strokes": "", "seconds": "120"},
     {"photos": TWO, "brushes": ALL, "renderers": "light", "strokes": "200", "seconds": ""},
@@ -122,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     pictures = options.out / f"{options.name}-pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     strips: dict[tuple[str, str, str], list[np.ndarray]] = {}
+    paces: dict[tuple[pathlib.Path, tuple[str, ...]], list[tuple[int, float]]] = collections.defaultdict(list)
     if here:
         runtime.use_all_cores()
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             place = places.setdefault(_identity(about, chosen), len(rows))
             kept = pictures / f"{place:03d}.png"
             if place == len(rows):
-                row, picture = _painting(path, task, work, here=here)
+                row, picture = _painting(path, task, work, paces[path, task.flags], here=here)
                 images.write_image(kept, machine.contact_sheet([[picture]], HIGH))
                 rows.append(about | row)
                 settings.append(chosen)
@@ -202,10 +206,22 @@ def _panels(summary: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[fl
     return panels
 
 
-@functools.cache
-def _step_seconds(path: pathlib.Path, flags: tuple[str, ...], steps: int, work: pathlib.Path) -> float:
-    """How long a step of fitting takes; programs are compiled by the way."""
-    return _report(path, [*flags, f"--config.steps={steps}"], work)["seconds"]["fitting"] / steps
+def _steps(path: pathlib.Path, task: Task, work: pathlib.Path, known: list[tuple[int, float]]) -> int:
+    """How many steps take about as long as the task may.
+
+    By a line through what has taken how long, for steps are not all: candidates for strokes are fitted by themselves.
+
+    Args:
+      path, task, work: the painting, and where to make others.
+      known: steps and seconds of what has been painted with the same flags; if nothing has, two trials are, and added.
+    """
+    trials = TRIALS if task.settings["renderer"] == "exact" else NETWORK_TRIALS
+    for few in trials if not known else ():
+        known.append((few, _report(path, [*task.flags, f"--config.steps={few}"], work)["seconds"]["fitting"]))
+    steps, seconds = np.transpose(known)
+    start = np.clip(np.polyfit(steps, seconds, 1)[1], 0.0, 0.9 * seconds.min())
+    assert task.seconds
+    return max(trials[0], round((task.seconds - start) * steps[-1] / (seconds[-1] - start)))
 
 
 def _report(path: pathlib.Path, flags: Sequence[str], work: pathlib.Path, cache: str | None = None) -> dict:
@@ -234,22 +250,24 @@ def _process(path: pathlib.Path, flags: Sequence[str], cache: str) -> float:
 
 
 def _painting(
-    path: pathlib.Path, task: Task, work: pathlib.Path, *, here: bool
+    path: pathlib.Path, task: Task, work: pathlib.Path, known: list[tuple[int, float]], *, here: bool
 ) -> tuple[dict[str, object], np.ndarray]:
-    """The figures of one painting, and the painting."""
+    """The figures of one painting, and the painting; see `_steps` for what is known."""
     flags = list(task.flags)
     if task.seconds:
-        trial = TRIAL if task.settings["renderer"] == "exact" else NETWORK_TRIAL
-        flags.append(f"--config.steps={max(1, round(task.seconds / _step_seconds(path, task.flags, trial, work)))}")
+        flags.append(f"--config.steps={_steps(path, task, work, known)}")
     gflops = machine.matrix_product_gflops()
     scale = gflops / machine.REFERENCE_GFLOPS
     with tempfile.TemporaryDirectory(dir=work) as cache:
         plain = [f"--out={work}/out", *flags]
         cold, warm = (None, None) if here else (_process(path, plain, cache) for _ in range(2))
         report = _report(path, flags, work, None if here else cache)
+    if task.seconds:
+        known.append((report["settings"]["steps"], report["seconds"]["fitting"]))
     picture = images.read_image(work / "out" / f"{path.stem}.png")
     row = {
         "strokes": report["strokes"],
+        "steps": report["settings"]["steps"],
         "psnr": report["psnr"],
         "ssim": report["ssim"],
         "l1": report["l1"],
