@@ -25,7 +25,6 @@ its paintings, which are kept in NAME-pictures/. `benchmarks/compare.py` compare
 from __future__ import annotations
 
 import argparse
-import collections
 import contextlib
 import dataclasses
 import io
@@ -125,7 +124,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     pictures = options.out / f"{options.name}-pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     strips: dict[tuple[str, str, str], list[np.ndarray]] = {}
-    paces: dict[tuple[pathlib.Path, tuple[str, ...]], list[tuple[int, float]]] = collections.defaultdict(list)
     if here:
         runtime.use_all_cores()
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +135,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             place = places.setdefault(_identity(about, chosen), len(rows))
             kept = pictures / f"{place:03d}.png"
             if place == len(rows):
-                row, picture = _painting(path, task, work, paces[path, task.flags], here=here)
+                alike = [row for row, other in zip(rows, settings, strict=True) if other == chosen]
+                known = {row["steps"]: row["fitting"] for row in alike if row["photo"] == path.stem}
+                row, picture = _painting(path, task, work, known, here=here)
                 images.write_image(kept, machine.contact_sheet([[picture]], HIGH))
                 rows.append(about | row)
                 settings.append(chosen)
@@ -172,8 +172,8 @@ def _earlier(path: pathlib.Path) -> tuple[list[dict[str, Any]], list[dict[str, A
     if not path.exists():
         return [], []
     found = json.loads(path.read_text(encoding="utf-8"))
-    if "settings" not in found:
-        raise SystemExit(f"{path}: its rows do not tell their settings; leave out --resume, or choose another --name")
+    if "settings" not in found or any("steps" not in row for row in found["rows"]):
+        raise SystemExit(f"{path}: rows tell no settings or no steps; leave out --resume, or choose another --name")
     return found["rows"], found["settings"]
 
 
@@ -206,22 +206,24 @@ def _panels(summary: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[fl
     return panels
 
 
-def _steps(path: pathlib.Path, task: Task, work: pathlib.Path, known: list[tuple[int, float]]) -> int:
+def _steps(path: pathlib.Path, task: Task, work: pathlib.Path, known: Mapping[int, float]) -> int:
     """How many steps take about as long as the task may.
 
     By a line through what has taken how long, for steps are not all: candidates for strokes are fitted by themselves.
 
     Args:
       path, task, work: the painting, and where to make others.
-      known: steps and seconds of what has been painted with the same flags; if nothing has, two trials are, and added.
+      known: seconds that the same painting took in other numbers of steps; trials make up for what there is not.
     """
-    trials = TRIALS if task.settings["renderer"] == "exact" else NETWORK_TRIALS
-    for few in trials if not known else ():
-        known.append((few, _report(path, [*task.flags, f"--config.steps={few}"], work)["seconds"]["fitting"]))
-    steps, seconds = np.transpose(known)
-    start = np.clip(np.polyfit(steps, seconds, 1)[1], 0.0, 0.9 * seconds.min())
     assert task.seconds
-    return max(trials[0], round((task.seconds - start) * steps[-1] / (seconds[-1] - start)))
+    trials, known = TRIALS if task.settings["renderer"] == "exact" else NETWORK_TRIALS, dict(known)
+    for steps in trials:
+        if len(known) < 2 and steps not in known:
+            known[steps] = _report(path, [*task.flags, f"--config.steps={steps}"], work)["seconds"]["fitting"]
+    start = np.polyfit(list(known), list(known.values()), 1)[1]
+    start = min(max(start, 0.0), 0.9 * min(known.values()))
+    most = max(known)
+    return max(trials[0], round((task.seconds - start) * most / (known[most] - start)))
 
 
 def _report(path: pathlib.Path, flags: Sequence[str], work: pathlib.Path, cache: str | None = None) -> dict:
@@ -250,7 +252,7 @@ def _process(path: pathlib.Path, flags: Sequence[str], cache: str) -> float:
 
 
 def _painting(
-    path: pathlib.Path, task: Task, work: pathlib.Path, known: list[tuple[int, float]], *, here: bool
+    path: pathlib.Path, task: Task, work: pathlib.Path, known: Mapping[int, float], *, here: bool
 ) -> tuple[dict[str, object], np.ndarray]:
     """The figures of one painting, and the painting; see `_steps` for what is known."""
     flags = list(task.flags)
@@ -262,8 +264,6 @@ def _painting(
         plain = [f"--out={work}/out", *flags]
         cold, warm = (None, None) if here else (_process(path, plain, cache) for _ in range(2))
         report = _report(path, flags, work, None if here else cache)
-    if task.seconds:
-        known.append((report["settings"]["steps"], report["seconds"]["fitting"]))
     picture = images.read_image(work / "out" / f"{path.stem}.png")
     row = {
         "strokes": report["strokes"],
