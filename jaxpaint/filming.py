@@ -285,10 +285,11 @@ class _Way(NamedTuple):
     change: Float[np.ndarray, "height width 1"]
 
 
-def _renewed_moments(moments: Moments, kept: Int[np.ndarray, "kept"], new: int) -> Moments:
-    """Those of the strokes that are kept, and of new ones."""
-    added = np.zeros((new, moments.mean.shape[1]), np.float32)
-    return Moments(moments.steps, *(np.concatenate([np.asarray(m)[kept], added]) for m in moments[1:]))
+def _renewed_moments(moments: Moments, kept: Int[np.ndarray, "kept"]) -> Moments:
+    """Those of the strokes that are kept, and of new ones in place of the others."""
+    mean, square = (np.asarray(moment)[kept] for moment in moments[1:])
+    new = np.zeros((len(moments.mean) - len(kept), mean.shape[1]), np.float32)
+    return moments._replace(mean=np.concatenate([mean, new]), square=np.concatenate([square, new]))
 
 
 class _Artist(NamedTuple):
@@ -347,8 +348,8 @@ class _Artist(NamedTuple):
             # strokes get better still.
             rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])
             for _ in range(_SETTLING):
-                strokes, kept, new = self._renewed(strokes, picture, rng)
-                moments = _renewed_moments(moments, kept, new)
+                strokes, kept = self._renewed(strokes, picture, rng)
+                moments = _renewed_moments(moments, kept)
                 strokes, moments = self._mended(strokes, moments, self._problem(picture), self.settings.frame_steps)
         ids = np.arange(made, made + len(strokes), dtype=np.int64)
         state = State(number, ids, True, made + len(strokes), Layer(strokes, moments))
@@ -364,10 +365,11 @@ class _Artist(NamedTuple):
         way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
         carried, held = self._along(state.plain.strokes, way)
         rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])
-        strokes, kept, new = self._renewed(carried, picture, rng)
+        strokes, kept = self._renewed(carried, picture, rng)
+        new = len(strokes) - len(kept)
         held = np.append(held[kept], np.zeros(new, bool))
         problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
-        moments = _renewed_moments(state.plain.moments, kept, new)
+        moments = _renewed_moments(state.plain.moments, kept)
         if not held.all():
             steps = round(self.settings.frame_steps * min(_MOST_STEPS, 1 / (1 - held.mean())))
             strokes, moments = self._mended(strokes, moments, problem, steps)
@@ -417,7 +419,7 @@ class _Artist(NamedTuple):
         problem = self._held_back(problem, strokes, held, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
         problem = problem._replace(weights=Weights(l2=0.0, product=1.0))
         loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings)
-        moments = _renewed_moments(styled.moments, kept, len(new))
+        moments = _renewed_moments(styled.moments, kept)
         rates = self._rates(self.settings.style_rate, self.settings.style_steps)
         for step in range(0 if held.all() else len(rates)):
             _, gradient = loss(self._draw(strokes))
@@ -447,8 +449,8 @@ class _Artist(NamedTuple):
 
     def _renewed(
         self, strokes: Float[np.ndarray, "n d"], picture: Picture, rng: np.random.Generator
-    ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"], int]:
-        """As many strokes, the best of these and of some new ones; the places of those kept, and how many are new."""
+    ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
+        """The best of these strokes and of some new ones, and the places of those kept; see `fitting.renewed`."""
         problem = self._problem(picture)
         low, high = problem.bounds
         position = self.brush.mask("x", "y")
@@ -456,7 +458,7 @@ class _Artist(NamedTuple):
         strokes = np.clip(strokes, low, high)
         candidates = round(self.settings.renewed * len(strokes))
         if not candidates and not left:
-            return strokes, np.arange(len(strokes)), 0
+            return strokes, np.arange(len(strokes))
         # Strokes that left the picture lie at its border now, and are kept if they are worth it. Few numbers of
         # candidates, so that few programs are compiled.
         candidates = candidates if left <= candidates else min(1 << left.bit_length(), len(strokes))
@@ -467,13 +469,13 @@ class _Artist(NamedTuple):
             canvas,
             candidates,
             rng=rng,
-            size=painting.CANDIDATE * self._typical,
+            size=placing.CANDIDATE * self._typical,
             limits=placing.Limits(self.settings.min_size, self.settings.max_size),
             upright=self.settings.upright,
         )
         # Springs of no strength, so that the program is that which mends the strokes.
         problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))
-        best, kept = fitting.renewed(
+        return fitting.renewed(
             self._engine(flat=True),
             self.arrays,
             strokes,
@@ -483,7 +485,6 @@ class _Artist(NamedTuple):
             rate=self.settings.frame_rate,
             softness=_SOFTNESS * self.settings.softness,
         )
-        return best, kept, len(best) - len(kept)
 
     def _held_back(
         self,

@@ -31,9 +31,8 @@ from jaxpaint.settings import Settings, StyleSettings
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
 _SHARES = (0.27, 0.40, 0.20, 0.13)
-# Candidates of a round, in shares of the strokes; and how large they are, in typical strokes: small ones hide little of
-# what is right, and grow.
-_CANDIDATES, CANDIDATE = 0.3, 0.5
+# Candidates of a round, in shares of the strokes.
+_CANDIDATES = 0.3
 # How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
 _WINDOW_PER_STROKE = 1.6
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
@@ -431,7 +430,7 @@ class _Run(NamedTuple):
                 canvas,
                 stage.add or stage.candidates,
                 rng=rng,
-                size=typical if stage.add else CANDIDATE * typical,
+                size=typical if stage.add else placing.CANDIDATE * typical,
                 blocks=stage.blocks,
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,

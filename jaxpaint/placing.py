@@ -14,6 +14,8 @@ from jaxpaint.brushes import Brush, from_window
 _CELLS_PER_STROKE = 3.0
 # Length over width of strokes on plain ground and along clear edges.
 _PLAIN, _EDGE = 1.5, 3.0
+# How large candidates for new strokes are laid, in typical strokes: small ones hide little of what is right, and grow.
+CANDIDATE = 0.5
 
 
 class Limits(NamedTuple):
