@@ -20,6 +20,8 @@ from jaxpaint import images, runtime
 
 REFERENCE_GFLOPS = 140.0
 RESULTS = pathlib.Path(__file__).parent / "results"
+# Curves of no more values than these have a dot at each.
+DOTS = 8
 
 
 def median_seconds(function: Callable[[], Any], *, repeats: int = 5) -> float:
@@ -120,7 +122,7 @@ def plot(
     path: pathlib.Path,
     panels: Mapping[str, Mapping[str, Sequence[float]]],
     *,
-    end: str | Sequence[str] = "",
+    end: str | Sequence[str | Sequence[str]] = "",
     columns: int = 3,
 ) -> None:
     """Draws curves as SVG.
@@ -128,8 +130,8 @@ def plot(
     Args:
       path: of the file.
       panels: title to curves; a curve's label to its values, evenly spread; NaN where it has none.
-      end: what the last value of the longest curve stands at, in all panels or in each; by default, there is a value
-        for each step.
+      end: what the last value of the longest curve stands at, in all panels or in each, or what all of its values
+        stand at; by default, there is a value for each step.
       columns: panels side by side.
     """
     width, height, left, right, above = 420, 260, 60, 150, 30
@@ -146,13 +148,18 @@ def plot(
             shapes.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
         longest = max(map(len, curves.values()))
         last = (end if isinstance(end, str) else end[i]) or f"step {longest}"
-        shapes.append(f'<text x="{x0 + width}" y="{top + height + 16}" text-anchor="end">{last}</text>')
+        for k, mark in enumerate([last] if isinstance(last, str) else last):
+            x, anchor = (1, "end") if mark is last else (k / max(longest - 1, 1), "middle")
+            at = f'x="{x0 + width * x:.1f}" y="{top + height + 16}" text-anchor="{anchor}"'
+            shapes.append(f"<text {at}>{mark}</text>")
         for j, (label, curve) in enumerate(curves.items()):
             x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)
             y = top + height * (1 - (np.asarray(curve) - low) / max(high - low, 1e-12))
-            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True) if np.isfinite(b))
-            color = colors[j % len(colors)]
-            shapes.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>')
+            points = [(f"{a:.1f}", f"{b:.1f}") for a, b in zip(x, y, strict=True) if np.isfinite(b)]
+            line, color = " ".join(map(",".join, points)), colors[j % len(colors)]
+            shapes.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="1.5"/>')
+            if len(points) <= DOTS:
+                shapes += [f'<circle cx="{a}" cy="{b}" r="2.5" fill="{color}"/>' for a, b in points]
             shapes.append(f'<text x="{x0 + width + 6}" y="{top + 12 + 16 * j}" fill="{color}">{label}</text>')
     rows = -(-len(panels) // columns)
     size = f'width="{min(len(panels), columns) * (width + left + right)}" height="{rows * (height + 2 * above)}"'

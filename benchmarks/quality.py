@@ -18,8 +18,9 @@ of the same photograph, settings and seconds that are in NAME.json, of whatever 
 again, and others that are there stay. Each is saved when it is done.
 
 Writes to --out: NAME.json; NAME_summary.json, mean and standard deviation over photographs of all rows that are alike
-but for that; NAME.svg, those means; NAME.png, a strip for each photograph, brush and renderer, with the photograph and
-its paintings, which are kept in NAME-pictures/. `benchmarks/compare.py` compares two such files.
+but for that; NAME.svg, PSNR over strokes and seconds, if there are several; NAME.png, a strip for each photograph,
+brush and renderer, with the photograph and its paintings, which are kept in NAME-pictures/. `benchmarks/compare.py`
+compares two such files.
 """
 
 from __future__ import annotations
@@ -149,7 +150,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     machine.write(options.name, rows, options.out, settings=settings)
     summary = _summary(rows, settings)
     machine.write(f"{options.name}_summary", summary, options.out)
-    machine.plot(options.out / f"{options.name}.svg", _panels(summary), end="the most")
+    panels, marks = _panels(rows)
+    if panels:
+        machine.plot(options.out / f"{options.name}.svg", panels, end=marks)
     sheet = machine.contact_sheet(list(strips.values()), HIGH if len(strips) < MANY else LOW)
     images.write_image(options.out / f"{options.name}.png", sheet)
 
@@ -197,13 +200,32 @@ def _summary(rows: Sequence[Mapping[str, Any]], settings: Sequence[Mapping[str, 
     return found
 
 
-def _panels(summary: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
-    """The mean PSNR of each brush over the strokes, or the seconds, that there are: from the least to the most."""
+def _panels(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, dict[str, list[float]]], list[list[str]]]:
+    """Curves of each brush over the strokes, or the seconds, and what these are; none of a single number of them.
+
+    A value is the mean of the best PSNR of each of those photographs that have all values of a plot.
+    """
+    tables: dict[tuple[str, str], dict[str, dict[float, dict[str, float]]]] = {}
+    for row in rows:
+        by = "seconds" if row["seconds"] else "strokes"
+        curves = tables.setdefault((by, row["renderer"]), {})
+        best = curves.setdefault(row["brush"], {}).setdefault(row[by], {})
+        best[row["photo"]] = max(row["psnr"], best.get(row["photo"], 0.0))
     panels: dict[str, dict[str, list[float]]] = {}
-    for row in sorted(summary, key=lambda row: (row["seconds"] or 0, row["strokes"])):
-        title = f"mean PSNR in dB by {'seconds' if row['seconds'] else 'strokes'}, {row['renderer']}"
-        panels.setdefault(title, {}).setdefault(row["brush"], []).append(row["psnr"])
-    return panels
+    marks = []
+    for (by, renderer), curves in tables.items():
+        values = sorted({value for curve in curves.values() for value in curve})
+        photos = set.intersection(*(set(best) for curve in curves.values() for best in curve.values()))
+        if len(values) > 1 and photos:
+            marks.append([f"{value:g}" for value in values])
+            panels[f"PSNR in dB by {by}, {renderer}, {', '.join(sorted(photos))}"] = {
+                brush: [
+                    statistics.mean(curve[value][photo] for photo in photos) if value in curve else np.nan
+                    for value in values
+                ]
+                for brush, curve in sorted(curves.items())
+            }
+    return panels, marks
 
 
 def _steps(path: pathlib.Path, task: Task, work: pathlib.Path, known: Mapping[int, float]) -> int:

@@ -1,4 +1,4 @@
-"""What `bin/paint` does when it is given no `--config`: the best picture that two cores give in a minute.
+"""What `bin/paint` does when it is given no `--config`: 4,000 strokes of oil, in a minute of two cores or less.
 
     bin/paint photo.jpg --out=paintings
 

@@ -72,7 +72,7 @@ def test_quality_goes_on(tmp_path, monkeypatch, capsys):
     assert summary["psnr"] == pytest.approx((rows[0]["psnr"] + rows[1]["psnr"]) / 2)
     assert summary["psnr sd"] == pytest.approx(abs(rows[0]["psnr"] - rows[1]["psnr"]) / 2**0.5)
     assert len(list((tmp_path / "quality-pictures").iterdir())) == 2
-    assert (tmp_path / "quality.svg").read_text().count("<polyline") == 1
+    assert not (tmp_path / "quality.svg").exists(), "there is nothing to plot a single number of strokes over"
     # Other settings make another painting, and what was there stays.
     quality.main(["--photos=coffee", "--strokes=5", "--resume", "--config.seed=1", *tiny])
     assert len(painted) == 3 and json.loads((tmp_path / "quality.json").read_text())["rows"][:2] == rows
@@ -82,6 +82,25 @@ def test_quality_goes_on(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         quality.main([*tiny, "--config.size=1"])
     assert "config.size" in capsys.readouterr().err
+
+
+def test_quality_is_plotted_over_photographs_that_all_values_have(tmp_path):
+    import machine
+    import quality
+
+    def row(*values):
+        return {"renderer": "exact"} | dict(zip(("photo", "brush", "seconds", "strokes", "psnr"), values, strict=True))
+
+    table = [row("a", "rectangle", None, strokes, psnr) for strokes, psnr in ((9, 23.0), (5, 20.0))]
+    table += [row("b", "rectangle", None, 5, 30.0), row("a", "markerpen", None, 9, 22.0)]
+    # The better of two; and seconds are another plot, of which there is but one.
+    table += [row("a", "markerpen", None, 9, 21.0), row("a", "markerpen", 10, 9, 24.0)]
+    panels, marks = quality._panels(table)
+    assert list(panels) == ["PSNR in dB by strokes, exact, a"] and marks == [["5", "9"]]
+    np.testing.assert_equal(*panels.values(), {"rectangle": [20.0, 23.0], "markerpen": [np.nan, 22.0]})
+    machine.plot(tmp_path / "plot.svg", panels, end=marks)
+    plot = (tmp_path / "plot.svg").read_text()
+    assert plot.count("<polyline") == 2 and ">5<" in plot and ">9<" in plot
 
 
 def test_full_table():
