@@ -458,14 +458,20 @@ def test_a_network_can_multiply_shorter_numbers(picture):
     assert apart.mean() > 1e-6 and np.median(apart) < 0.01
 
 
-def test_a_network_is_fitted_by_transport_too(picture):
-    settings = dataclasses.replace(NEURAL, strokes=8, steps=60, l2=0.0, transport=1.0)
-    placed = dataclasses.replace(settings, learning_rate=1e-6)
-    best, unfitted = (
-        min(p.loss for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=each)) for each in (settings, placed)
-    )
-    # The entropy alone costs about 0.04 here, whatever is painted.
-    assert 0.1 > unfitted > best + 0.004 > 0.04
+def test_windows_are_fitted_by_transport_too(picture):
+    brush, target = BRUSHES["rectangle"], images.resize(picture, (64, 96))
+    canvas, rng = np.ones_like(target), np.random.default_rng(0)
+    strokes = np.clip(placing.place(brush, target, canvas, 30, rng=rng, size=0.08), 0, 1)
+    bounds = fitting.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
+    problem = fitting.Problem(target, canvas, fitting.Weights(l2=0.0, transport=1.0), bounds)
+    fits, moments = [], fitting.Moments.zero(strokes.shape)
+    for rates in (np.zeros(1, np.float32), *[np.full(20, 0.02, np.float32)] * 2):
+        strokes, moments, fit = fitting.descend(
+            Windowed(brush, flat=True), None, strokes, moments, problem, first=0, rates=rates, softness=1.0
+        )
+        fits.append(fit)
+    assert fits[0].loss > fits[1].loss > fits[2].loss
+    assert fits[2].psnr > fits[0].psnr + 1
 
 
 def test_weights_of_another_brush_are_refused(picture):

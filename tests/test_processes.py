@@ -1,13 +1,19 @@
 """Work shared out between devices and processes gives what one alone gives."""
 
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from tiny import TINY_SHADING
 
-from jaxpaint.commands import paint, train
+from jaxpaint import films, videos
+from jaxpaint.commands import paint, train, video
+from jaxpaint.renderers.networks import ARCHITECTURES
 
 TRAIN = [
     "train_renderer",
@@ -18,6 +24,7 @@ TRAIN = [
     *(f"--config.{key}={value}" for key, value in {"steps": 4, "batch": 8, "warmup": 0, "validated": 64}.items()),
 ]
 PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=40", "--config.steps=24", "--config.size=96"]
+VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--config.steps=12"]
 EXAMPLE = str(pathlib.Path(__file__).parents[1] / "examples" / "astronaut.png")
 # A step on eight devices, and on one.
 EIGHT = """
@@ -47,6 +54,20 @@ with jax.set_mesh(jax.make_mesh((1,), ("devices",), axis_types=(AxisType.Auto,),
 for a, b in zip(jax.tree.leaves(by_eight), jax.tree.leaves(alone), strict=True):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
 print(psnr_by_eight, psnr_alone)
+"""
+# What each of two processes does: the first command joins them.
+TOGETHER = """
+import sys
+from jaxpaint.commands import paint, train, video
+from jaxpaint.renderers.networks import ARCHITECTURES
+from test_processes import EXAMPLE, PAINT, TRAIN, VIDEO
+from tiny import TINY_SHADING
+ARCHITECTURES["dcgan32"] = TINY_SHADING
+folder, port, number = sys.argv[1:]
+join = [f"--coordinator=localhost:{port}", "--num_processes=2", f"--process_id={number}"]
+assert paint.main([*PAINT, EXAMPLE, f"--out={folder}", "--report", *join]) == 0
+assert train.main([*TRAIN, f"--workdir={folder}/run"]) == 0
+assert video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4"]) == 0
 """
 
 
@@ -84,3 +105,55 @@ def test_bad_processes_are_refused(flags, message, tmp_path, capsys):
 def test_a_batch_has_to_be_divided_evenly(tmp_path, capsys):
     assert train.main([*TRAIN, "--config.batch=5", f"--workdir={tmp_path}/run"]) == 1
     assert "config.batch: expected a multiple of the 2 devices, got 5" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """Three scenes of squares that move, of two, three and two frames."""
+    rng = np.random.default_rng(0)
+    scenes = rng.integers(0, 256, (3, 6, 8, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    return [np.roll(scene, i, axis=1) for scene, count in zip(scenes, (2, 3, 2), strict=True) for i in range(count)]
+
+
+def test_two_processes_paint_train_and_film_like_one(tmp_path, clip, monkeypatch):
+    monkeypatch.setitem(ARCHITECTURES, "dcgan32", TINY_SHADING)
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    for folder in (together, alone):
+        folder.mkdir()
+        videos.write_video(folder / "clip.mp4", clip, fps=10.0)
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", TOGETHER, str(together), str(port), str(number)],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    (first, _), (second, _) = outputs = [process.communicate(timeout=900) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    # Only the first one says what it has written.
+    assert f"{together}/painted.mp4" in first and str(together) not in second
+
+    assert paint.main([*PAINT, EXAMPLE, f"--out={alone}", "--report"]) == 0
+    assert train.main([*TRAIN, f"--workdir={alone}/run"]) == 0
+    assert video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
+    names = [
+        {str(path.relative_to(folder)) for path in folder.rglob("*.*") if "checkpoints" not in path.parts}
+        for folder in (together, alone)
+    ]
+    assert names[0] == names[1]
+    reports = [json.loads((folder / "astronaut.json").read_text()) for folder in (together, alone)]
+    assert reports[0]["processes"] == 2 and abs(reports[0]["psnr"] - reports[1]["psnr"]) < 0.1
+    metrics = [(folder / "run" / "metrics.jsonl").read_text().splitlines()[-1] for folder in (together, alone)]
+    assert json.loads(metrics[0])["psnr"] == pytest.approx(json.loads(metrics[1])["psnr"], abs=0.01)
+    by_two, by_one = ([frame for frame, _ in films.read(folder / "painted.film")[1]] for folder in (together, alone))
+    assert [frame.number for frame in by_two if frame.anew] == [0, 2, 5] and len(by_two) == 7
+    for a, b in zip(by_two, by_one, strict=True):
+        assert (a.number, a.anew) == (b.number, b.anew)
+        np.testing.assert_array_equal(a.ids, b.ids)
+        np.testing.assert_array_equal(a.strokes, b.strokes)
