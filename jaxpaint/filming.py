@@ -557,7 +557,7 @@ class _Artist(NamedTuple):
         *,
         flat: bool = False,
     ) -> tuple[Float[np.ndarray, "n d"], Moments, fitting.Fit]:
-        flat = flat or not self.settings.textured
+        flat = flat or not (self.settings.textured and self.brush.textured)
         model, arrays = self.neural or (self._engine(flat=flat), self.arrays)
         if model.window:
             problem = problem._replace(drawn=self._draw(strokes))

@@ -371,7 +371,9 @@ class _Run(NamedTuple):
         """Executes a stage, or what is left of it, a few steps at a time."""
         height, width, _ = self.image.shape
         target = images.resize(self.image, images.fitted_shape(height, width, stage.size))
-        model, arrays = self.neural or (self._engine(flat=not stage.textured), self.arrays)
+        # Without a texture, there is one program to compile.
+        flat = not (stage.textured and self.brush.textured)
+        model, arrays = self.neural or (self._engine(flat=flat), self.arrays)
         if state.step == 0:
             state = self._begin(state, stage, target, key)
         first = state.placed - stage.add if stage.add and not stage.block else 0

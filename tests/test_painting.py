@@ -126,13 +126,14 @@ def test_transport_is_a_loss_too(picture):
     assert np.isfinite(progress.loss) and len(result.strokes) == 37
 
 
-def test_a_level_is_traced_once(picture):
-    """Chunks of a stage, and stages of one kind, share one compiled program."""
+@pytest.mark.parametrize("brush, programs", [("oilpaintbrush", 2), ("rectangle", 1)])
+def test_a_level_is_traced_once(picture, brush, programs):
+    """Chunks of a stage, and stages of one kind, share one compiled program; a brush without a texture has no other."""
     fitting._descend.clear_cache()
-    settings = dataclasses.replace(SMALL, steps=400)
+    settings = dataclasses.replace(SMALL, steps=400, brush=brush)
     chunks = sum(1 for _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings))
     # The flat fit and the textured one.
-    assert chunks > 20 and fitting._descend._cache_size() == 2
+    assert chunks > 20 and fitting._descend._cache_size() == programs
 
 
 def test_frozen_strokes_stay_and_are_not_listed(picture):
@@ -464,14 +465,14 @@ def test_windows_are_fitted_by_transport_too(picture):
     strokes = np.clip(placing.place(brush, target, canvas, 30, rng=rng, size=0.08), 0, 1)
     bounds = fitting.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
     problem = fitting.Problem(target, canvas, fitting.Weights(l2=0.0, transport=1.0), bounds)
-    fits, moments = [], fitting.Moments.zero(strokes.shape)
+    found, moments = [], fitting.Moments.zero(strokes.shape)
     for rates in (np.zeros(1, np.float32), *[np.full(20, 0.02, np.float32)] * 2):
         strokes, moments, fit = fitting.descend(
             Windowed(brush, flat=True), None, strokes, moments, problem, first=0, rates=rates, softness=1.0
         )
-        fits.append(fit)
-    assert fits[0].loss > fits[1].loss > fits[2].loss
-    assert fits[2].psnr > fits[0].psnr + 1
+        found.append(fit.loss)
+    # The entropy alone costs about 0.04 here, whatever is painted.
+    assert found[0] > found[1] + 0.001 > found[2] + 0.002 > 0.04
 
 
 def test_weights_of_another_brush_are_refused(picture):

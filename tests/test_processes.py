@@ -23,7 +23,8 @@ TRAIN = [
     "--config.silhouette_steps=0",
     *(f"--config.{key}={value}" for key, value in {"steps": 4, "batch": 8, "warmup": 0, "validated": 64}.items()),
 ]
-PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=40", "--config.steps=24", "--config.size=96"]
+# So many strokes that it does not matter which of two candidates that are worth the same wins by rounding.
+PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=160", "--config.steps=24", "--config.size=96"]
 VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--config.steps=12"]
 EXAMPLE = str(pathlib.Path(__file__).parents[1] / "examples" / "astronaut.png")
 # A step on eight devices, and on one.
@@ -38,7 +39,6 @@ from tiny import TINY_SHADING
 ARCHITECTURES["dcgan32"] = TINY_SHADING
 recipe = training.Recipe("dcgan32", "rectangle", batch=8, steps=2, distance_steps=0, silhouette_steps=0, warmup=0)
 image = jaxpaint.read_image({example!r})
-# So many that it does not matter which of two candidates that are worth the same wins by rounding.
 how = settings.Settings(brush="rectangle", strokes=160, steps=24, size=96)
 
 def found():

@@ -186,6 +186,7 @@ class Brush:
         strokes centred at `position`, running along `heading` (radians, clockwise from x), of the given length and
         full width (frame units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
+      textured: whether it has a texture, so that strokes look other than its average.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
@@ -200,6 +201,7 @@ class Brush:
     size_per_width: float
     flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes
     clockwise: bool = True
+    textured: bool = True
     pictured: bool = False
 
     @property

@@ -170,5 +170,6 @@ RECTANGLE = Brush(
     lay=functools.partial(_lay, ends=1, **_RECTANGLE),
     flip=functools.partial(_flip, swap=tuple(range(9))),
     clockwise=False,
+    textured=False,
     size_per_width=2.0,
 )
