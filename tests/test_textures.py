@@ -93,6 +93,17 @@ def test_pigment_settles_at_the_rim(name, contrast):
     np.testing.assert_allclose(alpha[0, :, SIZE // 2][inside], expected[inside], atol=2e-3)
 
 
+@pytest.mark.parametrize("name", BRUSHES)
+def test_a_brush_says_whether_it_has_a_texture(name):
+    """Without one, a stroke is its average, whatever the look."""
+    brush = BRUSHES[name]
+    stroke = jnp.linspace(0.4, 0.6, brush.dim)
+    smooth, seen = (
+        np.stack(jax.tree.leaves(jax.jit(engine(brush, 32, look=Look(flat=flat)))(stroke))) for flat in (True, False)
+    )
+    assert (np.abs(smooth - seen).max() > 0.01) == brush.textured
+
+
 def test_bristles_are_depths_and_fade_where_they_are_finer_than_a_pixel():
     at = np.linspace(-0.5, 0.5, 301, dtype=np.float32)
     s, t = jnp.meshgrid(at, at)

@@ -278,6 +278,5 @@ MARKERPEN = Brush(
     distance=functools.partial(_distance, tapered=False, corner=np.sqrt(2.0)),
     edges=functools.partial(_edges, tapered=False),
     lay=functools.partial(_lay, ends=1),
-    textured=False,
     size_per_width=2.0,
 )
