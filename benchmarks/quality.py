@@ -12,10 +12,10 @@ the mean error within 4 pixels of the blocks' borders over that elsewhere.
 `--full` is the table of all brushes, in this process. By the engine, five photographs in 200 to 4,000 strokes and in 10
 and 30 seconds of fitting (in 10, 500 strokes of the brushes that follow curves, for their rounds alone take longer with
 4,000), two of them in 60 seconds, and with the oil brush in 120; by `light`, two photographs in 200 strokes, and with
-the oil brush in 500, in 1,000 and in 30 seconds. That is some 80 minutes of two cores; all seconds of all photographs
-alone would fit for 73, and 1,000 strokes of all brushes by a network for 30. They can be added: with `--resume`, rows
-of the same photograph, settings and seconds that are in NAME.json, of whatever machine and commit, are not painted
-again, and others that are there stay. Each is saved when it is done.
+the oil brush in 500, in 1,000 and in 30 seconds. That took two cores 87 minutes; all seconds of all photographs alone
+are 73 of fitting, and 1,000 strokes of all brushes by a network some 30. They can be added: with `--resume`, rows of
+the same photograph, settings and seconds that are in NAME.json, of whatever machine and commit, are not painted again,
+and others that are there stay. Each is saved when it is done.
 
 Writes to --out: NAME.json; NAME_summary.json, mean and standard deviation over photographs of all rows that are alike
 but for that; NAME.svg, PSNR over strokes and seconds, if there are several; NAME.png, a strip for each photograph,
