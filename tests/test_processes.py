@@ -7,12 +7,10 @@ import socket
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 from tiny import TINY_SHADING
 
-from jaxpaint import films, videos
-from jaxpaint.commands import paint, train, video
+from jaxpaint.commands import paint, train
 from jaxpaint.renderers.networks import ARCHITECTURES
 
 TRAIN = [
@@ -25,7 +23,6 @@ TRAIN = [
 ]
 # So many strokes that it does not matter which of two candidates that are worth the same wins by rounding.
 PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=160", "--config.steps=24", "--config.size=96"]
-VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--config.steps=12"]
 EXAMPLE = str(pathlib.Path(__file__).parents[1] / "examples" / "astronaut.png")
 # A step on eight devices, and on one.
 EIGHT = """
@@ -58,16 +55,14 @@ print(psnr_by_eight, psnr_alone)
 # What each of two processes does: the first command joins them.
 TOGETHER = """
 import sys
-from jaxpaint.commands import paint, train, video
+from jaxpaint.commands import paint, train
 from jaxpaint.renderers.networks import ARCHITECTURES
-from test_processes import EXAMPLE, PAINT, TRAIN, VIDEO
+from test_processes import EXAMPLE, PAINT, TRAIN
 from tiny import TINY_SHADING
 ARCHITECTURES["dcgan32"] = TINY_SHADING
-folder, port, number = sys.argv[1:]
-join = [f"--coordinator=localhost:{port}", "--num_processes=2", f"--process_id={number}"]
+folder, *join = sys.argv[1:]
 assert paint.main([*PAINT, EXAMPLE, f"--out={folder}", "--report", *join]) == 0
 assert train.main([*TRAIN, f"--workdir={folder}/run"]) == 0
-assert video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4"]) == 0
 """
 
 
@@ -76,6 +71,27 @@ def environment():
     here = pathlib.Path(__file__).parent
     paths = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
     return os.environ | {"PYTHONPATH": paths, "JAX_PLATFORMS": "cpu"}
+
+
+def by_two_processes(program, folder):
+    """What each of them prints that runs this program, of a folder and the flags that have the two join."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    join = [f"--coordinator=localhost:{port}", "--num_processes=2"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(folder), *join, f"--process_id={number}"],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    outputs = [process.communicate(timeout=900) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    return [printed for printed, _ in outputs]
 
 
 def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
@@ -107,41 +123,14 @@ def test_a_batch_has_to_be_divided_evenly(tmp_path, capsys):
     assert "config.batch: expected a multiple of the 2 devices, got 5" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def clip():
-    """Three scenes of squares that move, of two, three and two frames."""
-    rng = np.random.default_rng(0)
-    scenes = rng.integers(0, 256, (3, 6, 8, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
-    return [np.roll(scene, i, axis=1) for scene, count in zip(scenes, (2, 3, 2), strict=True) for i in range(count)]
-
-
-def test_two_processes_paint_train_and_film_like_one(tmp_path, clip, monkeypatch):
+def test_two_processes_paint_and_train_like_one(tmp_path, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "dcgan32", TINY_SHADING)
     together, alone = tmp_path / "together", tmp_path / "alone"
-    for folder in (together, alone):
-        folder.mkdir()
-        videos.write_video(folder / "clip.mp4", clip, fps=10.0)
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TOGETHER, str(together), str(port), str(number)],
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(2)
-    ]
-    (first, _), (second, _) = outputs = [process.communicate(timeout=900) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    first, second = by_two_processes(TOGETHER, together)
     # Only the first one says what it has written.
-    assert f"{together}/painted.mp4" in first and str(together) not in second
-
+    assert f"{together}/astronaut.png" in first and str(together) not in second
     assert paint.main([*PAINT, EXAMPLE, f"--out={alone}", "--report"]) == 0
     assert train.main([*TRAIN, f"--workdir={alone}/run"]) == 0
-    assert video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
     names = [
         {str(path.relative_to(folder)) for path in folder.rglob("*.*") if "checkpoints" not in path.parts}
         for folder in (together, alone)
@@ -151,9 +140,3 @@ def test_two_processes_paint_train_and_film_like_one(tmp_path, clip, monkeypatch
     assert reports[0]["processes"] == 2 and abs(reports[0]["psnr"] - reports[1]["psnr"]) < 0.1
     metrics = [(folder / "run" / "metrics.jsonl").read_text().splitlines()[-1] for folder in (together, alone)]
     assert json.loads(metrics[0])["psnr"] == pytest.approx(json.loads(metrics[1])["psnr"], abs=0.01)
-    by_two, by_one = ([frame for frame, _ in films.read(folder / "painted.film")[1]] for folder in (together, alone))
-    assert [frame.number for frame in by_two if frame.anew] == [0, 2, 5] and len(by_two) == 7
-    for a, b in zip(by_two, by_one, strict=True):
-        assert (a.number, a.anew) == (b.number, b.anew)
-        np.testing.assert_array_equal(a.ids, b.ids)
-        np.testing.assert_array_equal(a.strokes, b.strokes)

@@ -1,0 +1,39 @@
+"""Two processes film like one; a minute or more, so pytest finds it only by its name.
+
+python -m pytest -q tests/two_processes.py
+"""
+
+import numpy as np
+from test_processes import by_two_processes
+
+from jaxpaint import films, videos
+from jaxpaint.commands import video
+
+VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--config.steps=12"]
+TOGETHER = """
+import sys
+from jaxpaint.commands import video
+from two_processes import VIDEO
+folder, *join = sys.argv[1:]
+assert video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4", *join]) == 0
+"""
+
+
+def test_two_processes_film_like_one(tmp_path):
+    """Three scenes of squares that move, of two, three and two frames."""
+    rng = np.random.default_rng(0)
+    scenes = rng.integers(0, 256, (3, 6, 8, 3), np.uint8).repeat(8, axis=1).repeat(8, axis=2)
+    clip = [np.roll(scene, i, axis=1) for scene, count in zip(scenes, (2, 3, 2), strict=True) for i in range(count)]
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    for folder in (together, alone):
+        folder.mkdir()
+        videos.write_video(folder / "clip.mp4", clip, fps=10.0)
+    first, second = by_two_processes(TOGETHER, together)
+    assert f"{together}/painted.mp4" in first and str(together) not in second
+    assert video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
+    by_two, by_one = ([frame for frame, _ in films.read(folder / "painted.film")[1]] for folder in (together, alone))
+    assert [frame.number for frame in by_two if frame.anew] == [0, 2, 5] and len(by_two) == 7
+    for a, b in zip(by_two, by_one, strict=True):
+        assert (a.number, a.anew) == (b.number, b.anew)
+        np.testing.assert_array_equal(a.ids, b.ids)
+        np.testing.assert_array_equal(a.strokes, b.strokes)
