@@ -148,9 +148,12 @@ def plot(
             shapes.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
         longest = max(map(len, curves.values()))
         last = (end if isinstance(end, str) else end[i]) or f"step {longest}"
-        for k, mark in enumerate([last] if isinstance(last, str) else last):
-            x, anchor = (1, "end") if mark is last else (k / max(longest - 1, 1), "middle")
-            at = f'x="{x0 + width * x:.1f}" y="{top + height + 16}" text-anchor="{anchor}"'
+        if isinstance(last, str):
+            marks = [(1.0, "end", last)]
+        else:
+            marks = [(k / max(longest - 1, 1), "middle", mark) for k, mark in enumerate(last)]
+        for along, anchor, mark in marks:
+            at = f'x="{x0 + width * along:.1f}" y="{top + height + 16}" text-anchor="{anchor}"'
             shapes.append(f"<text {at}>{mark}</text>")
         for j, (label, curve) in enumerate(curves.items()):
             x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)

@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(machine.table(rows[-1:]).splitlines()[-1], flush=True)
     machine.write("startup", rows, options.out, gflops=gflops)
     bars = {script: [row[kind] for kind in ("help", "warm", "cold")] for script, row in zip(scripts, rows, strict=True)}
-    machine.plot(options.out / "startup.svg", {"seconds: --help, warm, cold": bars}, end="cold")
+    machine.plot(options.out / "startup.svg", {"seconds": bars}, end=[["--help", "warm", "cold"]])
 
 
 def _row(script: str, repeats: int) -> dict[str, Any]:
