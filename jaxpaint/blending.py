@@ -8,17 +8,31 @@ from jaxtyping import Array, Float, Int
 
 from jaxpaint.brushes import Renderer, Stroke
 
-# Three planes, red, green, blue: of windows, and of one large canvas.
+# Three planes, red, green, blue, and a fourth where strokes have heights: of windows, and of one large canvas.
 Canvas = tuple[Float[Array, "*n size size"], ...]
 Planes = tuple[Float[Array, "height width"], ...]
 # The canvas below each of k strokes.
 Kept = tuple[Float[Array, "k windows size size"], ...]
 
 
+# How much of the relief below a stroke is still felt through its paint.
+_FELT = 0.35
+
+
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
-    """Lays one stroke over a canvas; of any leading shape."""
-    alpha = stroke.alpha * (len(canvas) // len(stroke.alpha))
-    return tuple(h + a * (s - h) for h, s, a in zip(canvas, stroke.foreground, alpha, strict=True))
+    """Lays one stroke over a canvas; of any leading shape.
+
+    A height `h` is laid over a relief `H` as `H ← (1 − α) H + α (h + κ H)`, after Hertzmann, "Fast paint texture",
+    NPAR 2002.
+    """
+    colors = canvas[: len(stroke.foreground)]
+    alpha = stroke.alpha * (len(colors) // len(stroke.alpha))
+    blended = tuple(h + a * (s - h) for h, s, a in zip(colors, stroke.foreground, alpha, strict=True))
+    relief = canvas[len(colors) :]
+    if stroke.height:
+        ((below,), (height,)) = relief, stroke.height
+        relief = (below + alpha[0] * (height - (1 - _FELT) * below),)
+    return blended + relief
 
 
 def composite(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxpaint import grids, images, runtime
+from jaxpaint import grids, images, lighting, runtime
 from jaxpaint.blending import Canvas, composite
-from jaxpaint.brushes import BRUSHES, filled_up, nowhere, to_window
+from jaxpaint.brushes import BRUSHES, filled_up, nowhere, padded_length, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.renderers import Arrays, Engine, Model
+from jaxpaint.settings import Settings
 
 if TYPE_CHECKING:
     from jaxpaint.painting import Painting
@@ -25,28 +28,79 @@ _TOGETHER = 32
 _LISTED = 64
 
 
-def draw(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w 3"]:
-    """Draws a painting by the engine, with its texture.
+def draw(
+    painting: Painting,
+    *,
+    size: int | None = None,
+    relief: float | None = None,
+    light: float | None = None,
+    gloss: float | None = None,
+    ground: str | None = None,
+) -> Float[np.ndarray, "h w 3"]:
+    """Draws a painting by the engine, with its texture, under light.
 
     Args:
       painting: finished or not.
       size: long side of the drawing in pixels; None for the size it was painted at.
+      relief, light, gloss, ground: of the light (see `Settings`); None for what the painting's own settings say.
 
     Returns:
       The drawing, in [0, 1], in the photograph's proportions.
 
     Raises:
-      ValueError: a size of less than a pixel.
+      ValueError, TypeError: a size of less than a pixel; a value that the settings refuse.
+    """
+    asked = {"relief": relief, "light": light, "gloss": gloss, "ground": ground}
+    painting = relit(painting, {name: value for name, value in asked.items() if value is not None})
+    return shown(painting.settings, draw_layers(painting, size=size))
+
+
+def draw_flat(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w 3"]:
+    """`draw` without light: the colours as they were fitted."""
+    return draw_layers(relit(painting, {"relief": 0.0}), size=size)
+
+
+def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
+    """A painting under another light.
+
+    Args:
+      painting: finished or not.
+      light: those of its settings `settings.LIGHT` that change.
+    """
+    return dataclasses.replace(painting, settings=dataclasses.replace(painting.settings, **light))
+
+
+def draw_layers(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w c"]:
+    """Colours as `draw_flat` gives them; where there is relief, a fourth channel has the height of the paint.
+
+    Args:
+      painting, size: as for `draw`.
     """
     if size is not None and size < 1:
         raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     shape = images.fitted_shape(painting.height, painting.width, size or painting.settings.size)
-    return draw_strokes(
-        engine_of(painting),
-        painting.strokes,
-        shape,
-        arrays=arrays_of(painting),
-        canvas=painting.canvas_color,
+    return _over(painting, painting.strokes, bare(painting.settings, shape))
+
+
+def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c"]:
+    """The canvas before the first stroke: its colour and, where there is relief, the ground's height.
+
+    Args:
+      settings: of the painting.
+      shape: height and width in pixels.
+    """
+    canvas = np.broadcast_to(np.asarray(settings.canvas_rgb, np.float32), (*shape, 3))
+    if not settings.relief:
+        return canvas
+    return np.concatenate([canvas, lighting.ground(settings.ground, shape)[..., None].astype(np.float32)], axis=-1)
+
+
+def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
+    """Layers as `draw_layers` gives them, under the light of the settings."""
+    if layers.shape[-1] == 3:
+        return layers
+    return lighting.shone_on(
+        layers[..., :3], layers[..., 3], relief=settings.relief, light=settings.light, gloss=settings.gloss
     )
 
 
@@ -63,17 +117,31 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
     """
     shape = images.fitted_shape(painting.height, painting.width, size)
     count = len(painting.strokes)
-    canvas = np.broadcast_to(np.asarray(painting.canvas_color, np.float32), (*shape, 3))
+    layers = bare(painting.settings, shape)
     stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
-        new = painting.strokes[before:stop]
-        canvas = draw_strokes(engine_of(painting), new, shape, arrays=arrays_of(painting), canvas=canvas)
-        yield np.round(canvas * 255).astype(np.uint8)
+        layers = _over(painting, painting.strokes[before:stop], layers)
+        yield images.to_bytes(shown(painting.settings, layers))
 
 
 def engine_of(painting: Painting) -> Engine:
-    """What draws a painting's strokes as they are seen."""
+    """What draws the colours of a painting's strokes as they are seen."""
     return Engine(BRUSHES[painting.brush], painting.settings.texture)
+
+
+def _over(
+    painting: Painting, strokes: Float[np.ndarray, "n d"], layers: Float[np.ndarray, "h w c"]
+) -> Float[np.ndarray, "h w c"]:
+    """A painting's strokes, drawn over layers."""
+    engine, has_height = engine_of(painting), layers.shape[-1] == 4
+    return draw_strokes(
+        dataclasses.replace(engine, height=has_height),
+        strokes,
+        layers.shape[:2],
+        arrays=arrays_of(painting),
+        canvas=layers,
+        thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
+    )
 
 
 def arrays_of(painting: Painting) -> Float[np.ndarray, "levels across along 2"] | None:
@@ -87,8 +155,9 @@ def draw_strokes(
     shape: tuple[int, int],
     *,
     arrays: Arrays = None,
-    canvas: Float[np.ndarray, "height width 3"] | tuple[float, float, float],
-) -> Float[np.ndarray, "height width 3"]:
+    canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
+    thickness: Float[np.ndarray, "n"] | None = None,
+) -> Float[np.ndarray, "height width c"]:
     """Strokes drawn one over the other.
 
     Args:
@@ -96,20 +165,25 @@ def draw_strokes(
       strokes: in frame coordinates, lowest first.
       shape: height and width of the picture, in pixels.
       arrays: the model's arrays.
-      canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1].
+      canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
+        that heights are laid over.
+      thickness: factor of each stroke's heights, for a canvas of four channels.
 
     Returns:
-      The picture, in [0, 1].
+      The picture, in [0, 1], of as many channels.
     """
-    canvas = np.broadcast_to(np.asarray(canvas, np.float32), (*shape, 3))
+    canvas = np.asarray(canvas, np.float32)
+    canvas = np.broadcast_to(canvas, (*shape, canvas.shape[-1]))
     if not len(strokes):
         return canvas.copy()
+    if thickness is not None:
+        thickness = np.pad(thickness, (0, padded_length(len(strokes) + 1) - len(strokes)))
     grid = grids.Grid(*shape, _TILE)
     # One more than there are: lists of strokes are filled up with the last.
     strokes = filled_up(model.brush, np.concatenate([strokes, nowhere(model.brush, 1)]))
     near = grids.reach(model.brush, strokes, grid, margin=1.0)
     # Once, for all tiles; `jnp.asarray` would compile a program for it.
-    on_device = jax.device_put(strokes)
+    on_device, thickness = jax.device_put((strokes, thickness))
     planes = np.stack(grid.split(canvas))
     # Tiles that as many strokes reach are drawn together, so that none waits for another.
     order = np.argsort(-near.counts, kind="stable")
@@ -124,6 +198,7 @@ def draw_strokes(
                 model,
                 arrays,
                 on_device,
+                thickness,
                 ids.T,
                 grid.origins[tiles],
                 grid.side,
@@ -132,10 +207,19 @@ def draw_strokes(
                 0.0,
             )
             planes[:, tiles] = np.stack(drawn)
-    return np.clip(grid.join(tuple(planes)), 0.0, 1.0)
+    drawn_layers = grid.join(tuple(planes))
+    return np.concatenate([np.clip(drawn_layers[..., :3], 0.0, 1.0), drawn_layers[..., 3:]], axis=-1)
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles(model, arrays, strokes, ids, origins, side, canvas: Canvas, count, softness) -> Canvas:
+def _draw_tiles(model, arrays, strokes, thickness, ids, origins, side, canvas: Canvas, count, softness) -> Canvas:
     render = model.renderer(arrays, _TILE, softness=softness)
-    return composite(render, to_window(model.brush, strokes[ids], origins[None], side), canvas, count)
+    windows = to_window(model.brush, strokes[ids], origins[None], side)
+    if thickness is None:
+        return composite(render, windows, canvas, count)
+
+    def thick(stroke):
+        drawn = render(stroke[:-1])
+        return drawn._replace(height=tuple(height * stroke[-1] for height in drawn.height))
+
+    return composite(thick, jnp.concatenate([windows, thickness[ids][..., None]], axis=-1), canvas, count)

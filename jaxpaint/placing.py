@@ -87,7 +87,16 @@ def place(
     extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
     parts = (position, heading, *extents, color, np.full(count, 0.95))
     strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts)).astype(np.float32)
-    return strokes[rng.permutation(count)]
+    return grained(brush, strokes[rng.permutation(count)], rng)
+
+
+def grained(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], rng: np.random.Generator
+) -> Float[np.ndarray, "n d"]:
+    """The strokes, each with a grain of its own, if the brush has one."""
+    grain = brush.index("grain")
+    strokes[:, grain] = rng.uniform(size=(len(strokes), len(grain)))
+    return strokes
 
 
 def place_in_blocks(
@@ -131,6 +140,7 @@ def place_in_blocks(
     strokes[:, brush.index("angle")] = rng.uniform(0, two_colored, (count, len(brush.index("angle"))))
     strokes[:, brush.index("color")] = np.tile(target[row, column], len(brush.index("color")) // 3)
     strokes[:, -1] = rng.uniform(0.98, 1.0, count) if two_colored else rng.uniform(0.8, 0.98, count)
+    strokes = grained(brush, strokes, rng)
     longest = max(height, width)
     origins = (corners[:, ::-1] / longest).astype(np.float32)
     return from_window(brush, strokes, origins, block / longest)

@@ -7,7 +7,10 @@ import difflib
 import math
 import numbers
 from collections.abc import Collection, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from jaxpaint.brushes import Brush
 
 
 def setting(
@@ -60,6 +63,10 @@ class Checked:
         return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
 
 
+# The settings that say how light falls on a painting: they change its drawing, not its strokes.
+LIGHT = ("relief", "light", "gloss", "ground")
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings(Checked):
     """How to paint. Each field's range and meaning stand beside it; anything else is refused.
@@ -73,7 +80,7 @@ class Settings(Checked):
     )
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
     dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=("float32", "bfloat16"))
-    brush: str = setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
+    brush: str = setting("oilpaintbrush", "oilpaintbrush, filbert, watercolor, markerpen or rectangle")
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting(
@@ -95,6 +102,12 @@ class Settings(Checked):
     textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
+    relief: float = setting(1.0, "height of the paint that light falls on; 0: none", 0.0, 3.0)
+    light: float = setting(135.0, "where light comes from, in degrees, counter-clockwise from the right", 0.0, 360.0)
+    gloss: float = setting(1.0, "strength of highlights on the paint", 0.0, 3.0)
+    ground: str = setting(
+        "auto", "what is painted on; auto: as suits the brush", choices=("auto", "linen", "paper", "none")
+    )
     seed: int = setting(0, "another seed, another painting", 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
@@ -103,7 +116,9 @@ class Settings(Checked):
         suitable = {"strokes": 4000, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 60}
         for name, value in suitable.items():
             object.__setattr__(self, name, getattr(self, name) or value)
-        check_brush(self.brush, self.brush_image)
+        brush = check_brush(self.brush, self.brush_image)
+        if self.ground == "auto":
+            object.__setattr__(self, "ground", brush.ground)
         _parse_color(self.canvas_color)
         for name in ("weights", "dtype"):
             value = getattr(self, name)
@@ -249,8 +264,11 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     return value
 
 
-def check_brush(name: str, image: str) -> None:
-    """Refuses a brush that there is not, and a picture of a brush with one that takes none.
+def check_brush(name: str, image: str) -> Brush:
+    """Refuses an unknown brush, and a picture of a brush with one that takes none.
+
+    Returns:
+      The brush of that name.
 
     Raises:
       ValueError: one line that says what was expected.
@@ -263,6 +281,7 @@ def check_brush(name: str, image: str) -> None:
     if image and not BRUSHES[name].pictured:
         textured = " or ".join(name for name, brush in BRUSHES.items() if brush.pictured)
         raise ValueError(f"config.brush_image: expected only with {textured}, got it with {name}")
+    return BRUSHES[name]
 
 
 def _parse_color(text: str) -> tuple[float, float, float]:

@@ -128,13 +128,18 @@ def sample(
 def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None) -> Pictures:
     """What the engine draws of the strokes at the network's size.
 
+    Strokes with a grain are shown as their average (`Brush.grained`), as a fit sees them until its last steps: noise
+    can't be learned. The engine draws it in the end.
+
     Args:
       recipe: says which brush and size.
       strokes: in [0, 1].
       picture: a user's own brush (`textures.pyramid`), or None.
     """
     size, brush = ARCHITECTURES[recipe.net].size, BRUSHES[recipe.brush]
-    render = engine(brush, size, look=Look(None if picture is None else jnp.asarray(picture), recipe.texture))
+    own = None if picture is None else jnp.asarray(picture)
+    flat = own is None and brush.grained
+    render = engine(brush, size, look=Look(own, recipe.texture, flat))
     # One after the other: in the cache, so that a stroke's planes need not be stored.
     stroke = jax.lax.map(render, strokes, batch_size=_together(strokes))
     return Pictures(jnp.stack(stroke.foreground, axis=-1), jnp.stack(stroke.alpha, axis=-1))

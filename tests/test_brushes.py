@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.brushes import BRUSHES, Look, moved, textures, to_window
+from jaxpaint.brushes import BRUSHES, Look, bristles, moved, to_window
 from jaxpaint.brushes.base import HAIR
 from jaxpaint.renderers import engine
 
 SIZE = 64
 SMOOTH = Look(contrast=0.0)
 BOXES = {"oilpaintbrush": (1, HAIR / 2, 0.5), "rectangle": (-1, HAIR, 0.25)}
-CURVES = ["watercolor", "markerpen"]
+CURVES = ["watercolor", "markerpen", "filbert"]
 
 
 @functools.cache
@@ -24,7 +24,7 @@ def renderer(name, size=SIZE, softness=0.0):
 
 def drawn(name, strokes, **kwargs):
     """Foreground `[n, 3, S, S]` and alpha `[n, S, S]`, of strokes without texture."""
-    foreground, (alpha,) = renderer(name, **kwargs)(jnp.asarray(strokes, jnp.float32))
+    foreground, (alpha,), _ = renderer(name, **kwargs)(jnp.asarray(strokes, jnp.float32))
     return np.stack(foreground, axis=1), np.asarray(alpha)
 
 
@@ -64,7 +64,7 @@ def swept(name, stroke):
     """How far each pixel's centre is outside the nib's sweep, in pixels: the least over the nib's places."""
     middle, tangent, t = (values[:, None, None] for values in curve(stroke))
     way = points(SIZE) - middle
-    if name == "watercolor":
+    if name != "markerpen":
         outside = abs(way) - (HAIR + (stroke[6] + (stroke[7] - stroke[6]) * t) / 4)
     else:
         way = way * np.conj(tangent / abs(tangent))
@@ -152,7 +152,7 @@ def test_coinciding_points_are_one_print_of_the_nib(name, apart):
     stroke = np.full(brush.dim, 1.0)
     stroke[:8] = 0.5 - apart / 2, 0.5, 0.5, 0.5, 0.5 + apart / 2, 0.5, 0.5, 0.5
     _, alpha = drawn(name, stroke[None])
-    area = np.pi * radius**2 if name == "watercolor" else 4 * radius**2
+    area = np.pi * radius**2 if name != "markerpen" else 4 * radius**2
     assert abs(alpha.sum() / SIZE**2 / area - 1) < 0.02
 
 
@@ -177,9 +177,9 @@ CASES = [(name, look) for name in BRUSHES for look in LOOKS if look != "picture"
 @pytest.mark.parametrize(("name", "look"), CASES)
 def test_gradients_are_finite_differences_in_double_precision(name, look, monkeypatch):
     """Every parameter, through a random weighting of all four planes."""
-    # By design nothing is passed back through how many grooves a pixel can show: fixed, it can't disturb.
-    bristles = textures.bristles
-    monkeypatch.setattr(textures, "bristles", lambda s, t, f, a: bristles(s, t, jnp.full_like(f, 0.05), a))
+    # By design nothing is passed back through how many streaks a pixel can show: fixed, it can't disturb.
+    found = bristles.bristles
+    monkeypatch.setattr(bristles, "bristles", lambda s, b, a, g, f, _: found(s, b, a, g, jnp.full_like(f, 0.05), _))
     brush, size, count, step = BRUSHES[name], 32, 4, 1e-6
     weights = np.random.default_rng(1).normal(size=(4, size, size))
     strokes = random_strokes(name, count, seed=3)
@@ -189,7 +189,7 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
         render = engine(brush, size, look=Look(picture, flat=look == "flat"), softness=1.0)
 
         def value(stroke):
-            foreground, (alpha,) = render(stroke)
+            foreground, (alpha,), _ = render(stroke)
             return sum((w * plane).sum() for w, plane in zip(weights, (*foreground, alpha), strict=True))
 
         shifted = strokes[:, None, None] + step * np.array([1, -1])[:, None, None] * np.eye(brush.dim)
@@ -201,7 +201,7 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
         exact = np.asarray(jax.jit(jax.vmap(jax.grad(value)))(strokes))
     numeric = (above - below) / (2 * step)
     scale = abs(numeric).max(axis=0)
-    unused = brush.mask("unused")
+    unused = brush.mask("unused", "grain")
     assert (exact[:, unused] == 0).all() and (scale[~unused] > 1e-2).all()
     # A user's picture is linear between texels: a kink may lie within a step.
     assert (abs(exact - numeric)[:, ~unused] < (1e-2 if look == "picture" else 1e-3) * scale[~unused]).all()
@@ -219,7 +219,7 @@ def test_the_ends_of_the_ranges_draw_and_differentiate(name):
         picture = render(stroke)
         return sum(plane.sum() for plane in (*picture.foreground, *picture.alpha)), picture
 
-    gradient, (foreground, (alpha,)) = jax.jit(jax.vmap(jax.grad(total, has_aux=True)))(strokes)
+    gradient, (foreground, (alpha,), _) = jax.jit(jax.vmap(jax.grad(total, has_aux=True)))(strokes)
     assert np.isfinite(gradient).all()
     assert np.min(alpha) >= 0 and np.max(alpha) <= 1 + 1e-6
     foreground = np.stack(foreground, axis=-1)
@@ -232,7 +232,7 @@ def test_the_alpha_parameter_scales_alpha_alone(name):
     strokes = np.repeat(random_strokes(name, 1), 3, axis=0)
     strokes[:, -1] = 1.0, 0.5, 0.0
     foreground, alpha = drawn(name, strokes)
-    factors = (1.0, 1.0) if name == "oilpaintbrush" else (0.5, 0.0)
+    factors = (1.0, 1.0) if BRUSHES[name].grained else (0.5, 0.0)
     for factor, other in zip(factors, alpha[1:], strict=True):
         np.testing.assert_allclose(other, factor * alpha[0], atol=1e-6)
     np.testing.assert_allclose(foreground[1], foreground[0], atol=1e-6)
@@ -277,7 +277,7 @@ def test_strokes_thinner_than_a_pixel_fade_by_their_area(name, heading):
     )
     widths = np.maximum(widths, 2 * HAIR if name != "oilpaintbrush" else HAIR)
     _, alpha = drawn(name, np.clip(strokes, 0, 1))
-    area = widths * length - (widths**2 * (1 - np.pi / 4) if name == "watercolor" else 0)
+    area = widths * length - (widths**2 * (1 - np.pi / 4) if name in ("watercolor", "filbert") else 0)
     np.testing.assert_allclose(alpha.sum(axis=(1, 2)) / SIZE**2, area, rtol=0.06)
 
 

@@ -32,7 +32,7 @@ def naive(strokes, canvas):
     render = jax.vmap(engine(BRUSH, SIZE))
     canvas = [np.asarray(plane, np.float64) for plane in canvas]
     for stroke in strokes:
-        foreground, (alpha,) = render(jnp.asarray(stroke))
+        foreground, (alpha,), _ = render(jnp.asarray(stroke))
         canvas = [
             np.asarray(alpha) * np.asarray(s) + (1 - np.asarray(alpha)) * h
             for s, h in zip(foreground, canvas, strict=True)
@@ -147,7 +147,7 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
         strokes = jnp.zeros((count, BRUSH.dim))
         tiles = tuple(jnp.ones((4, drawing._TILE, drawing._TILE)) for _ in range(3))
         ids, origins = jnp.zeros((drawing._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
-        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, ids, origins, 0.1, tiles, 3, 0.0)
+        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, None, ids, origins, 0.1, tiles, 3, 0.0)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(64) == temporary(8192)

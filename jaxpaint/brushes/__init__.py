@@ -1,4 +1,7 @@
-"""The brushes and their registry: adding one is a file with a `Brush`, and its name here."""
+"""The brushes and their registry: a brush is one file here that defines `BRUSH`, and nothing elsewhere."""
+
+import importlib
+import pkgutil
 
 from jaxpaint.brushes.base import (
     NOWHERE,
@@ -10,14 +13,14 @@ from jaxpaint.brushes.base import (
     from_window,
     moved,
     nowhere,
+    padded_length,
     to_window,
     with_nowhere,
 )
-from jaxpaint.brushes.boxes import OILPAINTBRUSH, RECTANGLE
-from jaxpaint.brushes.curves import MARKERPEN, WATERCOLOR
 from jaxpaint.brushes.textures import Look
 
-BRUSHES = {brush.name: brush for brush in (OILPAINTBRUSH, WATERCOLOR, MARKERPEN, RECTANGLE)}
+_MODULES = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+BRUSHES: dict[str, Brush] = {module.BRUSH.name: module.BRUSH for module in _MODULES if hasattr(module, "BRUSH")}
 
 __all__ = [
     "BRUSHES",
@@ -31,6 +34,7 @@ __all__ = [
     "from_window",
     "moved",
     "nowhere",
+    "padded_length",
     "to_window",
     "with_nowhere",
 ]

@@ -38,10 +38,13 @@ class Stroke(NamedTuple):
     Attributes:
       foreground: three planes `[S, S]` (red, green, blue) in [0, 1], zero where the stroke is not.
       alpha: one plane `[S, S]` in [0, 1] for all channels, or three.
+      height: one plane `[S, S]`, how thick the paint is (see `Look.height`); none where that is not asked for, or the
+        brush lays no body of paint.
     """
 
     foreground: tuple[Plane, ...]
     alpha: tuple[Plane, ...]
+    height: tuple[Plane, ...] = ()
 
 
 Renderer = Callable[[Float[Array, "d"]], Stroke]
@@ -86,14 +89,18 @@ class Pixels(NamedTuple):
         half: Float[Array, ""],
         low: Plane | Scalar = 0.0,
         high: Plane | Scalar = 0.0,
+        *,
+        blur: Scalar = 0.0,
     ) -> Plane:
         """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
         The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push
-        the two edges inwards, by pixels of softness 0.
+        the two edges inwards, and `blur` widens them, by frame units.
         """
-        rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
-        axis = axis * self.sharpness
+        sharpness = self.sharpness / (1.0 + self.sharpness * blur)
+        low, high = low * sharpness, high * sharpness
+        rim = jnp.zeros(3).at[2].set(half * sharpness + 0.5)
+        axis = axis * sharpness
         below, above = self.affine(rim + axis) - low, self.affine(rim - axis) - high
         return jnp.maximum(jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0)
 
@@ -175,7 +182,8 @@ class Brush:
     Attributes:
       name: as in `BRUSHES`.
       fields: the entries of a stroke in order, name to kind. Kinds: `x`, `y` (positions), `control` (positions relative
-        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, and `unused`.
+        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, `grain` (tells strokes that are alike
+        apart; chance lays it, and no fit moves it), and `unused`.
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
       distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
@@ -187,6 +195,7 @@ class Brush:
         full width (frame units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       textured: whether it has a texture, so that strokes look other than its average.
+      ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
@@ -202,6 +211,7 @@ class Brush:
     flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes
     clockwise: bool = True
     textured: bool = True
+    ground: str = "none"
     pictured: bool = False
 
     @property
@@ -229,6 +239,11 @@ class Brush:
         """About how long they are, in frame units: how far apart their positions are, and their greatest width."""
         apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
         return apart + self.longest_size(strokes) / self.size_per_width
+
+    @property
+    def grained(self) -> bool:
+        """Whether strokes that are alike but for their grain look different."""
+        return "grain" in self.fields.values()
 
     @property
     def hair(self) -> float:
@@ -341,9 +356,13 @@ def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:
 
 
 def filled_up(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
-    """The strokes, and as many that are nowhere as it takes to have a power of two: few shapes, few compilations."""
-    count = 1 << max(6, (len(strokes) - 1).bit_length())
-    return np.concatenate([strokes, nowhere(brush, count - len(strokes))])
+    """The strokes, padded with ones that are nowhere to `padded_length`."""
+    return np.concatenate([strokes, nowhere(brush, padded_length(len(strokes)) - len(strokes))])
+
+
+def padded_length(count: int) -> int:
+    """Rounds up to a power of two: few shapes, few compilations."""
+    return 1 << max(6, (count - 1).bit_length())
 
 
 def with_nowhere(brush: Brush, strokes: Float[Array, "n d"]) -> Float[Array, "n+1 d"]:

@@ -1,13 +1,10 @@
-"""What a stroke of oil paint looks like inside: the grooves that bristles leave, or a user's own picture of a brush.
+"""A user's own picture of a brush, in place of a built-in texture.
 
-Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5. The built-in brush is a
-formula in them, so that it is sharp at every size; what is finer than a pixel fades to its average, so that a stroke
-drawn large and averaged is the stroke drawn small.
+Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -15,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Plane, Scalar, stored
+from jaxpaint.brushes.base import Plane, Scalar
 
 # A user's picture of a brush is kept at this resolution, averaged over 1, 2, 4 … texels.
 ACROSS, ALONG, LEVELS = 128, 256, 8
@@ -30,127 +27,13 @@ class Look(NamedTuple):
       picture: a user's brush, as `pyramid` makes it; None for the built-in bristles.
       contrast: 0 for smooth strokes, 1 for the texture as it is, up to 2 for twice its contrast.
       flat: shows the texture's average instead, which costs a fit less where it matters little.
+      height: also gives the height of the paint, for light to fall on.
     """
 
     picture: Float[Array, "levels across along 2"] | None = None
     contrast: float = 1.0
     flat: bool = False
-
-
-class _Grooves(NamedTuple):
-    """One family of grooves: a wave across the stroke that comes and goes along it.
-
-    Attributes:
-      frequency: grooves across a stroke.
-      weight: how deep they are, relative to the others.
-      phase: where across they lie.
-      rate: how often they come and go along a stroke.
-      slant: how much earlier that is at one edge than at the other.
-      start: where along it begins.
-    """
-
-    frequency: float
-    weight: float
-    phase: float
-    rate: float
-    slant: float
-    start: float
-
-
-# The look of the brush. Frequencies without a common period, so that nothing repeats.
-_FAMILIES = (
-    _Grooves(5.3, 0.18, 0.13, 0.7, 0.8, 0.40),
-    _Grooves(8.7, 0.23, 0.75, 1.1, -1.1, 0.05),
-    _Grooves(12.9, 0.23, 0.34, 0.9, 1.5, 0.68),
-    _Grooves(18.4, 0.20, 0.91, 1.6, -2.0, 0.22),
-    _Grooves(25.6, 0.16, 0.58, 1.3, 2.8, 0.83),
-)
-# Mean of ((1 + wave) / 2)⁴, times that of (1 + wave) / 2.
-_MEAN = 0.2671 * 0.5
-_DEPTH = 0.9
-# Ragged ends: how far, in half widths of the stroke, bristles stop short of the stroke's end; 0.5 on average.
-RAGGED = 0.35
-
-
-class Bristles(NamedTuple):
-    """Planes of a stroke: depth of its grooves, and how early each bristle starts and ends, in [0, 1]."""
-
-    groove: Plane
-    start: Plane
-    end: Plane
-
-
-def _wave(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A smooth wave of period 1: 1 at 0, −1 at 0.5; what a cosine is, without its cost."""
-    a = 4.0 * jnp.abs(x - jnp.floor(x + 0.5)) - 1.0
-    return a * (0.5 * a * a - 1.5)
-
-
-# Jitted to be traced once a size, not for each use; half the time of a warm start is tracing.
-@functools.partial(jax.jit, inline=True)
-def _bristles(s: Plane, t: Plane, footprint: Float[Array, ""]) -> Bristles:
-    drifted = s + 0.018 * _wave(0.8 * t + 0.3) + 0.006 * _wave(2.9 * t + 3.1 * s)
-    groove = jnp.full_like(s, _MEAN)
-    for f in _FAMILIES:
-        visible = jnp.exp(-4.0 * (f.frequency * footprint) ** 2)
-        crest = (0.5 + 0.5 * _wave(f.frequency * drifted + f.phase)) ** 4
-        presence = 0.5 + 0.5 * _wave(f.rate * t + f.slant * s + f.start)
-        groove = groove + f.weight * visible * (crest * presence - _MEAN)
-
-    return Bristles(groove, *ends(s))
-
-
-def ends(s: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """How early the bristle that lies at `s` across a stroke starts and ends, in [0, 1], 0.5 on average."""
-
-    def ragged(a, b, c):
-        return 0.5 + 0.22 * _wave(3.1 * s + a) + 0.16 * _wave(7.7 * s + b) + 0.12 * _wave(17.3 * s + c)
-
-    return ragged(0.1, 0.65, 0.2), ragged(0.7, 0.3, 0.9)
-
-
-@functools.partial(jax.jit, inline=True)
-def _bristles_and_slopes(s: Plane, t: Plane, footprint: Float[Array, ""]) -> tuple[Bristles, Bristles, Plane]:
-    """The texture, its slope across the stroke, and that of the grooves along it (nothing else changes along it)."""
-    values, across = jax.jvp(lambda s: _bristles(s, t, footprint), (s,), (jnp.ones_like(s),))
-    _, along = jax.jvp(lambda t: _bristles(s, t, footprint).groove, (t,), (jnp.ones_like(t),))
-    return values, across, along
-
-
-@jax.custom_vjp
-def bristles(s: Plane, t: Plane, footprint: Float[Array, ""], always: Float[Array, ""]) -> Bristles:
-    """The built-in texture at points of a stroke.
-
-    Args:
-      s, t: across and along the stroke, -0.5 to 0.5.
-      footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the grooves that
-        appear average to nothing.
-      always: any number that is not negative and not known to the compiler (see `base.stored`).
-    """
-    return stored(_bristles, always)(s, t, footprint)
-
-
-def _bristles_forward(s, t, footprint, always):
-    values, across, along = stored(_bristles_and_slopes, always)(s, t, footprint)
-    return values, (across, along)
-
-
-def _bristles_backward(slopes, gradient):
-    across, along = slopes
-    return (
-        sum(g * slope for g, slope in zip(gradient, across, strict=True)),
-        gradient.groove * along,
-        None,
-        None,
-    )
-
-
-bristles.defvjp(_bristles_forward, _bristles_backward)
-
-
-def shade(look: Look, groove: Plane | Scalar = _MEAN) -> Plane | Scalar:
-    """What the colour is multiplied by, in [0, 1]."""
-    return contrasted(1.0 - _DEPTH * groove, look)
+    height: bool = False
 
 
 def contrasted(shade: Plane | Scalar, look: Look) -> Plane | Scalar:

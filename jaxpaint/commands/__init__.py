@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from absl import flags
 
-from jaxpaint.settings import Checked, unknown_key
+from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float
 
     from jaxpaint.painting import Painting, Progress
-    from jaxpaint.settings import Settings
 
 _Kind = TypeVar("_Kind", bound=Checked)
 
@@ -44,6 +43,11 @@ Several processes that work together, on one host or many; the first one writes:
   --num_processes=N        how many there are
   --process_id=K           which of them this is, from 0
 """
+LIGHT_HELP = """\
+  --relief=X     height of the paint that light falls on, 0 to 3; 0 shows the colours alone
+  --light=X      where light comes from, in degrees, counter-clockwise from the right
+  --gloss=X      strength of highlights, 0 to 3
+  --ground=NAME  what is painted on: linen, paper or none"""
 # New objects between two searches for garbage. What JAX makes as it traces stays, and so does what is imported; to look
 # through it again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
@@ -146,13 +150,15 @@ def command_line(
     flags.DEFINE_integer("process_id", None, "which", 0, flag_values=values)
     files = [pathlib.Path(name) for name in parse(values, rest)]
     if values.help:
-        print(usage.format(program=pathlib.Path(argv[0]).name, config=config_path.name), end="")
+        names = {"program": pathlib.Path(argv[0]).name, "config": config_path.name, "light": LIGHT_HELP}
+        print(usage.format(**names), end="")
         print(describe(kind.defaults() | chosen, kind.meanings()))
         print(PROCESSES, end="")
         return None
     given = overrides(values)
+    light = light_of(values) if issubclass(kind, Settings) else {}
     try:
-        settings = kind.from_config({**chosen, **given})
+        settings = kind.from_config({**chosen, **given, **light})
     except (ValueError, TypeError) as error:
         raise Refused(error) from None
     resumed = "resume" not in values or values.resume
@@ -210,6 +216,24 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
         flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
         flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
     return values
+
+
+def define_light(values: flags.FlagValues) -> None:
+    """Defines a flag for each of the settings that say how light falls on a painting."""
+    for field in dataclasses.fields(Settings):
+        if field.name not in LIGHT:
+            continue
+        about = field.metadata
+        if about["choices"]:
+            flags.DEFINE_enum(field.name, None, about["choices"], about["meaning"], flag_values=values)
+        else:
+            bounds = about["low"], about["high"]
+            flags.DEFINE_float(field.name, None, about["meaning"], *bounds, flag_values=values)
+
+
+def light_of(values: flags.FlagValues) -> dict[str, Any]:
+    """Those of the flags of `define_light` that were given."""
+    return {name: values[name].value for name in LIGHT if name in values and values[name].value is not None}
 
 
 def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
@@ -489,16 +513,27 @@ def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked:
 def write_report(
     path: pathlib.Path,
     wanted: Float[np.ndarray, "H W 3"],
-    drawn: Float[np.ndarray, "h w 3"],
+    drawn: Float[np.ndarray, "h w c"],
     result: Painting,
     seconds: Mapping[str, float],
     **facts: object,
 ) -> None:
-    """Writes as JSON how close the drawing is to the wanted picture at its size, and what it took."""
-    from jaxpaint import images, metrics, runtime
+    """Writes as JSON how close the drawing is to the wanted picture at its size, without light and with it.
 
+    Args:
+      path: of the file.
+      wanted: the picture, in [0, 1].
+      drawn: the painting's layers, as `drawing.draw_layers` gives them.
+      result: the painting.
+      seconds: that its parts took.
+      facts: what else there is to say.
+    """
+    from jaxpaint import drawing, images, metrics, runtime
+
+    wanted = images.resize(wanted, drawn.shape[:2])
     report = {
-        **metrics.closeness(drawn, images.resize(wanted, drawn.shape[:2])),
+        **metrics.closeness(drawn[..., :3], wanted),
+        "psnr_lit": metrics.closeness(drawing.shown(result.settings, drawn), wanted)["psnr"],
         "height": drawn.shape[0],
         "width": drawn.shape[1],
         "strokes": len(result.strokes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import pathlib
 from collections.abc import Sequence
@@ -13,16 +14,18 @@ from jaxpaint import commands
 HELP = """\
 usage: {program} NAME.npz [--size=N] [--out=FILE.png] [--timelapse]
        {program} NAME.film [--size=N] [--out=FILE.mp4] [--frame=K [--timelapse]]
+       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
 
 Draws a painting again, at any size, from the strokes in its npz; or a painted video, or one frame
 of it, from its film.
 
-  --size=N        long side in pixels (default: the size it was fitted at; of a video, its source's)
-  --out=FILE      the drawing (default: NAME.png beside the npz, NAME.mp4 beside the film, with the
-                  sound of any that is there, or NAME-K.png)
-  --frame=K       this frame alone, counted from 0
-  --timelapse     also a video of the drawing, FILE.mp4
-  --help          this text
+  --size=N       long side in pixels (default: the size it was fitted at; of a video, its source's)
+  --out=FILE     the drawing (default: NAME.png beside the npz, NAME.mp4 beside the film, with the
+                 sound of any that is there, or NAME-K.png)
+  --frame=K      this frame alone, counted from 0
+  --timelapse    also a video of the drawing, FILE.mp4
+{light}
+  --help         this text
 """
 
 
@@ -33,11 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _draw(argv: list[str]) -> int:
     values = commands.define_flags()
+    commands.define_light(values)
     flags.DEFINE_string("out", None, "the drawing", flag_values=values)
     flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
     paths = commands.parse(values, argv)
     if values.help:
-        print(HELP.format(program=pathlib.Path(argv[0]).name), end="")
+        print(HELP.format(program=pathlib.Path(argv[0]).name, light=commands.LIGHT_HELP), end="")
         return 0
     if len(paths) != 1:
         raise commands.Refused(f"expected one painting (NAME.npz) or film (NAME.film), got {len(paths)}; see --help")
@@ -77,6 +81,7 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
             raise commands.Refused(f"--frame={values.frame}: {source} has not so many frames")
         painting = film.painting(found.frame)
         size = values.size or max(film.height, film.width)
+    painting = drawing.relit(painting, commands.light_of(values))
     with commands.output_folder(picture.parent):
         images.write_image(picture, drawing.draw(painting, size=size))
         print(picture)
@@ -91,6 +96,7 @@ def _draw_film(source: pathlib.Path, values: flags.FlagValues) -> None:
     if values.timelapse:
         raise commands.Refused("--timelapse: expected a painting, or one frame of a film")
     film, frames = films.read(source)
+    film = dataclasses.replace(film, settings=dataclasses.replace(film.settings, **commands.light_of(values)))
     beside = source.with_suffix(".mp4")
     out = pathlib.Path(values.out) if values.out else beside
     size = values.size or max(film.height, film.width)

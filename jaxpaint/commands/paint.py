@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: {program} IMAGE... [--out=DIR] [--size=N] [--timelapse] [--report] [--resume]
+       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--config=FILE] [--config.KEY=VALUE]...
 
 Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn at any size.
@@ -22,6 +23,7 @@ Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn a
   --size=N       long side of the drawing in pixels (default: config.size)
   --timelapse    also DIR/NAME.mp4, a video of the drawing
   --report       also DIR/NAME.json: how close it is, how long it took
+{light}
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
   --config=FILE  a file of settings (default: configs/paint.py)
   --help         this text
@@ -37,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: list[str]) -> int:
     values = commands.define_flags(out="paintings")
+    commands.define_light(values)
     line = commands.command_line(argv, values, Settings, config="paint.py", usage=HELP)
     if line is None:
         return 0
@@ -52,6 +55,8 @@ def _paint(photo: pathlib.Path, line: commands.CommandLine[Settings]) -> None:
     stem = f"{line.flags.out}/{photo.stem}"
     png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
     result = _earlier(npz, line) if line.flags.resume else None
+    if result:
+        result = drawing.relit(result, commands.light_of(line.flags))
     chosen = result.settings if result else line.settings
     size = line.flags.size or chosen.size
     with runtime.Stopwatch() as watch:
@@ -62,8 +67,8 @@ def _paint(photo: pathlib.Path, line: commands.CommandLine[Settings]) -> None:
             with watch("fitting"):
                 result = commands.paint_picture(image, npz, settings=chosen, so_far=result, size=size, again=line.again)
         with watch("drawing"):
-            drawn = drawing.draw(result, size=size)
-        images.write_image(png, drawn)
+            drawn = drawing.draw_layers(result, size=size)
+        images.write_image(png, drawing.shown(result.settings, drawn))
     print(png)
     if line.flags.timelapse:
         commands.write_timelapse(mp4, result, size)

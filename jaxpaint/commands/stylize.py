@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=DIR] [--size=N]
+       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
@@ -28,6 +29,7 @@ a painting like any other. A photograph is painted first: DIR/NAME-painted.npz.
   --size=N       long side of the drawing in pixels (default: as it was painted)
   --timelapse    also DIR/NAME.mp4, a video of the drawing
   --report       also DIR/NAME.json: how far from the painting it is, how long it took
+{light}
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
   --paint=FILE   a file of settings for painting photographs (default: configs/paint.py)
   --config=FILE  a file of settings (default: configs/stylize.py)
@@ -60,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: list[str]) -> int:
     values = commands.define_flags(out="stylized")
+    commands.define_light(values)
     flags.DEFINE_list("style", [], "style pictures", flag_values=values)
     flags.DEFINE_string("mask", None, "where the style goes", flag_values=values)
     flags.DEFINE_string("paint", None, "settings of painting", flag_values=values)
@@ -103,7 +106,7 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         styles = [images.read_image(style) for style in given.styles]
         mask = images.read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
-            before = _painting(source, given, line)
+            before = drawing.relit(_painting(source, given, line), commands.light_of(line.flags))
         if before.state:
             raise commands.Refused(
                 f"{source}: expected a finished painting, got an unfinished one; see bin/paint --resume"
@@ -124,8 +127,9 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
                 except painting.ResumeError as error:
                     raise commands.Refused(f"{npz}: {error}") from None
         with watch("drawing"):
-            drawn = drawing.draw(result, size=size)
-        images.write_image(png, drawn)
+            result = drawing.relit(result, commands.light_of(line.flags))
+            drawn = drawing.draw_layers(result, size=size)
+        images.write_image(png, drawing.shown(result.settings, drawn))
     print(png)
     if line.flags.timelapse:
         commands.write_timelapse(mp4, result, size)
@@ -135,7 +139,7 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         if result is not earlier:
             # What was finished before may have been styled with others.
             facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
-        commands.write_report(report, drawing.draw(before, size=size), drawn, result, watch.seconds, **facts)
+        commands.write_report(report, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
         print(report)
 
 

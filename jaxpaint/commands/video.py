@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from jaxpaint import commands
-from jaxpaint.settings import FilmSettings, StyleSettings
+from jaxpaint.settings import LIGHT, FilmSettings, StyleSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
+       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--previews] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,
@@ -38,6 +39,7 @@ from which bin/draw draws it at any size. The same command again goes on where C
   --style=IMAGE  a style picture, or several, with commas: in that style
   --size=N       long side of the painted video in pixels (default: the source's)
   --report       also OUT.json: how close every frame is, how long it took
+{light}
   --previews     also OUT-frames/000000.png and so on
   --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
@@ -59,6 +61,7 @@ def _main(argv: list[str]) -> int:
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, commands.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
+    commands.define_light(values)
     flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
     flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     line = commands.command_line(argv, values, FilmSettings, config="video.py", usage=HELP)
@@ -179,6 +182,9 @@ def _begun(run: _Run) -> tuple[Film, State | None, bool]:
     if not run.film.exists():
         return film, None, False
     earlier, _ = films.read(run.film)
+    # Light may change: it is no part of the strokes.
+    light = {name: getattr(run.settings, name) for name in LIGHT}
+    earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
     for key in run.settings.defaults():
         old, new = getattr(earlier.settings, key), getattr(run.settings, key)
         if old != new:

@@ -34,18 +34,20 @@ def engine(
     Returns:
       A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke; many strokes are `jax.vmap` of it.
     """
-    return functools.partial(_rasterized, brush, size, look.contrast, look.flat, look.picture, softness)
+    return functools.partial(_rasterized, brush, size, look._replace(picture=None), look.picture, softness)
 
 
 # Jitted to be traced once, and not for each use.
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), inline=True)
-def _rasterized(brush, size, contrast, flat, picture, softness, stroke) -> Stroke:
-    return brush.rasterize(stroke, Pixels(size, softness), Look(picture, contrast, flat))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2), inline=True)
+def _rasterized(brush, size, look, picture, softness, stroke) -> Stroke:
+    return brush.rasterize(stroke, Pixels(size, softness), look._replace(picture=picture))
 
 
 @functools.cache
 def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     """What a brush's strokes look like, in a few numbers: the networks' weights name the look they imitate.
+
+    With a grain, that is the strokes' average.
 
     Args:
       brush: one of `BRUSHES`, with its built-in texture.
@@ -56,7 +58,7 @@ def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     rng = np.random.default_rng(11)
     strokes = rng.uniform(0.2, 0.8, (6, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] = rng.uniform(0.15, 0.5, (6, len(brush.index("size"))))
-    foreground, (alpha,) = jax.jit(jax.vmap(engine(brush, 128)))(strokes)
+    foreground, (alpha,), _ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=brush.grained))))(strokes)
     picture = np.stack([*(np.asarray(plane) * alpha for plane in foreground), alpha], axis=-1)
     cells = picture.reshape(6, 4, 32, 4, 32, 4)
     return np.round(np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))]), 4).ravel()
@@ -99,11 +101,13 @@ class Engine:
       brush: whose strokes it draws.
       contrast: of the texture, 0 to 2.
       flat: draws the texture's average.
+      height: also gives the height of the paint.
     """
 
     brush: Brush
     contrast: float = 1.0
     flat: bool = False
+    height: bool = False
 
     @property
     def window(self) -> None:
@@ -113,4 +117,4 @@ class Engine:
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """See `Model.renderer`."""
         picture = None if arrays is None else jnp.asarray(arrays)
-        return engine(self.brush, size, look=Look(picture, self.contrast, self.flat), softness=softness)
+        return engine(self.brush, size, look=Look(picture, self.contrast, self.flat, self.height), softness=softness)

@@ -1,4 +1,4 @@
-"""Brushes that follow a quadratic Bézier curve: `watercolor` (a round brush) and `markerpen` (a square nib).
+"""Geometry of the brushes that follow a quadratic Bézier curve.
 
 `B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. For each pixel the brush is where it comes
 nearest: at the t that minimises `|B(t) − p| − r(t)`, so that a tapered stroke is what a growing disc sweeps. It is
@@ -16,8 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes import textures
-from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke, centres, stored, total
+from jaxpaint.brushes.base import HAIR, Pixels, Plane, centres, stored, total
 
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
@@ -26,11 +25,9 @@ _TINY = 1e-12
 _AHEAD = 1e-3
 # Speed of a curve, in frame units over its length, below which it has no direction.
 _STILL = 1e-4
-# How much thinner the paint is in the middle of a stroke than at its rim.
-_POOLING = 0.3
 
 
-class _Curve(NamedTuple):
+class Curve(NamedTuple):
     """`B(t)`, and the radii at its ends, in frame units."""
 
     p0: Float[Array, "2"]
@@ -40,11 +37,11 @@ class _Curve(NamedTuple):
     r2: Float[Array, ""]
 
 
-def _curve(stroke: Float[Array, "d"], tapered: bool) -> _Curve:
+def curve_of(stroke: Float[Array, "d"], tapered: bool) -> Curve:
     p0, control, p2 = stroke[0:2], stroke[2:4], stroke[4:6]
     p1 = p0 + (p2 - p0) * control
     radius = HAIR + stroke[6:8] / 4
-    return _Curve(p0, p0 - 2 * p1 + p2, 2 * (p1 - p0), radius[0], radius[int(tapered)])
+    return Curve(p0, p0 - 2 * p1 + p2, 2 * (p1 - p0), radius[0], radius[int(tapered)])
 
 
 def _nearest(aa, ab, bb, ca, cb, cc, growth):
@@ -57,7 +54,7 @@ def _nearest(aa, ab, bb, ca, cb, cc, growth):
         return (((aa * t + 2 * ab) * t + bb + 2 * ca) * t + 2 * cb) * t + cc
 
     def outside(t):
-        return squared(t) if growth is None else _root(squared(t)) - growth * t
+        return squared(t) if growth is None else root(squared(t)) - growth * t
 
     best, least = jnp.zeros_like(cc), outside(0.0)
     for t in _SAMPLES[1:]:
@@ -77,16 +74,16 @@ def _stationarity(along, curvature, squared, growth):
     """First and second derivative of what is minimised, times the distance, from those of `|B(t) − p|²`, halved."""
     if growth is None:
         return along, curvature
-    distance = _root(squared)
+    distance = root(squared)
     return along - growth * distance, curvature - growth * along / distance
 
 
-def _root(squared: Float[Array, "..."]) -> Float[Array, "..."]:
+def root(squared: Float[Array, "..."]) -> Float[Array, "..."]:
     """The square root, with a gradient at 0 too."""
     return jnp.sqrt(jnp.maximum(squared, 0.0) + _TINY)
 
 
-class _Swept(NamedTuple):
+class Swept(NamedTuple):
     """Where the brush comes nearest to each pixel: its t, the way there from the pixel, and its tangent."""
 
     t: Plane
@@ -94,10 +91,10 @@ class _Swept(NamedTuple):
     tangent: tuple[Plane, Plane]
 
 
-_Seen = Callable[[_Swept], tuple[Plane, ...]]
+_Seen = Callable[[Swept], tuple[Plane, ...]]
 
 
-def _sweep(curve: _Curve, pixels: Pixels, seen: _Seen, *, tapered: bool) -> tuple[Plane, ...]:
+def sweep(curve: Curve, pixels: Pixels, seen: _Seen, *, tapered: bool) -> tuple[Plane, ...]:
     """What is seen of where the brush comes nearest; `seen` looks at each pixel alone."""
     growth = curve.r2 - curve.r0 if tapered else None
     return _swept(curve.p0, curve.a, curve.b, growth, pixels.always, pixels.size, seen)
@@ -126,16 +123,16 @@ def _swept_backward(size, seen, kept, gradient):
         swept = _at(p0, a, b, t)
         ((to_t, to_way, to_tangent),) = jax.vjp(seen, swept)[1](gradient)
         way, velocity = swept.way, [2 * a[i] * t + b[i] for i in range(2)]
-        squared = _dot(way, way)
-        curvature = _dot(velocity, velocity) + 2 * _dot(way, a)
-        _, curvature = _stationarity(_dot(way, velocity), curvature, squared, growth)
+        squared = dot(way, way)
+        curvature = dot(velocity, velocity) + 2 * dot(way, a)
+        _, curvature = _stationarity(dot(way, velocity), curvature, squared, growth)
         # At the ends t does not move.
         inside = (t > 0) & (t < 1) & (curvature > _TINY)
-        to_t = jnp.where(inside, to_t + _dot(to_way, velocity) + 2 * _dot(to_tangent, a), 0.0)
+        to_t = jnp.where(inside, to_t + dot(to_way, velocity) + 2 * dot(to_tangent, a), 0.0)
         to_slope = -to_t / jnp.where(inside, curvature, 1.0)
         towards, to_growth = velocity, None
         if growth is not None:
-            distance = _root(squared)
+            distance = root(squared)
             towards, to_growth = (
                 [v - growth * w / distance for v, w in zip(velocity, way, strict=True)],
                 -to_slope * distance,
@@ -153,14 +150,14 @@ def _swept_backward(size, seen, kept, gradient):
 _swept.defvjp(_swept_forward, _swept_backward)
 
 
-def _at(p0, a, b, t: Plane) -> _Swept:
+def _at(p0, a, b, t: Plane) -> Swept:
     way = tuple((a[i] * t + b[i]) * t + c for i, c in enumerate(_ways(p0, t.shape[-1])))
     # Where a curve stands still at its end, it is about to go towards the other.
     tangent = tuple((2 * t + _AHEAD) * a[i] + (1 + _AHEAD) * b[i] for i in range(2))
-    return _Swept(t, way, tangent)
+    return Swept(t, way, tangent)
 
 
-def _dot(a, b):
+def dot(a, b):
     return a[0] * b[0] + a[1] * b[1]
 
 
@@ -170,84 +167,53 @@ def _ways(point, size: int) -> tuple[Plane, Plane]:
     return point[0] - x, point[1] - y
 
 
-def _within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
-    """Coverage of pixels at a distance from the middle of a line of half width `radius`."""
-    near, far = (radius - distance) * pixels.sharpness, (radius + distance) * pixels.sharpness
+def within(distance: Plane, radius: Plane, pixels: Pixels, *, sharpness: Plane | None = None) -> Plane:
+    """Coverage of pixels at a distance from the middle of a line of half width `radius`; see `Pixels.sharpness`."""
+    steep = pixels.sharpness if sharpness is None else sharpness
+    near, far = (radius - distance) * steep, (radius + distance) * steep
     return jax.lax.clamp(0.0, near + 0.5, 1.0) + jax.lax.clamp(0.0, far + 0.5, 1.0) - 1.0
 
 
-def _length(curve: _Curve) -> Float[Array, ""]:
+def length_of(curve: Curve) -> Float[Array, ""]:
     """About the length of a curve, between that of its chord and that of its control polygon."""
-    chord, first, second = (_root(w @ w) for w in (curve.a + curve.b, curve.b / 2, curve.a + curve.b / 2))
+    chord, first, second = (root(w @ w) for w in (curve.a + curve.b, curve.b / 2, curve.a + curve.b / 2))
     return (2 * chord + first + second) / 3
 
 
-def _wash(distance: Plane, radius: Plane, look: textures.Look) -> Plane | Scalar:
-    """Pigment: it settles at the rim, so that the middle of a stroke lets more through."""
-    depth = _POOLING * look.contrast
-    if look.flat or depth == 0:
-        return 1.0 - depth * 2 / 3
-    return 1.0 - depth * (1.0 - jnp.clip(distance / radius, 0.0, 1.0) ** 2)
-
-
-def _rasterize_watercolor(stroke: Float[Array, "15"], pixels: Pixels, look: textures.Look) -> Stroke:
-    curve = _curve(stroke, tapered=True)
-    t, distance = _sweep(curve, pixels, _disc, tapered=True)
-    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
-    coverage = _within(distance, radius, pixels)
-    alpha = coverage * _wash(distance, radius, look) * pixels.constant(stroke[14])
-    start, end = stroke[8:11], stroke[11:14]
-    colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * t for c in range(3))
-    return Stroke(tuple((alpha > 0) * color for color in colors), (alpha,))
-
-
-def _disc(swept: _Swept) -> tuple[Plane, Plane]:
+def disc(swept: Swept) -> tuple[Plane, Plane]:
     """Its t, and how far it is."""
-    return swept.t, _root(_dot(swept.way, swept.way))
+    return swept.t, root(dot(swept.way, swept.way))
 
 
-def _nib(swept: _Swept) -> tuple[Plane, Plane, Plane]:
-    """Its t, and how far it is along the nib's heading and across it."""
+def heading(swept: Swept) -> tuple[Plane, Plane]:
+    """How far the pixel is behind the brush along its heading, and to the right of it; signed."""
     (dx, dy), (tx, ty) = swept.way, swept.tangent
-    # A point has no direction: there the nib lies along x.
+    # A point has no direction: there the brush lies along x.
     moving = tx**2 + ty**2 > _STILL**2
     tx, ty = jnp.where(moving, tx, 1.0), jnp.where(moving, ty, 0.0)
-    speed = _root(tx**2 + ty**2)
-    return swept.t, (dx * tx + dy * ty) / speed, jnp.abs(dy * tx - dx * ty) / speed
+    speed = root(tx**2 + ty**2)
+    return (dx * tx + dy * ty) / speed, (dy * tx - dx * ty) / speed
 
 
-def _rasterize_markerpen(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
-    curve = _curve(stroke, tapered=False)
-    t, along, across = _sweep(curve, pixels, _nib, tapered=False)
-    radius = pixels.constant(curve.r0)
-    length = pixels.constant(_length(curve))
-    before, after = t * length - along, (1.0 - t) * length + along
-    lengthwise = jax.lax.clamp(0.0, (radius + before) * pixels.sharpness + 0.5, 1.0)
-    lengthwise += jax.lax.clamp(0.0, (radius + after) * pixels.sharpness + 0.5, 1.0) - 1.0
-    coverage = lengthwise * _within(across, radius, pixels)
-    alpha = coverage * _wash(across, radius, look) * pixels.constant(stroke[11])
-    return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
-
-
-def _distance(
+def distance(
     stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0
 ) -> Float[Array, ""]:
     """`corner`: how many radii the brush reaches."""
-    curve = _curve(stroke, tapered)
+    curve = curve_of(stroke, tapered)
     a, b, c = curve.a, curve.b, curve.p0 - point
     growth = curve.r2 - curve.r0 if tapered else None
     # Written out: of many strokes and points, products of two numbers each would be called one by one.
-    t = _nearest(_dot(a, a), _dot(a, b), _dot(b, b), _dot(a, c), _dot(b, c), _dot(c, c), growth)
+    t = _nearest(dot(a, a), dot(a, b), dot(b, b), dot(a, c), dot(b, c), dot(c, c), growth)
     radius = curve.r0 + growth * t if tapered else curve.r0
     way = [(a[i] * t + b[i]) * t + c[i] for i in range(2)]
-    return _root(_dot(way, way)) - corner * radius
+    return root(dot(way, way)) - corner * radius
 
 
-def _edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, "1"]:
-    return _distance(stroke, point, tapered=tapered)[None]
+def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, "1"]:
+    return distance(stroke, point, tapered=tapered)[None]
 
 
-def _lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
+def lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
     half = np.stack([np.cos(heading), np.sin(heading)], axis=1) * (length - width)[:, None] / 2
     radius = ((width / 2 - HAIR) * 4)[:, None]
     middle = np.full_like(position, 0.5)
@@ -255,28 +221,5 @@ def _lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[
     return np.concatenate([*shape, *[color] * ends, alpha[:, None]], axis=1)
 
 
-_CURVE_FIELDS = dict(x0="x", y0="y", x1="control", y1="control", x2="x", y2="y", r0="size")
+FIELDS = dict(x0="x", y0="y", x1="control", y1="control", x2="x", y2="y", r0="size")
 
-WATERCOLOR = Brush(
-    name="watercolor",
-    fields=_CURVE_FIELDS
-    | {"r2": "size"}
-    | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color")
-    | {"A": "alpha"},
-    rasterize=_rasterize_watercolor,
-    distance=functools.partial(_distance, tapered=True),
-    edges=functools.partial(_edges, tapered=True),
-    lay=functools.partial(_lay, ends=2),
-    size_per_width=2.0,
-)
-
-MARKERPEN = Brush(
-    name="markerpen",
-    fields=_CURVE_FIELDS | {"r2": "unused"} | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
-    rasterize=_rasterize_markerpen,
-    # A square nib reaches as far as its corners.
-    distance=functools.partial(_distance, tapered=False, corner=np.sqrt(2.0)),
-    edges=functools.partial(_edges, tapered=False),
-    lay=functools.partial(_lay, ends=1),
-    size_per_width=2.0,
-)

@@ -1,0 +1,108 @@
+"""`oilpaintbrush`: a flat bristle brush, pulled along a straight line; two colours."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxpaint.brushes import bristles, textures
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
+from jaxpaint.brushes.boxes import FIELDS, box_of, distance, edges, flip, lay
+
+_SIZES: dict[str, Any] = dict(turn=math.pi, full=1.0, hair=HAIR)
+
+
+class _Body(NamedTuple):
+    """Where an oil stroke's box is painted, and how.
+
+    Attributes:
+      inside: how much of each pixel is.
+      shade: of the paint.
+      dragged: how far along the stroke its pigment has been dragged, in frame units.
+      height: of the paint, if it is asked for.
+    """
+
+    inside: Plane
+    shade: Plane | Scalar
+    dragged: Plane | Scalar = 0.0
+    height: tuple[Plane, ...] = ()
+
+
+def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across, half_along) -> _Body:
+    contrast, width = min(look.contrast, 1.0), 2 * half_across
+    if look.contrast == 0:
+        inside = pixels.slab(across, half_across) * pixels.slab(along, half_along)
+        return _Body(inside, 1.0, height=(jnp.ones_like(inside),) * look.height)
+    if look.picture is not None and look.flat:
+        shade, coverage = textures.picture_average(look.picture)
+        shortened = half_along * (1 - contrast * (1 - coverage))
+        inside = pixels.slab(across, half_across) * pixels.slab(along, shortened)
+        return _Body(inside, textures.contrasted(shade, look))
+    unit = contrast * width
+    if look.flat:
+        side = bristles.SIDE * unit
+        sides = pixels.slab(across, half_across, side, side, blur=bristles.BLUR_SIDES * unit)
+        ends = pixels.slab(
+            along, half_along, bristles.START * unit, bristles.END * unit, blur=bristles.BLUR_ENDS * unit
+        )
+        return _Body(sides * ends, bristles.shade(0.0, grain, look.contrast))
+    s = pixels.affine(across / width)
+    footprint = 1.0 / (width * pixels.sharpness)
+    if look.picture is not None:
+        shade, coverage = textures.sample(look.picture, s, pixels.affine(along / (2 * half_along)), footprint)
+        box = pixels.slab(across, half_across) * pixels.slab(along, half_along)
+        shade = textures.contrasted(shade, look)
+        return _Body(box * (1 - contrast * (1 - coverage)), shade, height=(shade,) * look.height)
+    middle = jnp.zeros(3).at[2].set(half_along / width)
+    before, after = pixels.affine(middle + along / width), pixels.affine(middle - along / width)
+    found = bristles.bristles(s, before, after, grain, footprint, pixels.always)
+    far = pixels.constant(unit)
+    inside = pixels.slab(across, half_across, far * found.left, far * found.right)
+    inside *= pixels.slab(along, half_along, far * found.start, far * found.end)
+    inside *= 1 - contrast * (1 - found.cover)
+    return _Body(
+        inside,
+        bristles.shade(found.streak, grain, look.contrast),
+        pixels.constant(width) * bristles.dragged(found.streak, grain, contrast),
+        (bristles.height(found, s, after, grain, footprint),) * look.height,
+    )
+
+
+def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
+    box = box_of(stroke, **_SIZES)
+    # Bristles run along the longer side.
+    upright = box.half_height >= box.half_width
+    across, along = jnp.where(upright, box.u, box.v), jnp.where(upright, box.v, -box.u)
+    half_across = jnp.where(upright, box.half_width, box.half_height)
+    half_along = jnp.where(upright, box.half_height, box.half_width)
+    grain = jax.lax.stop_gradient(stroke[11])
+    alpha, shade, dragged, height = _body(pixels, look, grain, across, along, half_across, half_along)
+    top, bottom = stroke[5:8], stroke[8:11]
+    # Strokes thinner than a pixel would run through all their colours, and beyond, between two of them.
+    slope = (bottom - top) / (2 * jnp.maximum(box.half_height, 0.5 / pixels.sharpness))
+    middle = jnp.zeros((3, 3)).at[:, 2].set((top + bottom) / 2)
+    colors = [pixels.affine(slope[c] * box.v + middle[c]) for c in range(3)]
+    if not isinstance(dragged, float):
+        colors = [color + pixels.constant(slope[c]) * dragged for c, color in enumerate(colors)]
+    visible = (alpha > 0) * shade
+    return Stroke(tuple(visible * jnp.minimum(jnp.maximum(color, 0.0), 1.0) for color in colors), (alpha,), height)
+
+
+BRUSH = Brush(
+    name="oilpaintbrush",
+    fields=FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "grain"},
+    rasterize=_rasterize,
+    distance=functools.partial(distance, **_SIZES),
+    edges=functools.partial(edges, bristled=True, **_SIZES),
+    lay=functools.partial(lay, ends=2, **_SIZES),
+    flip=functools.partial(flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
+    size_per_width=1.0,
+    ground="linen",
+    pictured=True,
+)
+
