@@ -14,7 +14,7 @@ from jaxpaint.brushes import Brush
 
 GROUNDS = ("linen", "paper", "none")
 # Height of a thick stroke's paint, in long sides of the picture.
-_UNIT = 0.0024
+_UNIT = 0.0019
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
 _ELEVATION, _ROUNDED = 0.58, 0.0005
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
@@ -37,9 +37,11 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     """
     lightness = strokes[:, brush.index("color")].mean(axis=1)
     width = strokes[:, brush.index("size")].min(axis=1) + brush.hair
-    size = np.clip(np.sqrt(width / brush.size_per_width / 0.03), 0.4, 1.3)
+    size = np.clip(np.sqrt(width / brush.size_per_width / 0.03), 0.4, 1.1)
     grain = strokes[:, brush.index("grain")].sum(axis=1)
-    return ((0.25 + 0.75 * lightness) * size * (0.8 + 0.4 * (grain * 151.7 % 1.0))).astype(np.float32)
+    # Most strokes are laid on thinly, some heavily.
+    load = 0.55 + 0.75 * (grain * 151.7 % 1.0) ** 2
+    return ((0.3 + 0.7 * lightness) * size * load).astype(np.float32)
 
 
 def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:

@@ -30,7 +30,7 @@ from jaxpaint.settings import Settings, StyleSettings
 
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
-_SHARES = (0.27, 0.40, 0.20, 0.13)
+_SHARES = (0.27, 0.40, 0.23, 0.10)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
 # How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.

@@ -22,9 +22,9 @@ from jaxpaint.brushes.base import Plane, Scalar, stored
 # start and end early and sides that wander shorten it by these, in widths; its ends and sides are blurred by so much.
 START, END, SIDE, BLUR_ENDS, BLUR_SIDES = 0.08, 0.21, 0.04, 0.22, 0.08
 # Mean shade, and how much a streak at full depth changes it.
-SHADE, _CONTRAST = 0.983, 0.045
+SHADE, _CONTRAST = 0.98, 0.11
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
-_DRAGGED = 0.35
+_DRAGGED = 0.6
 
 
 class _Streaks(NamedTuple):
@@ -45,13 +45,12 @@ class _Streaks(NamedTuple):
 
 # Frequencies without a common period, so that nothing repeats.
 _FAMILIES = (
-    _Streaks(3.1, 0.30, 0.16, 0.5),
-    _Streaks(6.7, 0.32, 0.27, -0.9),
-    _Streaks(12.3, 0.26, 0.36, 1.7),
-    _Streaks(23.9, 0.20, 0.47, -2.6),
+    _Streaks(4.1, 0.36, 0.18, 0.6),
+    _Streaks(9.7, 0.40, 0.29, -1.3),
+    _Streaks(21.3, 0.28, 0.41, 2.3),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
-_SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 103.7, 23.3, 47.9, 127.1)
+_SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3)
 
 
 class Bristles(NamedTuple):
@@ -86,43 +85,48 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     def seen(frequency):
         return jnp.exp(-4.0 * (frequency * footprint) ** 2)
 
+    sway = wave(0.43 * before + shift[0])
     # Bristles stand closer here than there, and wander.
-    at = s + 0.030 * wave(1.7 * s + shift[0]) + 0.016 * wave(3.9 * s + 0.31 * before + shift[1])
-    at = at + 0.020 * wave(0.43 * before + shift[2])
+    at = s + 0.035 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.020 * sway
     streak = jnp.zeros_like(s)
     for i, family in enumerate(_FAMILIES):
-        presence = 0.6 + 0.4 * wave(family.rate * before + family.slant * s + shift[3 + i])
-        streak = streak + family.weight * seen(family.frequency) * presence * wave(family.frequency * at + shift[7 + i])
+        presence = 0.6 + 0.4 * wave(family.rate * before + family.slant * s + shift[2 + i])
+        streak = streak + family.weight * seen(family.frequency) * presence * wave(family.frequency * at + shift[5 + i])
     # Squared and cubed distances from the middle: outlines round off.
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
-    dryness = (0.5 + 0.5 * wave(shift[9])) ** 2
-    load = 0.6 * wave(3.3 * s + shift[11]) + 0.4 * seen(8.9) * wave(8.9 * s + shift[12])
-    start = 0.03 + 0.13 * u + 0.11 * u * u * u + 0.02 * wave(1.7 * s + shift[13])
-    start = start + 0.01 * seen(7.3) * wave(7.3 * s + shift[4])
-    end = 0.13 + 0.12 * u + (0.06 + 0.10 * dryness) * load + 0.035 * seen(17.9) * wave(17.9 * at + shift[14])
-    left = 0.035 + 0.022 * wave(0.47 * before + shift[15]) + 0.013 * wave(1.9 * before + shift[0])
-    right = 0.035 + 0.022 * wave(0.53 * before + shift[3]) + 0.013 * wave(2.3 * before + shift[5])
-    # Paint runs out towards the end, near the sides first.
+    dryness = (0.5 + 0.5 * wave(shift[8])) ** 2
+    start = 0.03 + 0.13 * u + 0.11 * u * u * u + 0.025 * wave(1.7 * s + shift[9])
+    # A bristle with more paint goes on for longer.
+    end = 0.15 + 0.12 * u + 0.04 * wave(3.3 * s + shift[10]) - (0.06 + 0.16 * dryness) * streak
+    # The sides sway together, and each by itself.
+    left = 0.034 + 0.020 * sway + 0.012 * wave(1.1 * before + shift[11])
+    right = 0.034 - 0.020 * sway + 0.012 * wave(1.3 * before + shift[3])
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
     dry = (0.12 + 0.75 * dryness) * way * way * way + 0.12 * u * u * u
     cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), 0.0, 1.0)
     return Bristles(streak, start, end, left, right, cover)
 
 
+class _Slopes(NamedTuple):
+    """Slopes that are not zero everywhere: what changes across a stroke, along it, and with the way to its end."""
+
+    across: tuple[Plane, ...]
+    along: tuple[Plane, ...]
+    back: Plane
+
+
 @functools.partial(jax.jit, inline=True)
-def _bristles_and_slopes(s, before, after, grain, footprint) -> tuple[Bristles, tuple[Bristles, ...]]:
-    """The bristles, and their slopes along the three coordinates."""
-    places = s, before, after
-
-    def slope(i):
-        def along(place):
-            return _bristles(*places[:i], place, *places[i + 1 :], grain, footprint)
-
-        return jax.jvp(along, (places[i],), (jnp.ones_like(s),))
-
-    (values, across), (_, along), (_, back) = map(slope, range(3))
-    return values, (across, along, back)
+def _bristles_and_slopes(s, before, after, grain, footprint) -> tuple[Bristles, _Slopes]:
+    ones = jnp.ones_like(s)
+    found, across = jax.jvp(lambda s: _bristles(s, before, after, grain, footprint), (s,), (ones,))
+    _, along = jax.jvp(lambda before: _bristles(s, before, after, grain, footprint), (before,), (ones,))
+    _, back = jax.jvp(lambda after: _bristles(s, before, after, grain, footprint).cover, (after,), (ones,))
+    return found, _Slopes(
+        (across.streak, across.start, across.end, across.cover),
+        (along.streak, along.end, along.left, along.right, along.cover),
+        back,
+    )
 
 
 @jax.custom_vjp
@@ -152,10 +156,10 @@ def _bristles_forward(s, before, after, grain, footprint, always):
 
 
 def _bristles_backward(slopes, gradient):
-    across, along, back = slopes
-    to_s = sum(g * slope for g, slope in zip(gradient, across, strict=True))
-    to_before = sum(getattr(gradient, name) * getattr(along, name) for name in Bristles._fields if name != "start")
-    return to_s, to_before, gradient.cover * back.cover, None, None, None
+    streak, start, end, left, right, cover = gradient
+    to_s = sum(g * slope for g, slope in zip((streak, start, end, cover), slopes.across, strict=True))
+    to_before = sum(g * slope for g, slope in zip((streak, end, left, right, cover), slopes.along, strict=True))
+    return to_s, to_before, cover * slopes.back, None, None, None
 
 
 bristles.defvjp(_bristles_forward, _bristles_backward)

@@ -29,7 +29,7 @@ class _Body(NamedTuple):
 
     inside: Plane
     shade: Plane | Scalar
-    dragged: Plane | Scalar = 0.0
+    dragged: Plane | None = None
     height: tuple[Plane, ...] = ()
 
 
@@ -85,10 +85,13 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
     top, bottom = stroke[5:8], stroke[8:11]
     # Strokes thinner than a pixel would run through all their colours, and beyond, between two of them.
     slope = (bottom - top) / (2 * jnp.maximum(box.half_height, 0.5 / pixels.sharpness))
-    middle = jnp.zeros((3, 3)).at[:, 2].set((top + bottom) / 2)
-    colors = [pixels.affine(slope[c] * box.v + middle[c]) for c in range(3)]
-    if not isinstance(dragged, float):
-        colors = [color + pixels.constant(slope[c]) * dragged for c, color in enumerate(colors)]
+    middle = (top + bottom) / 2
+    if dragged is None:
+        middle = jnp.zeros((3, 3)).at[:, 2].set(middle)
+        colors = [pixels.affine(slope[c] * box.v + middle[c]) for c in range(3)]
+    else:
+        down = pixels.affine(box.v) + dragged
+        colors = [pixels.constant(slope[c]) * down + pixels.constant(middle[c]) for c in range(3)]
     visible = (alpha > 0) * shade
     return Stroke(tuple(visible * jnp.minimum(jnp.maximum(color, 0.0), 1.0) for color in colors), (alpha,), height)
 
