@@ -45,7 +45,6 @@ import machine
 import numpy as np
 
 from jaxpaint import commands, images, runtime
-from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import paint
 from jaxpaint.settings import Settings
 
@@ -56,7 +55,7 @@ NEAR_SEAM = 4
 # Heights of the paintings on a sheet, of few and of many strips.
 HIGH, LOW, MANY = 320, 160, 6
 FIVE, TWO, OIL = "astronaut,coffee,chelsea,china,flower", "astronaut,coffee", "oilpaintbrush"
-ALL, BOXES, CURVES = ",".join(BRUSHES), "oilpaintbrush,rectangle", "watercolor,markerpen"
+ALL, BOXES, CURVES = "oilpaintbrush,watercolor,markerpen,rectangle", "oilpaintbrush,rectangle", "watercolor,markerpen"
 FULL = (
     {"photos": FIVE, "brushes": ALL, "renderers": "exact", "strokes": "200,500,1000,4000", "seconds": ""},
     {"photos": FIVE, "brushes": BOXES, "renderers": "exact", "strokes": "", "seconds": "10"},

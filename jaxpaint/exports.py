@@ -2,7 +2,7 @@
 
 | array | what |
 | --- | --- |
-| `format` | version of this layout, 1 |
+| `format` | version of this layout, 2; in 1, strokes of oil had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
 | `brush`, `config` | the brush's name; the settings as JSON |
 | `styling` | the settings of the style transfer as JSON, if there was one |
@@ -27,13 +27,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jaxpaint import images
-from jaxpaint.brushes import BRUSHES
+from jaxpaint.brushes import BRUSHES, with_grain
 from jaxpaint.painting import Painting
 from jaxpaint.settings import Checked, Settings, StyleSettings
 
 _Kind = TypeVar("_Kind", bound=Checked)
 
-FORMAT = 1
+FORMAT = 2
 _STATE = "state."
 _NEEDED = ("format", "strokes", "brush", "config", "height", "width", "canvas_color")
 _MOST_BYTES = 4 * 2**30
@@ -124,8 +124,8 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     version = _integer(arrays, "format", 2**31)
-    if version != FORMAT:
-        raise ValueError(f"format {version}, but this jaxpaint reads {FORMAT}; is there a newer one?")
+    if version > FORMAT:
+        raise ValueError(f"format {version}, but this jaxpaint reads up to {FORMAT}; is there a newer one?")
     name = _text(arrays, "brush")
     if name not in BRUSHES:
         raise ValueError(f"expected brush {' or '.join(BRUSHES)}, got {name!r}")
@@ -142,6 +142,8 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     state = {key.removeprefix(_STATE): arrays[key] for key in arrays if key.startswith(_STATE)}
     if not all(value.dtype.kind in "biuf" and np.isfinite(value).all() for value in state.values()):
         raise ValueError("its state has values that are not finite numbers")
+    if version == 1:
+        strokes = with_grain(brush, strokes, np.arange(len(strokes)))
     return Painting(
         strokes=strokes,
         brush=name,

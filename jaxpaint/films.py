@@ -32,13 +32,13 @@ import numpy as np
 from jaxtyping import Float, UInt8, UInt32
 
 from jaxpaint import drawing, images
-from jaxpaint.brushes import BRUSHES
+from jaxpaint.brushes import BRUSHES, with_grain
 from jaxpaint.filming import Facts, Frame, Layer, State, between, painting_of
 from jaxpaint.fitting import Moments
 from jaxpaint.painting import Painting
 from jaxpaint.settings import FilmSettings, StyleSettings
 
-FORMAT = 1
+FORMAT = 2
 _RECORD, _FACTS = struct.Struct("<4sII"), struct.Struct("<I?fff")
 _MOST_BYTES = 2**30
 _LAYERS = ("plain", "styled")
@@ -61,6 +61,7 @@ class Film:
       brush_image: the user's own brush, or None.
       styling: how they are styled, or None.
       styles: names and checksums of the style pictures.
+      format: version of the file's layout; in 1, strokes of oil had no grain.
     """
 
     settings: FilmSettings
@@ -72,6 +73,7 @@ class Film:
     brush_image: Float[np.ndarray, "across along 2"] | None = None
     styling: StyleSettings | None = None
     styles: tuple[str, ...] = ()
+    format: int = FORMAT
 
     @property
     def shown_rate(self) -> Fraction:
@@ -103,6 +105,8 @@ class Film:
 
     def painting(self, frame: Frame) -> Painting:
         """A frame as a painting."""
+        if self.format == 1:
+            frame = frame._replace(strokes=with_grain(BRUSHES[self.settings.brush], frame.strokes, frame.ids))
         return painting_of(frame, self.settings, (self.height, self.width), self.brush_image)
 
 
@@ -120,7 +124,7 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
       ImageError: it can't be written.
     """
     header: dict[str, Any] = {
-        "film": FORMAT,
+        "film": film.format,
         "config": dataclasses.asdict(film.settings),
         "height": film.height,
         "width": film.width,
@@ -239,8 +243,10 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
             if not line.startswith(b'{"film": '):
                 raise ValueError("its first line is another")
             found = json.loads(line)
-            if found["film"] != FORMAT:
-                raise ValueError(f"format {found['film']}, but this jaxpaint reads {FORMAT}; is there a newer one?")
+            if not 1 <= found["film"] <= FORMAT:
+                raise ValueError(
+                    f"format {found['film']}, but this jaxpaint reads 1 to {FORMAT}; is there a newer one?"
+                )
             start, brush = file.tell(), None
             if (record := _next(file)) and record[0] == b"BRSH":
                 start, data = file.tell(), record[1]
@@ -256,7 +262,8 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         raise FilmFileError(f"{path}: not a film made by jaxpaint: {error}") from None
     height, width, frames = sides.values()
-    return Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles), start
+    film = Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles, found["film"])
+    return film, start
 
 
 def _records(path: pathlib.Path) -> Iterator[tuple[bytes, bytes, int]]:

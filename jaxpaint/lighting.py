@@ -25,7 +25,7 @@ _AROUND, _CREVICE, _DEEPEST = 0.005, 0.8, 0.22
 _GLOSS, _SHARPNESS = 0.10, 24
 # Threads along the long side, and how tall they are; cells of the paper's grain, coarse first.
 _THREADS, _THREAD = 190, 0.07
-_GRAIN, _CELL = (90, 210, 430), 0.07
+_GRAIN, _CELL = (90, 210, 430), 0.04
 
 
 def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
@@ -64,8 +64,8 @@ def _noise(cells: int, shape: tuple[int, int], rng: np.random.Generator) -> Floa
     values = rng.standard_normal((cells, cells)).astype(np.float32)
     longest = max(shape)
     y, x = (((np.arange(side, dtype=np.float32) + 0.5) / longest * cells - 0.5) for side in shape)
-    grid = np.broadcast_arrays(x[None, :], y[:, None])
-    return cv2.remap(values, *map(np.ascontiguousarray, grid), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    across, down = (np.ascontiguousarray(grid) for grid in np.broadcast_arrays(x[None, :], y[:, None]))
+    return cv2.remap(values, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
 def _linen(shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:

@@ -33,6 +33,8 @@ _ROUNDS = 6
 _SHARES = (0.27, 0.40, 0.23, 0.10)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
+# Tells the random numbers of colours apart from those of stages.
+_JITTER_STREAM = 2**20
 # How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
 _WINDOW_PER_STROKE = 1.6
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
@@ -254,6 +256,8 @@ def paint_stages(
         before = sum(earlier.steps for earlier in stages[: state.stage])
         for after, fit in run.stage(state, stage, key):
             finished = after.stage == len(stages) - 1 and after.step == stage.steps
+            if finished and settings.jitter:
+                after = after._replace(strokes=_jittered(brush, after.strokes, settings.jitter, key))
             # A stage without steps, of which there are some where steps are few, measures nothing.
             known = fit if stage.steps else known
             yield (
@@ -274,6 +278,18 @@ def paint_stages(
             )
             state = after
         state = state._replace(stage=state.stage + 1, step=0)
+
+
+def _jittered(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], jitter: float, key: PRNGKeyArray
+) -> Float[np.ndarray, "n d"]:
+    """Strokes of colours that stray, as mixed by hand: each in lightness, and in each of its channels half as much."""
+    rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), _JITTER_STREAM])
+    change = rng.normal(size=(len(strokes), 1)) + 0.5 * rng.normal(size=(len(strokes), 3))
+    color = brush.index("color")
+    strokes = strokes.copy()
+    strokes[:, color] = np.clip(strokes[:, color] + jitter * np.tile(change, len(color) // 3), 0.0, 1.0)
+    return strokes
 
 
 class _State(NamedTuple):

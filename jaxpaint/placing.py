@@ -90,9 +90,7 @@ def place(
     return grained(brush, strokes[rng.permutation(count)], rng)
 
 
-def grained(
-    brush: Brush, strokes: Float[np.ndarray, "n d"], rng: np.random.Generator
-) -> Float[np.ndarray, "n d"]:
+def grained(brush: Brush, strokes: Float[np.ndarray, "n d"], rng: np.random.Generator) -> Float[np.ndarray, "n d"]:
     """The strokes, each with a grain of its own, if the brush has one."""
     grain = brush.index("grain")
     strokes[:, grain] = rng.uniform(size=(len(strokes), len(grain)))

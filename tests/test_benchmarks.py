@@ -24,6 +24,19 @@ def _importable(monkeypatch):
         sys.modules.pop(file.stem, None)
 
 
+def test_gallery(tmp_path, monkeypatch):
+    import gallery
+
+    (tmp_path / "tiny.py").write_text("def get_config():\n    return dict(strokes=5, steps=4, size=32)\n")
+    flags = ["--photos=coffee", f"--presets={tmp_path}/tiny.py", "--size=48", "--high=40", f"--out={tmp_path}"]
+    gallery.main(flags)
+    painted = tmp_path / "gallery-pictures" / "coffee-tiny.npz"
+    before = painted.stat().st_mtime_ns
+    gallery.main(flags)
+    assert painted.stat().st_mtime_ns == before
+    assert (tmp_path / "gallery.jpg").exists() and painted.with_suffix(".png").exists()
+
+
 def test_quality(tmp_path):
     import quality
 

@@ -52,7 +52,9 @@ def test_a_stroke_is_the_same_in_every_window(name):
     origin, side = np.float32([0.25, 0.25]), 0.5
     whole = drawn(name, stroke, size=2 * SIZE)
     window = drawn(name, to_window(brush, stroke, origin, side))
-    np.testing.assert_allclose(from_window(brush, to_window(brush, stroke, origin, side), origin, side), stroke, atol=1e-6)
+    np.testing.assert_allclose(
+        from_window(brush, to_window(brush, stroke, origin, side), origin, side), stroke, atol=1e-6
+    )
     inside = slice(SIZE // 2, 3 * SIZE // 2)
     for one, other in zip(whole, window, strict=True):
         assert np.abs(one[0, inside, inside] - other[0]).mean() < 2e-3

@@ -72,6 +72,7 @@ def painter(monkeypatch):
             yield np.full((16, 16, 3), 40 * i, np.uint8)
 
     monkeypatch.setattr(drawing, "draw", fake_draw)
+    monkeypatch.setattr(drawing, "draw_layers", fake_draw)
     monkeypatch.setattr(drawing, "timelapse", fake_timelapse)
     return fake
 
@@ -123,6 +124,29 @@ def test_paints(painter, capsys):
     assert "step 4/4" in err
 
 
+def test_light_is_kept_with_the_painting_and_changes_when_it_is_drawn_again():
+    """Of real strokes: the file says how light falls, and a flag of any script overrides it."""
+    small = ["--config.brush=filbert", "--config.strokes=12", "--config.steps=12", "--config.size=48"]
+    assert run(paint, "photo.png", *small, "--relief=2", "--ground=paper", "--report") == 0
+    settings = exports.load_painting("paintings/photo.npz").settings
+    assert (settings.relief, settings.ground, settings.gloss) == (2.0, "paper", 1.0)
+    report = json.loads(pathlib.Path("paintings/photo.json").read_text())
+    assert report["psnr"] != report["psnr_lit"]
+    first = images.read_image("paintings/photo.png")
+    assert run(draw, "paintings/photo.npz", "--out=same.png") == 0
+    np.testing.assert_array_equal(images.read_image("same.png"), first)
+    drawn = {}
+    for flag in ("--relief=0", "--light=315", "--gloss=3", "--ground=linen"):
+        assert run(draw, "paintings/photo.npz", f"--out={flag[2:4]}.png", flag) == 0
+        drawn[flag] = images.read_image(f"{flag[2:4]}.png")
+        assert np.abs(drawn[flag] - first).max() > 2 / 255
+    flat = drawing.draw_flat(exports.load_painting("paintings/photo.npz"))
+    np.testing.assert_allclose(drawn["--relief=0"], flat, atol=0.51 / 255)
+    # What is gone on from, or drawn again since it is finished, takes the new light, too.
+    assert run(paint, "photo.png", "--resume", "--relief=0") == 0
+    np.testing.assert_array_equal(images.read_image("paintings/photo.png"), drawn["--relief=0"])
+
+
 def test_flags_and_configs(painter):
     pathlib.Path("mine.py").write_text("def get_config():\n    return dict(strokes=8, grid=3)\n")
     assert run(paint, "--config.strokes=12", "photo.png", "--config=mine.py", "--out=a/b") == 0
@@ -145,6 +169,7 @@ def test_everything_that_can_be_asked_for(painter):
     assert set(report["seconds"]) == {"compiling", "fitting", "drawing", "total"}
     assert report["peak_memory_bytes"] > 10_000_000
     assert report["settings"]["seed"] == 0
+    assert report["psnr_lit"] < 20
     assert {"renderer", "brush", "device", "versions", "height", "width"} <= set(report)
 
 
@@ -180,6 +205,9 @@ def test_help(command, capsys):
         (["--size=big", "photo.png"], "--size=big: expected an integer"),
         (["--size=0", "photo.png"], "--size=0: "),
         (["--size", "photo.png"], "--size=photo.png: expected an integer"),
+        (["--relief=4", "photo.png"], "--relief=4: 4.0 is not a number in the range [0.0, 3.0]"),
+        (["--light=up", "photo.png"], "--light=up: expected a number"),
+        (["--ground=wood", "photo.png"], "--ground=wood: value should be one of <auto|linen|paper|none>"),
         (["--sise=3", "photo.png"], "Unknown command line flag 'sise'. Did you mean: size"),
         (["--out=photo.png", "photo.png"], "photo.png: cannot write there: it is a file"),
         (["--out=photo.png/x", "photo.png"], "photo.png/x: cannot write there: Not a directory"),

@@ -140,7 +140,9 @@ def test_flat_strokes_have_the_average_of_textured_ones(name):
     )
     areas = [alpha.reshape(4, -1).mean(axis=1) for alpha in (rich_alpha, flat_alpha)]
     np.testing.assert_allclose(*areas, rtol=0.08)
-    means = [(color * alpha[..., None]).mean() / alpha.mean() for color, alpha in ((rich, rich_alpha), (flat, flat_alpha))]
+    means = [
+        (color * alpha[..., None]).mean() / alpha.mean() for color, alpha in ((rich, rich_alpha), (flat, flat_alpha))
+    ]
     np.testing.assert_allclose(*means, rtol=0.01)
 
 

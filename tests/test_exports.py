@@ -91,6 +91,20 @@ def test_arrays_of_stylized_neural_painting(path, brush, sizes):
     np.testing.assert_array_equal(np.concatenate(parts, axis=-1)[0], painting.strokes)
 
 
+def test_strokes_of_files_from_before_grains_get_one_each(path):
+    """All of them had the same number there, which nothing looked at."""
+    painting = make()
+    painting.strokes[:, BRUSHES["oilpaintbrush"].index("grain")] = 0.95
+    save_painting(path, painting)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **{**arrays, "format": np.int32(1)})
+    first, second = load_painting(path), load_painting(path)
+    np.testing.assert_array_equal(first.strokes, second.strokes)
+    np.testing.assert_array_equal(first.strokes[:, :-1], painting.strokes[:, :-1])
+    assert len(set(first.strokes[:, -1].tolist())) == len(first.strokes)
+
+
 def test_a_failed_write_leaves_the_old_file(path):
     save_painting(path, make())
     before = path.read_bytes()

@@ -103,7 +103,7 @@ def test_what_is_no_film_is_refused(path):
     for bad, expected in (
         (b"", "its first line is another"),
         (b"words", "its first line is another"),
-        (json.dumps(header | {"film": 2}).encode(), "format 2, but this jaxpaint reads 1"),
+        (json.dumps(header | {"film": 3}).encode(), "format 3, but this jaxpaint reads 1 to 2"),
         (json.dumps(header | {"config": {"stroks": 1}}).encode(), "did you mean strokes"),
         (json.dumps(header | {"height": 0}).encode(), "sizes or its rate"),
         (json.dumps(header | {"rate": "1/0"}).encode(), "not a film"),

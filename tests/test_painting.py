@@ -126,6 +126,18 @@ def test_transport_is_a_loss_too(picture):
     assert np.isfinite(progress.loss) and len(result.strokes) == 37
 
 
+def test_jitter_moves_colours_alone_and_by_chance_that_can_be_repeated(picture):
+    plain, strayed, again = (
+        jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, jitter=jitter)).strokes
+        for jitter in (0.0, 0.1, 0.1)
+    )
+    np.testing.assert_array_equal(strayed, again)
+    color = BRUSHES["oilpaintbrush"].mask("color")
+    np.testing.assert_array_equal(strayed[:, ~color], plain[:, ~color])
+    assert 0.03 < np.abs(strayed - plain)[:, color].mean() < 0.15
+    assert strayed.min() >= 0 and strayed[:, color].max() <= 1
+
+
 @pytest.mark.parametrize("brush, programs", [("oilpaintbrush", 2), ("rectangle", 1)])
 def test_a_level_is_traced_once(picture, brush, programs):
     """Chunks of a stage, and stages of one kind, share one compiled program; a brush without a texture has no other."""

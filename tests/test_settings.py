@@ -10,7 +10,8 @@ import pytest
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.commands import find_config
 from jaxpaint.renderers.networks import ARCHITECTURES
-from jaxpaint.settings import Settings
+from jaxpaint.settings import FilmSettings, Settings, StyleSettings
+from jaxpaint.training import Recipe
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from jaxpaint.settings import Settings
         ("upright", 1, "config.upright: expected true or false, got 1"),
         ("renderer", "heavyy", "config.renderer: expected exact or heavy or light or lite or dcgan32, got 'heavyy'"),
         ("mode", "spiral", "expected progressive or grid or blocks, got 'spiral'"),
-        ("brush", "broom", "config.brush: expected oilpaintbrush or watercolor"),
+        ("brush", "broom", "config.brush: expected filbert or markerpen"),
         ("brush", None, "config.brush: expected text, got None"),
         ("brush_image", 3, "config.brush_image: expected text, got 3"),
         ("max_divide", 65, "from 0 to 64, got 65"),
@@ -92,7 +93,11 @@ def test_unknown_key():
 
 def test_every_setting_says_what_it_means():
     assert all(Settings.meanings().values())
-    assert dataclasses.asdict(Settings()) == Settings.defaults() | {"strokes": 4000, "steps": 280}
+    assert dataclasses.asdict(Settings()) == Settings.defaults() | {
+        "strokes": 4000,
+        "steps": 280,
+        "ground": "linen",
+    }
     assert all(name in Settings.meanings()["brush"] for name in BRUSHES)
 
 
@@ -111,6 +116,18 @@ def test_shipped_configs():
     assert art.upright
     assert art.opaque
     assert art.canvas_rgb == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(find_config(None, default="paint.py").parent.glob("*.py")), ids=lambda p: p.stem
+)
+def test_every_shipped_config_is_one_that_its_command_takes(path):
+    if path.stem == "__init__":
+        return
+    config = runpy.run_path(str(path))["get_config"]()
+    kinds = {"net": Recipe, "method": FilmSettings, "style_loss": StyleSettings}
+    kind = next((kind for key, kind in kinds.items() if key in config), Settings)
+    assert kind.from_config(config) != kind() or path.stem in ("paint", "stylize", "video")
 
 
 def test_every_network_is_a_renderer():

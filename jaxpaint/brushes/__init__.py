@@ -15,6 +15,7 @@ from jaxpaint.brushes.base import (
     nowhere,
     padded_length,
     to_window,
+    with_grain,
     with_nowhere,
 )
 from jaxpaint.brushes.textures import Look
@@ -36,5 +37,6 @@ __all__ = [
     "nowhere",
     "padded_length",
     "to_window",
+    "with_grain",
     "with_nowhere",
 ]

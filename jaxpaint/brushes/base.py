@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 # The canvas width, in pixels, at which a stroke of size 0 is one pixel wide.
 REFERENCE_WIDTH = 512
@@ -182,8 +182,8 @@ class Brush:
     Attributes:
       name: as in `BRUSHES`.
       fields: the entries of a stroke in order, name to kind. Kinds: `x`, `y` (positions), `control` (positions relative
-        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, `grain` (tells strokes that are alike
-        apart; chance lays it, and no fit moves it), and `unused`.
+        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, `grain` (tells strokes
+        apart that are alike in all else; chance lays it, and no fit moves it), and `unused`.
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
       distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
@@ -363,6 +363,16 @@ def filled_up(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
 def padded_length(count: int) -> int:
     """Rounds up to a power of two: few shapes, few compilations."""
     return 1 << max(6, (count - 1).bit_length())
+
+
+def with_grain(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], numbers: Int[np.ndarray, "n"]
+) -> Float[np.ndarray, "n d"]:
+    """The strokes, their grains made of their numbers: for files from before strokes had one."""
+    result = strokes.copy()
+    # Multiples of the golden ratio: neighbours are far apart, and no two are the same.
+    result[:, brush.index("grain")] = ((numbers + 1) * 0.6180339887498949 % 1.0)[:, None]
+    return result
 
 
 def with_nowhere(brush: Brush, strokes: Float[Array, "n d"]) -> Float[Array, "n+1 d"]:

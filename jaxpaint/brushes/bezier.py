@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,7 @@ class Curve(NamedTuple):
 
 
 def curve_of(stroke: Float[Array, "d"], tapered: bool) -> Curve:
+    """The curve of a stroke; if it is not `tapered`, of one width."""
     p0, control, p2 = stroke[0:2], stroke[2:4], stroke[4:6]
     p1 = p0 + (p2 - p0) * control
     radius = HAIR + stroke[6:8] / 4
@@ -157,7 +158,8 @@ def _at(p0, a, b, t: Plane) -> Swept:
     return Swept(t, way, tangent)
 
 
-def dot(a, b):
+def dot(a: Any, b: Any) -> Any:
+    """The dot product of two pairs."""
     return a[0] * b[0] + a[1] * b[1]
 
 
@@ -210,10 +212,12 @@ def distance(
 
 
 def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, "1"]:
+    """See `Brush.edges`; here, the outline."""
     return distance(stroke, point, tapered=tapered)[None]
 
 
 def lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
+    """Straight strokes; see `Brush.lay`. `ends` says how many colours each has."""
     half = np.stack([np.cos(heading), np.sin(heading)], axis=1) * (length - width)[:, None] / 2
     radius = ((width / 2 - HAIR) * 4)[:, None]
     middle = np.full_like(position, 0.5)
@@ -222,4 +226,3 @@ def lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[n
 
 
 FIELDS = dict(x0="x", y0="y", x1="control", y1="control", x2="x", y2="y", r0="size")
-

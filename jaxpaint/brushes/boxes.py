@@ -25,6 +25,7 @@ class Box(NamedTuple):
 
 
 def box_of(stroke: Float[Array, "d"], *, turn: float, full: float, hair: float) -> Box:
+    """The box of a stroke."""
     xc, yc, width, height, theta = stroke[:5]
     cos, sin = jnp.cos(turn * theta), jnp.sin(turn * theta)
     u = jnp.stack([cos, sin, -(cos * xc + sin * yc)])
@@ -35,6 +36,7 @@ def box_of(stroke: Float[Array, "d"], *, turn: float, full: float, hair: float) 
 def distance(
     stroke: Float[Array, "d"], point: Float[Array, "2"], *, turn: float, full: float, hair: float
 ) -> Float[Array, ""]:
+    """See `Brush.distance`."""
     box = box_of(stroke, turn=turn, full=full, hair=hair)
     at = jnp.append(point, 1.0)
     across = jnp.abs(box.u @ at) - box.half_width

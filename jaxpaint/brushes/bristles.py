@@ -10,7 +10,7 @@ are alike, and the same stroke always is.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -71,7 +71,7 @@ class Bristles(NamedTuple):
     cover: Plane
 
 
-def wave(x: Float[Array, "..."]) -> Float[Array, "..."]:
+def wave(x: Any) -> Any:
     """A smooth wave of period 1: 1 at 0, −1 at 0.5; what a cosine is, without its cost."""
     a = 4.0 * jnp.abs(x - jnp.floor(x + 0.5)) - 1.0
     return a * (0.5 * a * a - 1.5)

@@ -67,7 +67,9 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         alpha *= jax.lax.clamp(0.0, (after - contrast * found.end) * far + 0.5, 1.0)
         alpha *= 1 - contrast * (1 - found.cover)
         shade = bristles.shade(found.streak, grain, look.contrast)
-        u = jnp.clip(t + pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast), 0, 1)
+        u = jnp.clip(
+            t + pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast), 0, 1
+        )
         height = (bristles.height(found, s, after, grain, footprint),) * look.height
     visible = (alpha > 0) * shade
     start, end = stroke[8:11], stroke[11:14]
@@ -77,10 +79,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
 
 BRUSH = Brush(
     name="filbert",
-    fields=FIELDS
-    | {"r2": "size"}
-    | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color")
-    | {"A": "grain"},
+    fields=FIELDS | {"r2": "size"} | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "grain"},
     rasterize=_rasterize,
     distance=functools.partial(distance, tapered=True),
     edges=functools.partial(edges, tapered=True),

@@ -42,7 +42,7 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         shade, coverage = textures.picture_average(look.picture)
         shortened = half_along * (1 - contrast * (1 - coverage))
         inside = pixels.slab(across, half_across) * pixels.slab(along, shortened)
-        return _Body(inside, textures.contrasted(shade, look))
+        return _Body(inside, textures.contrasted(shade, look), height=(jnp.ones_like(inside),) * look.height)
     unit = contrast * width
     if look.flat:
         side = bristles.SIDE * unit
@@ -50,14 +50,15 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         ends = pixels.slab(
             along, half_along, bristles.START * unit, bristles.END * unit, blur=bristles.BLUR_ENDS * unit
         )
-        return _Body(sides * ends, bristles.shade(0.0, grain, look.contrast))
+        shade = bristles.shade(0.0, grain, look.contrast)
+        return _Body(sides * ends, shade, height=(jnp.ones_like(sides),) * look.height)
     s = pixels.affine(across / width)
     footprint = 1.0 / (width * pixels.sharpness)
     if look.picture is not None:
-        shade, coverage = textures.sample(look.picture, s, pixels.affine(along / (2 * half_along)), footprint)
+        light, coverage = textures.sample(look.picture, s, pixels.affine(along / (2 * half_along)), footprint)
         box = pixels.slab(across, half_across) * pixels.slab(along, half_along)
-        shade = textures.contrasted(shade, look)
-        return _Body(box * (1 - contrast * (1 - coverage)), shade, height=(shade,) * look.height)
+        inside = box * (1 - contrast * (1 - coverage))
+        return _Body(inside, textures.contrasted(light, look), height=(light,) * look.height)
     middle = jnp.zeros(3).at[2].set(half_along / width)
     before, after = pixels.affine(middle + along / width), pixels.affine(middle - along / width)
     found = bristles.bristles(s, before, after, grain, footprint, pixels.always)
@@ -108,4 +109,3 @@ BRUSH = Brush(
     ground="linen",
     pictured=True,
 )
-

@@ -25,10 +25,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
 
 BRUSH = Brush(
     name="watercolor",
-    fields=FIELDS
-    | {"r2": "size"}
-    | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color")
-    | {"A": "alpha"},
+    fields=FIELDS | {"r2": "size"} | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "alpha"},
     rasterize=_rasterize,
     distance=functools.partial(distance, tapered=True),
     edges=functools.partial(edges, tapered=True),
@@ -36,4 +33,3 @@ BRUSH = Brush(
     size_per_width=2.0,
     ground="paper",
 )
-

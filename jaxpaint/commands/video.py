@@ -185,6 +185,7 @@ def _begun(run: _Run) -> tuple[Film, State | None, bool]:
     # Light may change: it is no part of the strokes.
     light = {name: getattr(run.settings, name) for name in LIGHT}
     earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
+    film = dataclasses.replace(film, format=earlier.format)
     for key in run.settings.defaults():
         old, new = getattr(earlier.settings, key), getattr(run.settings, key)
         if old != new:
