@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 
 from jaxpaint import grids, images, lighting, runtime
 from jaxpaint.blending import Canvas, composite
-from jaxpaint.brushes import BRUSHES, filled_up, nowhere, padded_length, to_window
+from jaxpaint.brushes import filled_up, nowhere, padded_length, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.renderers import Arrays, Engine, Model
 from jaxpaint.settings import Settings
@@ -126,16 +126,17 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
 
 def engine_of(painting: Painting) -> Engine:
     """What draws the colours of a painting's strokes as they are seen."""
-    return Engine(BRUSHES[painting.brush], painting.settings.texture)
+    return Engine.of(painting.settings)
 
 
 def _over(
     painting: Painting, strokes: Float[np.ndarray, "n d"], layers: Float[np.ndarray, "h w c"]
 ) -> Float[np.ndarray, "h w c"]:
     """A painting's strokes, drawn over layers."""
-    engine, has_height = engine_of(painting), layers.shape[-1] == 4
+    has_height = layers.shape[-1] == 4
+    engine = Engine.of(painting.settings, height=has_height)
     return draw_strokes(
-        dataclasses.replace(engine, height=has_height),
+        engine,
         strokes,
         layers.shape[:2],
         arrays=arrays_of(painting),

@@ -523,7 +523,7 @@ class _Artist(NamedTuple):
         return placing.stroke_size(self.shape, self.settings.strokes)
 
     def _engine(self, *, flat: bool) -> Engine:
-        return Engine(self.brush, self.settings.texture, flat=flat)
+        return Engine.of(self.settings, flat=flat)
 
     def _draw(self, strokes: Float[np.ndarray, "n d"]) -> Picture:
         """The strokes as they will be seen."""

@@ -20,7 +20,7 @@ _ELEVATION, _ROUNDED = 0.58, 0.0005
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
 _SHADOW, _LIGHT, _DARKEST, _BRIGHTEST = 0.75, 0.85, 0.40, 1.45
 # Crevices: how far around, in long sides, how dark for a unit of depth, and at most.
-_AROUND, _CREVICE, _DEEPEST = 0.005, 0.8, 0.22
+_AROUND, _CREVICE, _DEEPEST = 0.005, 0.6, 0.20
 # Gloss: how bright, and the exponent of Blinn and Phong.
 _GLOSS, _SHARPNESS = 0.10, 24
 # Threads along the long side, and how tall they are; cells of the paper's grain, coarse first.

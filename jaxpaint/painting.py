@@ -479,7 +479,7 @@ class _Run(NamedTuple):
         return Weights(self.settings.l1, self.settings.l2, self.settings.transport)
 
     def _engine(self, *, flat: bool) -> Engine:
-        return Engine(self.brush, self.settings.texture, flat=flat)
+        return Engine.of(self.settings, flat=flat)
 
     def _draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
         """The strokes as they will be seen; filled up, so that one program draws however many there are."""

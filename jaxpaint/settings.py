@@ -102,6 +102,7 @@ class Settings(Checked):
     textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
+    wet: float = setting(0.25, "how much of the paint below bristles carry along: wet in wet", 0.0, 1.0)
     jitter: float = setting(0.0, "how far colours of strokes stray by chance, after the fit", 0.0, 0.5)
     relief: float = setting(1.0, "height of the paint that light falls on; 0: none", 0.0, 3.0)
     light: float = setting(135.0, "where light comes from, in degrees, counter-clockwise from the right", 0.0, 360.0)

@@ -25,6 +25,8 @@ START, END, SIDE, BLUR_ENDS, BLUR_SIDES = 0.08, 0.21, 0.04, 0.22, 0.08
 SHADE, _CONTRAST = 0.98, 0.11
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 0.6
+# Share of paint from below, for a streak of −1, at most, and on average.
+_PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = 2.2, 0.85, 0.20
 
 
 class _Streaks(NamedTuple):
@@ -45,9 +47,9 @@ class _Streaks(NamedTuple):
 
 # Frequencies without a common period, so that nothing repeats.
 _FAMILIES = (
-    _Streaks(4.1, 0.36, 0.18, 0.6),
-    _Streaks(9.7, 0.40, 0.29, -1.3),
-    _Streaks(21.3, 0.28, 0.41, 2.3),
+    _Streaks(5.3, 0.32, 0.21, 0.9),
+    _Streaks(12.7, 0.38, 0.33, -1.9),
+    _Streaks(28.9, 0.34, 0.47, 3.1),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3)
@@ -87,10 +89,10 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
 
     sway = wave(0.43 * before + shift[0])
     # Bristles stand closer here than there, and wander.
-    at = s + 0.035 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.020 * sway
+    at = s + 0.060 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.020 * sway
     streak = jnp.zeros_like(s)
     for i, family in enumerate(_FAMILIES):
-        presence = 0.6 + 0.4 * wave(family.rate * before + family.slant * s + shift[2 + i])
+        presence = 0.55 + 0.45 * wave(family.rate * before + family.slant * s + shift[2 + i])
         streak = streak + family.weight * seen(family.frequency) * presence * wave(family.frequency * at + shift[5 + i])
     # Squared and cubed distances from the middle: outlines round off.
     u = jnp.minimum(4.0 * s * s, 1.2)
@@ -166,8 +168,25 @@ bristles.defvjp(_bristles_forward, _bristles_backward)
 
 
 def depth(grain: Scalar) -> Scalar:
-    """How strong a stroke's streaks are, in [0.2, 1]: many strokes are almost smooth."""
-    return 0.2 + 0.8 * (0.5 + 0.5 * wave(grain * 37.7)) ** 2
+    """How strong a stroke's streaks are, in [0.25, 1]: many strokes are almost smooth."""
+    return 0.25 + 0.75 * (0.5 + 0.5 * wave(grain * 37.7)) ** 1.5
+
+
+def covered(found: Bristles, contrast: float, wet: float) -> Plane:
+    """How much of what lies below is covered, in [0, 1]: bristles run dry, and carry wet paint along from below.
+
+    Args:
+      found: the stroke's bristles.
+      contrast: of the texture, 0 to 1.
+      wet: 0 for paint on dry paint; at 1, a bristle with the least pigment of its own is mostly paint from below.
+    """
+    picked_up = jnp.clip(-_PICKED_UP * found.streak, 0.0, _MOST_PICKED_UP)
+    return (1.0 - contrast * (1.0 - found.cover)) * (1.0 - contrast * wet * picked_up)
+
+
+def covered_on_average(contrast: float, wet: float) -> float:
+    """The mean of `covered` where nothing runs dry."""
+    return 1.0 - contrast * wet * _MEAN_PICKED_UP
 
 
 def shade(streak: Plane | Scalar, grain: Scalar, contrast: float) -> Plane | Scalar:
@@ -196,6 +215,6 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.06, 0.30) + ridge(0.5 - s - found.right - 0.07, 0.06, 0.30)
-    pushed = ridge(after - found.end - 0.12, 0.10, 0.35)
-    return jnp.maximum(0.62 + 0.30 * depth(grain) * found.streak + rim + pushed, 0.0) * found.cover
+    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.13) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.13)
+    pushed = ridge(after - found.end - 0.12, 0.11, 0.20)
+    return jnp.maximum(0.62 + 0.62 * depth(grain) * found.streak + rim + pushed, 0.0) * found.cover

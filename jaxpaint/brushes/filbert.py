@@ -49,6 +49,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         sharp = pixels.constant(pixels.sharpness / (1.0 + pixels.sharpness * bristles.BLUR_ENDS * unit))
         after = (1.0 - t) * pixels.constant(length) + along + pixels.constant(curve.r2 - bristles.END * unit)
         alpha *= jax.lax.clamp(0.0, after * sharp + 0.5, 1.0) if contrast else 1.0
+        alpha *= bristles.covered_on_average(contrast, look.wet)
         shade, u = bristles.shade(0.0, grain, look.contrast), t
         height = (jnp.ones_like(alpha),) * look.height
     else:
@@ -65,7 +66,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         alpha = within(away, (1.0 - 2.0 * contrast * inset) * radius, pixels)
         alpha *= jax.lax.clamp(0.0, (before - contrast * found.start) * far + 0.5, 1.0)
         alpha *= jax.lax.clamp(0.0, (after - contrast * found.end) * far + 0.5, 1.0)
-        alpha *= 1 - contrast * (1 - found.cover)
+        alpha *= bristles.covered(found, contrast, look.wet)
         shade = bristles.shade(found.streak, grain, look.contrast)
         u = jnp.clip(
             t + pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast), 0, 1

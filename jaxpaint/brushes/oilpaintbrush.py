@@ -50,8 +50,9 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         ends = pixels.slab(
             along, half_along, bristles.START * unit, bristles.END * unit, blur=bristles.BLUR_ENDS * unit
         )
-        shade = bristles.shade(0.0, grain, look.contrast)
-        return _Body(sides * ends, shade, height=(jnp.ones_like(sides),) * look.height)
+        height = (jnp.ones_like(sides),) * look.height
+        ends *= bristles.covered_on_average(contrast, look.wet)
+        return _Body(sides * ends, bristles.shade(0.0, grain, look.contrast), height=height)
     s = pixels.affine(across / width)
     footprint = 1.0 / (width * pixels.sharpness)
     if look.picture is not None:
@@ -65,7 +66,7 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     far = pixels.constant(unit)
     inside = pixels.slab(across, half_across, far * found.left, far * found.right)
     inside *= pixels.slab(along, half_along, far * found.start, far * found.end)
-    inside *= 1 - contrast * (1 - found.cover)
+    inside *= bristles.covered(found, contrast, look.wet)
     return _Body(
         inside,
         bristles.shade(found.streak, grain, look.contrast),

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes import Brush, Look, Pixels, Renderer, Stroke
+from jaxpaint.brushes import BRUSHES, Brush, Look, Pixels, Renderer, Stroke
+from jaxpaint.settings import Settings
 
 
 def engine(
@@ -101,13 +102,20 @@ class Engine:
       brush: whose strokes it draws.
       contrast: of the texture, 0 to 2.
       flat: draws the texture's average.
+      wet: how much of the paint below bristles carry along, 0 to 1.
       height: also gives the height of the paint.
     """
 
     brush: Brush
     contrast: float = 1.0
     flat: bool = False
+    wet: float = 0.0
     height: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, *, flat: bool = False, height: bool = False) -> Engine:
+        """The engine of a painting with these settings."""
+        return cls(BRUSHES[settings.brush], settings.texture, flat, settings.wet, height)
 
     @property
     def window(self) -> None:
@@ -117,4 +125,6 @@ class Engine:
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """See `Model.renderer`."""
         picture = None if arrays is None else jnp.asarray(arrays)
-        return engine(self.brush, size, look=Look(picture, self.contrast, self.flat, self.height), softness=softness)
+        return engine(
+            self.brush, size, look=Look(picture, self.contrast, self.flat, self.wet, self.height), softness=softness
+        )
