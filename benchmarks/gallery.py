@@ -1,10 +1,12 @@
 """Photographs, painted in every preset: the gallery of the guide.
 
     python benchmarks/gallery.py --photos=astronaut,coffee,chelsea,china --presets=paint,alla_prima,wash
+    python benchmarks/gallery.py --brushes
 
 Paints each photograph (scikit-image's astronaut, coffee, chelsea; scikit-learn's china, flower; or files) with each
 config, and writes to --out: NAME.jpg, a strip for each photograph, which stands at the left; NAME-pictures/, every
-painting at --size, with its strokes (npz). A painting that is there already is not painted again.
+painting at --size, with its strokes (npz). A painting that is there already is not painted again. With --brushes,
+brushes.jpg alone: strokes of every brush under light.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ from collections.abc import Sequence
 
 import jax
 import machine
+import numpy as np
 
 import jaxpaint
-from jaxpaint import commands, exports, images, runtime
+from jaxpaint import commands, exports, images, placing, runtime
+from jaxpaint.brushes import BRUSHES
 
 PRESETS = "paint,impressionist,palette_knife,alla_prima,expressionist,pointillist,wash"
 
@@ -30,11 +34,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--presets", default=PRESETS, help="files of configs/, with commas")
     parser.add_argument("--size", type=int, default=1500, help="long side of the paintings in pixels")
     parser.add_argument("--high", type=int, default=300, help="height of the strips in pixels")
+    parser.add_argument("--brushes", action="store_true", help="strokes of every brush, and nothing else")
     parser.add_argument("--name", default="gallery")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("gallery"))
     options = parser.parse_args(argv)
     runtime.use_all_cores()
     runtime.keep_compilations()
+    if options.brushes:
+        options.out.mkdir(parents=True, exist_ok=True)
+        sheet = np.concatenate([strokes_of(name) for name in sorted(BRUSHES)], axis=1)
+        images.write_image(options.out / "brushes.jpg", sheet)
+        return
     folder = options.out / f"{options.name}-pictures"
     folder.mkdir(parents=True, exist_ok=True)
     strips = []
@@ -55,6 +65,25 @@ def main(argv: Sequence[str] | None = None) -> None:
             images.write_image(path.with_suffix(".png"), drawn)
             strips[-1].append(drawn)
         images.write_image(options.out / f"{options.name}.jpg", machine.contact_sheet(strips, options.high))
+
+
+def strokes_of(name: str, *, side: int = 360) -> np.ndarray:
+    """Six strokes of a brush, of several widths and headings, two colours where it has two."""
+    brush, rng = BRUSHES[name], np.random.default_rng(4)
+    count = 6
+    position = np.stack([np.full(count, 0.5), (np.arange(count) + 0.8) / (count + 0.6)], axis=1)
+    heading = np.pi + rng.normal(0, 0.15, count) if name == "oilpaintbrush" else rng.normal(0, 0.15, count)
+    length, width = np.full(count, 0.75), np.array([0.05, 0.13, 0.08, 0.15, 0.03, 0.12])
+    color = np.array(
+        [[0.75, 0.2, 0.12], [0.9, 0.65, 0.2], [0.2, 0.35, 0.6], [0.85, 0.83, 0.78], [0.1, 0.1, 0.12], [0.35, 0.5, 0.25]]
+    )
+    strokes = brush.lay(position, heading, length, width, color, np.full(count, 0.8)).astype(np.float32)
+    colors, control = brush.index("color"), brush.index("control")
+    strokes[:, colors[3:]] = np.clip(0.6 * strokes[:, colors[3:]] + 0.25, 0, 1)
+    strokes[:, control[1:]] += rng.uniform(-4, 4, (count, len(control[1:])))
+    strokes = placing.grained(brush, strokes, rng)
+    settings = jaxpaint.Settings(brush=name, size=side, canvas_color="0.93,0.91,0.87")
+    return jaxpaint.draw(jaxpaint.Painting(strokes, name, side, side, settings.canvas_rgb, None, settings))
 
 
 if __name__ == "__main__":

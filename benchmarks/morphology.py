@@ -136,7 +136,7 @@ class Treated:
         render = self.model.renderer(arrays, size, softness=softness)
 
         def draw(stroke: Float[Array, "d"], *zoom: Float[Array, ""]) -> Stroke:
-            pictures = treated(FORMS[self.form], *map(jnp.stack, render(stroke, *zoom)))
+            pictures = treated(FORMS[self.form], *map(jnp.stack, render(stroke, *zoom)[:2]))
             return Stroke(*map(tuple, pictures))
 
         return draw

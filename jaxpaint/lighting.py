@@ -6,7 +6,6 @@ looks the same at every size. Where paint is flat, light changes nothing: its co
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -61,6 +60,8 @@ def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width
 
 def _noise(cells: int, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
     """Smooth noise of mean 0 with so many cells along the frame, the same at every size."""
+    import cv2  # It takes a while.
+
     values = rng.standard_normal((cells, cells)).astype(np.float32)
     longest = max(shape)
     y, x = (((np.arange(side, dtype=np.float32) + 0.5) / longest * cells - 0.5) for side in shape)
@@ -104,6 +105,8 @@ def shone_on(
     Returns:
       The picture, in [0, 1].
     """
+    import cv2  # It takes a while.
+
     if relief == 0:
         return picture
     longest = max(heights.shape)

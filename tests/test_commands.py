@@ -139,7 +139,7 @@ def test_light_is_kept_with_the_painting_and_changes_when_it_is_drawn_again():
     for flag in ("--relief=0", "--light=315", "--gloss=3", "--ground=linen"):
         assert run(draw, "paintings/photo.npz", f"--out={flag[2:4]}.png", flag) == 0
         drawn[flag] = images.read_image(f"{flag[2:4]}.png")
-        assert np.abs(drawn[flag] - first).max() > 2 / 255
+        assert np.abs(drawn[flag] - first).max() > 1.5 / 255
     flat = drawing.draw_flat(exports.load_painting("paintings/photo.npz"))
     np.testing.assert_allclose(drawn["--relief=0"], flat, atol=0.51 / 255)
     # What is gone on from, or drawn again since it is finished, takes the new light, too.

@@ -32,7 +32,7 @@ def filmed(pictures, settings=SMALL, **options):
 
 
 def drawn(state, settings=SMALL, shape=(48, 64)):
-    return drawing.draw(filming.painting_of(state.frame, settings, shape))
+    return drawing.draw_flat(filming.painting_of(state.frame, settings, shape))
 
 
 @pytest.fixture(scope="module")

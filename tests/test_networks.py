@@ -97,7 +97,7 @@ def test_a_model_draws_one_stroke_as_planes_in_range():
     arrays = fold(variables("light", OIL.name))
     stroke = strokes(OIL.name)[0]
     draw = jax.jit(lambda arrays, stroke: model.renderer(arrays, 32, softness=0.0)(stroke))
-    foreground, alpha = draw(arrays, stroke)
+    foreground, alpha, _ = draw(arrays, stroke)
     expected = jax.jit(network("light", OIL, folded=True).apply)(arrays, stroke[None])
     assert len(foreground) == len(alpha) == 3
     np.testing.assert_allclose(np.stack(foreground, -1), np.clip(expected.foreground[0], 0, 1), atol=1e-5)
@@ -115,7 +115,7 @@ def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
     stroke = jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2, 0.9, 0.8, 0.7, 0.9, 0.8, 0.7, 1.0])
 
     def on_black(picture):
-        return np.stack([s * a for s, a in zip(*picture, strict=True)])
+        return np.stack([s * a for s, a in zip(*picture[:2], strict=True)])
 
     filling = on_black(model.renderer(arrays, size, softness=0.0)(stroke))
     cornered = on_black(model.renderer(arrays, 96, softness=0.0)(stroke, size / 32))
@@ -130,7 +130,8 @@ def test_edges_of_an_enlarged_picture_are_not_darkened():
     """By the black beside the stroke: planes enlarged each for itself come to 0.58."""
     arrays = fold(weights.load("light", brush=OIL.name).variables)
     draw = Network("light", OIL).renderer(arrays, 80, softness=0.0)
-    foreground, alpha = map(np.stack, draw(jnp.full(12, 0.9).at[:5].set(jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2]))))
+    drawn = draw(jnp.full(12, 0.9).at[:5].set(jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2])))
+    foreground, alpha = map(np.stack, drawn[:2])
     edge, inside = (alpha > 0.2) & (alpha < 0.8), alpha > 0.95
     assert foreground[:, edge[0]].mean() > 0.7 * foreground[:, inside[0]].mean()
 

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes import bristles
 from jaxpaint.brushes.base import Affine
 
 
@@ -45,21 +44,13 @@ def distance(
     return outside + jnp.minimum(jnp.maximum(across, along), 0.0)
 
 
-def edges(
-    stroke: Float[Array, "d"], point: Float[Array, "2"], *, bristled: bool = False, **lengths
-) -> Float[Array, "4"]:
-    """Signed distances to the sides; where bristles leave the box on average, if it is `bristled`."""
+def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], **lengths: float) -> Float[Array, "4"]:
+    """See `Brush.edges`; here, the sides."""
     box = box_of(stroke, **lengths)
     at = jnp.append(point, 1.0)
     half = jnp.stack([box.half_width, box.half_height])
     middle = jnp.stack([box.u @ at, box.v @ at])
-    low = high = jnp.zeros(2)
-    if bristled:
-        upright, width = box.half_height >= box.half_width, 2 * half.min()
-        side, start, end = (width * short for short in (bristles.SIDE, bristles.START, bristles.END))
-        low = jnp.where(upright, jnp.stack([side, start]), jnp.stack([end, side]))
-        high = jnp.where(upright, jnp.stack([side, end]), jnp.stack([start, side]))
-    return jnp.concatenate([middle - half + high, -middle - half + low])
+    return jnp.concatenate([middle - half, -middle - half])
 
 
 def lay(

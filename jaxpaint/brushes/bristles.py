@@ -22,7 +22,7 @@ from jaxpaint.brushes.base import Plane, Scalar, stored
 # start and end early and sides that wander shorten it by these, in widths; its ends and sides are blurred by so much.
 START, END, SIDE, BLUR_ENDS, BLUR_SIDES = 0.08, 0.21, 0.04, 0.22, 0.08
 # Mean shade, and how much a streak at full depth changes it.
-SHADE, _CONTRAST = 0.98, 0.11
+SHADE, _CONTRAST = 0.983, 0.11
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 0.6
 # Share of paint from below, for a streak of −1, at most, and on average.

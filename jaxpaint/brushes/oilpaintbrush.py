@@ -103,7 +103,7 @@ BRUSH = Brush(
     fields=FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "grain"},
     rasterize=_rasterize,
     distance=functools.partial(distance, **_SIZES),
-    edges=functools.partial(edges, bristled=True, **_SIZES),
+    edges=functools.partial(edges, **_SIZES),
     lay=functools.partial(lay, ends=2, **_SIZES),
     flip=functools.partial(flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,
