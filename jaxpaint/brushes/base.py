@@ -89,18 +89,15 @@ class Pixels(NamedTuple):
         half: Float[Array, ""],
         low: Plane | Scalar = 0.0,
         high: Plane | Scalar = 0.0,
-        *,
-        blur: Scalar = 0.0,
     ) -> Plane:
         """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
         The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push
-        the two edges inwards, and `blur` widens them, by frame units.
+        the two edges inwards, by frame units.
         """
-        sharpness = self.sharpness / (1.0 + self.sharpness * blur)
-        low, high = low * sharpness, high * sharpness
-        rim = jnp.zeros(3).at[2].set(half * sharpness + 0.5)
-        axis = axis * sharpness
+        low, high = low * self.sharpness, high * self.sharpness
+        rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
+        axis = axis * self.sharpness
         below, above = self.affine(rim + axis) - low, self.affine(rim - axis) - high
         return jnp.maximum(jax.lax.clamp(0.0, below, 1.0) + jax.lax.clamp(0.0, above, 1.0) - 1.0, 0.0)
 

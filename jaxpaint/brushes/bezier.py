@@ -169,10 +169,9 @@ def _ways(point, size: int) -> tuple[Plane, Plane]:
     return point[0] - x, point[1] - y
 
 
-def within(distance: Plane, radius: Plane, pixels: Pixels, *, sharpness: Plane | None = None) -> Plane:
-    """Coverage of pixels at a distance from the middle of a line of half width `radius`; see `Pixels.sharpness`."""
-    steep = pixels.sharpness if sharpness is None else sharpness
-    near, far = (radius - distance) * steep, (radius + distance) * steep
+def within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
+    """Coverage of pixels at a distance from the middle of a line of half width `radius`."""
+    near, far = (radius - distance) * pixels.sharpness, (radius + distance) * pixels.sharpness
     return jax.lax.clamp(0.0, near + 0.5, 1.0) + jax.lax.clamp(0.0, far + 0.5, 1.0) - 1.0
 
 

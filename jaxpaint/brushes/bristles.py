@@ -19,8 +19,8 @@ from jaxtyping import Array, Float
 from jaxpaint.brushes.base import Plane, Scalar, stored
 
 # Averages over strokes of all grains and proportions: what a fit sees of a stroke until its last steps. Bristles that
-# start and end early and sides that wander shorten it by these, in widths; its ends and sides are blurred by so much.
-START, END, SIDE, BLUR_ENDS, BLUR_SIDES = 0.08, 0.21, 0.04, 0.22, 0.08
+# start and end early and sides that wander shorten it by these, in widths.
+START, END, SIDE = 0.08, 0.21, 0.04
 # Mean shade, and how much a streak at full depth changes it.
 SHADE, _CONTRAST = 0.983, 0.11
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.

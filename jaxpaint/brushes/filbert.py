@@ -44,11 +44,9 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     if look.flat or look.contrast == 0:
         t, away, along, _ = sweep(curve, pixels, _seen, tapered=True)
         radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
-        sharp = pixels.constant(pixels.sharpness / (1.0 + pixels.sharpness * bristles.BLUR_SIDES * unit))
-        alpha = within(away, (1.0 - 2.0 * contrast * bristles.SIDE) * radius, pixels, sharpness=sharp)
-        sharp = pixels.constant(pixels.sharpness / (1.0 + pixels.sharpness * bristles.BLUR_ENDS * unit))
+        alpha = within(away, (1.0 - 2.0 * contrast * bristles.SIDE) * radius, pixels)
         after = (1.0 - t) * pixels.constant(length) + along + pixels.constant(curve.r2 - bristles.END * unit)
-        alpha *= jax.lax.clamp(0.0, after * sharp + 0.5, 1.0) if contrast else 1.0
+        alpha *= jax.lax.clamp(0.0, after * pixels.sharpness + 0.5, 1.0) if contrast else 1.0
         alpha *= bristles.covered_on_average(contrast, look.wet)
         shade, u = bristles.shade(0.0, grain, look.contrast), t
         height = (jnp.ones_like(alpha),) * look.height

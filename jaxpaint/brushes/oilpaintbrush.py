@@ -46,12 +46,10 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     unit = contrast * width
     if look.flat:
         side = bristles.SIDE * unit
-        sides = pixels.slab(across, half_across, side, side, blur=bristles.BLUR_SIDES * unit)
-        ends = pixels.slab(
-            along, half_along, bristles.START * unit, bristles.END * unit, blur=bristles.BLUR_ENDS * unit
-        )
-        height = (jnp.ones_like(sides),) * look.height
+        sides = pixels.slab(across, half_across, side, side)
+        ends = pixels.slab(along, half_along, bristles.START * unit, bristles.END * unit)
         ends *= bristles.covered_on_average(contrast, look.wet)
+        height = (jnp.ones_like(sides),) * look.height
         return _Body(sides * ends, bristles.shade(0.0, grain, look.contrast), height=height)
     s = pixels.affine(across / width)
     footprint = 1.0 / (width * pixels.sharpness)
