@@ -144,6 +144,8 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
         raise ValueError("its state has values that are not finite numbers")
     if version == 1:
         strokes = with_grain(brush, strokes, np.arange(len(strokes)))
+        if "strokes" in state and state["strokes"].shape[1:] == (brush.dim,):
+            state["strokes"] = with_grain(brush, state["strokes"], np.arange(len(state["strokes"])))
     return Painting(
         strokes=strokes,
         brush=name,

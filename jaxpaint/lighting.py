@@ -6,6 +6,8 @@ looks the same at every size. Where paint is flat, light changes nothing: its co
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from jaxtyping import Float
 
@@ -43,8 +45,10 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     return ((0.3 + 0.7 * lightness) * size * load).astype(np.float32)
 
 
+# All frames of a film are painted on one.
+@functools.lru_cache(maxsize=2)
 def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
-    """The relief of what is painted on.
+    """The relief of what is painted on; not to be written to.
 
     Args:
       name: one of `GROUNDS`: a weave of uneven threads, a paper's grain, or nothing.

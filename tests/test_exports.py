@@ -95,6 +95,7 @@ def test_strokes_of_files_from_before_grains_get_one_each(path):
     """All of them had the same number there, which nothing looked at."""
     painting = make()
     painting.strokes[:, BRUSHES["oilpaintbrush"].index("grain")] = 0.95
+    painting = dataclasses.replace(painting, state={"strokes": painting.strokes})
     save_painting(path, painting)
     with np.load(path) as file:
         arrays = dict(file)
@@ -103,6 +104,8 @@ def test_strokes_of_files_from_before_grains_get_one_each(path):
     np.testing.assert_array_equal(first.strokes, second.strokes)
     np.testing.assert_array_equal(first.strokes[:, :-1], painting.strokes[:, :-1])
     assert len(set(first.strokes[:, -1].tolist())) == len(first.strokes)
+    assert first.state is not None
+    np.testing.assert_array_equal(first.state["strokes"], first.strokes)
 
 
 def test_a_failed_write_leaves_the_old_file(path):

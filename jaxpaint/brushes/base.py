@@ -185,8 +185,8 @@ class Brush:
       distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
       edges: `(stroke [d], point [2]) -> [e]`, signed distances (frame units, negative inside) to what bounds the
-        silhouette: the sides of a box, or one outline. A point is inside where all are
-        negative. What a network is taught first (`training.distances`).
+        silhouette: the sides of a box, or one outline. A point is inside where all are negative. What a network is
+        taught first (`training.distances`).
       lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`,
         strokes centred at `position`, running along `heading` (radians, clockwise from x), of the given length and
         full width (frame units).

@@ -5,6 +5,7 @@ Lengths: `full` is the box's full width at size parameter 1, and `hair` its full
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -44,13 +45,26 @@ def distance(
     return outside + jnp.minimum(jnp.maximum(across, along), 0.0)
 
 
-def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], **lengths: float) -> Float[Array, "4"]:
-    """See `Brush.edges`; here, the sides."""
+def edges(
+    stroke: Float[Array, "d"],
+    point: Float[Array, "2"],
+    *,
+    inset: Callable[[Box], tuple[Array, Array]] | None = None,
+    **lengths: float,
+) -> Float[Array, "4"]:
+    """See `Brush.edges`; here, the sides.
+
+    Args:
+      stroke, point: as for `Brush.edges`.
+      inset: how far inside the box the paint ends, at its left and top sides and at its right and bottom ones.
+      lengths: as for `box_of`.
+    """
     box = box_of(stroke, **lengths)
     at = jnp.append(point, 1.0)
     half = jnp.stack([box.half_width, box.half_height])
     middle = jnp.stack([box.u @ at, box.v @ at])
-    return jnp.concatenate([middle - half, -middle - half])
+    low, high = (0.0, 0.0) if inset is None else inset(box)
+    return jnp.concatenate([middle - half + high, -middle - half + low])
 
 
 def lay(

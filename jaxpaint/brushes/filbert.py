@@ -40,22 +40,19 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     width, length = curve.r0 + curve.r2, length_of(curve)
     contrast = min(look.contrast, 1.0)
     unit = contrast * width
-    height: tuple[Plane, ...] = ()
+    t, away, along, across = sweep(curve, pixels, _seen, tapered=True)
+    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
+    way = pixels.constant(length)
     if look.flat or look.contrast == 0:
-        t, away, along, _ = sweep(curve, pixels, _seen, tapered=True)
-        radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
         alpha = within(away, (1.0 - 2.0 * contrast * bristles.SIDE) * radius, pixels)
-        after = (1.0 - t) * pixels.constant(length) + along + pixels.constant(curve.r2 - bristles.END * unit)
+        after = (1.0 - t) * way + along + pixels.constant(curve.r2 - bristles.END * unit)
         alpha *= jax.lax.clamp(0.0, after * pixels.sharpness + 0.5, 1.0) if contrast else 1.0
         alpha *= bristles.covered_on_average(contrast, look.wet)
         shade, u = bristles.shade(0.0, grain, look.contrast), t
         height = (jnp.ones_like(alpha),) * look.height
     else:
-        t, away, along, across = sweep(curve, pixels, _seen, tapered=True)
-        radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
         per_width, far = pixels.constant(1.0 / width), pixels.constant(unit * pixels.sharpness)
         s = across / (2.0 * radius)
-        way = pixels.constant(length)
         before = (t * way - along + pixels.constant(curve.r0)) * per_width
         after = ((1.0 - t) * way + along + pixels.constant(curve.r2)) * per_width
         footprint = 1.0 / (width * pixels.sharpness)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from jaxpaint.brushes import bristles, textures
 from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
-from jaxpaint.brushes.boxes import FIELDS, box_of, distance, edges, flip, lay
+from jaxpaint.brushes.boxes import FIELDS, Box, box_of, distance, edges, flip, lay
 
 _SIZES: dict[str, Any] = dict(turn=math.pi, full=1.0, hair=HAIR)
 
@@ -73,6 +73,16 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     )
 
 
+def _inset(box: Box) -> tuple[Array, Array]:
+    """Where the average stroke ends inside its box; see `boxes.edges`."""
+    upright, width = box.half_height >= box.half_width, 2 * jnp.minimum(box.half_width, box.half_height)
+    side, start, end = (width * short for short in (bristles.SIDE, bristles.START, bristles.END))
+    # A lying stroke starts at its right side.
+    low = jnp.where(upright, jnp.stack([side, start]), jnp.stack([end, side]))
+    high = jnp.where(upright, jnp.stack([side, end]), jnp.stack([start, side]))
+    return low, high
+
+
 def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
     box = box_of(stroke, **_SIZES)
     # Bristles run along the longer side.
@@ -101,7 +111,7 @@ BRUSH = Brush(
     fields=FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "grain"},
     rasterize=_rasterize,
     distance=functools.partial(distance, **_SIZES),
-    edges=functools.partial(edges, **_SIZES),
+    edges=functools.partial(edges, inset=_inset, **_SIZES),
     lay=functools.partial(lay, ends=2, **_SIZES),
     flip=functools.partial(flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,
