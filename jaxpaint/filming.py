@@ -472,6 +472,7 @@ class _Artist(NamedTuple):
             size=placing.CANDIDATE * self._typical,
             limits=placing.Limits(self.settings.min_size, self.settings.max_size),
             upright=self.settings.upright,
+            importance=problem.importance,
         )
         # Springs of no strength, so that the program is that which mends the strokes.
         problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))
@@ -534,7 +535,8 @@ class _Artist(NamedTuple):
         settings = self.settings
         canvas = np.broadcast_to(np.asarray(settings.canvas_rgb, np.float32), picture.shape)
         weights = Weights(settings.l1, settings.l2, settings.transport)
-        return Problem(picture, canvas, weights, painting.bounds(settings, self.shape))
+        bounds, importance = painting.bounds(settings, self.shape), painting.importance(settings, picture)
+        return Problem(picture, canvas, weights, bounds, importance=importance)
 
     def _mended(
         self, strokes: Float[np.ndarray, "n d"], moments: Moments, problem: Problem, steps: int

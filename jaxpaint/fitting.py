@@ -83,6 +83,7 @@ class Problem(NamedTuple):
       drawn: how canvas and strokes will be seen, in [0, 1]; a renderer of single windows is corrected by what its own
         picture is apart from that.
       springs: what draws strokes back, or None.
+      importance: how much an error counts at each pixel, with a mean of 1; None where all are alike.
     """
 
     target: Float[np.ndarray, "height width 3"]
@@ -91,6 +92,7 @@ class Problem(NamedTuple):
     bounds: Bounds
     drawn: Float[np.ndarray, "height width 3"] | None = None
     springs: Springs | None = None
+    importance: Float[np.ndarray, "height width"] | None = None
 
 
 class _Tiles(NamedTuple):
@@ -102,7 +104,7 @@ class _Tiles(NamedTuple):
       counts: `[groups]`, how many there are at most in a group.
       origins: `[groups, 1, windows, 2]`.
       target, canvas: planes `[groups, windows, S, S]`.
-      inside: 1 where a pixel belongs to the picture.
+      inside: how much a pixel counts; 0 beyond the picture.
     """
 
     turns: Int[np.ndarray, "devices"]
@@ -127,7 +129,7 @@ class _Patches(NamedTuple):
       sides: `[layers, m, 1]`, of the windows, in frame units.
       target, canvas: planes `[1, P, P]`.
       drawn: like them, or None (see `Problem`).
-      inside: 1 where a pixel belongs to the picture.
+      inside: how much a pixel counts; 0 beyond the picture.
     """
 
     ids: Int[np.ndarray, "layers m"]
@@ -195,11 +197,17 @@ def _patches(windows: _Windows, moving: Bool[np.ndarray, "n"], problem: Problem,
 
     target, canvas = planes(problem.target), planes(problem.canvas)
     drawn = None if problem.drawn is None else planes(problem.drawn)
-    inside = plane(np.ones((height, width), np.float32), "constant")
+    inside = plane(_counted(problem), "constant")
     ids, corners, origins, sides = (
         a.reshape(layers, -1, *a.shape[1:]) for a in (ids, windows.corners[of], windows.origins[of], windows.sides[of])
     )
     return _Patches(ids, corners, origins, sides, target, canvas, drawn, inside)
+
+
+def _counted(problem: Problem) -> Float[np.ndarray, "height width"]:
+    """How much each pixel counts."""
+    alike = np.ones(problem.target.shape[:2], np.float32)
+    return alike if problem.importance is None else problem.importance
 
 
 def _own_bounds(brush: Brush, windows: _Windows, problem: Problem, *, room: float) -> Bounds:
@@ -254,7 +262,8 @@ def _tiles(
     def planes(picture):
         return tuple(p[filled].reshape(groups, together, grid.tile, grid.tile) for p in grid.split(picture))
 
-    inside = grid.inside()[filled] * ~surplus[:, None, None]
+    (counted,) = grid.split(_counted(problem)[..., None])
+    inside = (grid.inside() * counted)[filled] * ~surplus[:, None, None]
     return _Tiles(
         turns,
         ids.reshape(groups, together, listed).swapaxes(1, 2),
@@ -472,8 +481,10 @@ def _steps(
         return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
 
     def loss(canvas, target, inside):
-        squared = losses.canvas_l2(canvas, target, mask=inside) / (3 * pixels)
-        value = weights[0] * losses.canvas_l1(canvas, target, mask=inside) / (3 * pixels) + weights[1] * squared
+        # What is reported counts all pixels alike.
+        squared = losses.canvas_l2(canvas, target, mask=jnp.sign(inside)) / (3 * pixels)
+        value = weights[0] * losses.canvas_l1(canvas, target, mask=inside) / (3 * pixels)
+        value += weights[1] * losses.canvas_l2(canvas, target, mask=inside) / (3 * pixels)
         if with_transport:
             value += weights[2] * losses.canvas_transport(canvas, target, mask=inside) / (3 * pixels)
         value += weights[3] * sum((h * slope * inside).sum() for h, slope in zip(canvas, target, strict=True))
@@ -552,7 +563,7 @@ def worth(
     strokes: Float[np.ndarray, "n d"],
     problem: Problem,
 ) -> Float[np.ndarray, "n"]:
-    """What each stroke is worth: by how much the squared error would grow without it, summed over pixels.
+    """What each stroke is worth: by how much the squared error would grow without it, summed as pixels count.
 
     Exact for each alone; of two alike, one above the other, neither is worth much, and both together may be.
 

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import drawing, fitting, images, placing
+from jaxpaint import attention, drawing, fitting, images, placing
 from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.fitting import BLOCK_ROOM, Bounds, Moments, Problem, Weights
@@ -246,7 +246,7 @@ def paint_stages(
     network = neural(settings, pictured=brush_image is not None)
     window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
-    run = _Run(image, settings, brush, arrays, network)
+    run = _Run(image, settings, brush, arrays, network, importance(settings, image))
     state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
@@ -375,13 +375,17 @@ def neural(settings: Settings, *, pictured: bool = False) -> Neural | None:
 
 
 class _Run(NamedTuple):
-    """What stays the same through a run: the picture, the settings, the brush, its user's array, the network if any."""
+    """What stays the same through a run: the picture, the settings, the brush, its user's array, the network if any.
+
+    `importance` says how much an error counts at each pixel; None where all are alike.
+    """
 
     image: Float[np.ndarray, "height width 3"]
     settings: Settings
     brush: Brush
     arrays: Float[np.ndarray, "levels across along 2"] | None
     neural: Neural | None
+    importance: Float[np.ndarray, "height width"] | None
 
     def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
@@ -398,6 +402,7 @@ class _Run(NamedTuple):
             canvas=self._draw(state.strokes[:first], target.shape[:2]),
             weights=self._weights,
             bounds=self._bounds(),
+            importance=self._importance(target.shape[:2]),
         )
         rates = fitting.cosine(*stage.rates, stage.steps)
         while True:
@@ -452,6 +457,7 @@ class _Run(NamedTuple):
                 blocks=stage.blocks,
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,
+                importance=self._importance(shape),
             )
         placed = np.clip(placed, *bounds)
         if stage.candidates:
@@ -461,7 +467,13 @@ class _Run(NamedTuple):
                 strokes,
                 placed,
                 canvas,
-                Problem(target, self._draw(strokes[:0], shape), self._weights, bounds),
+                Problem(
+                    target,
+                    self._draw(strokes[:0], shape),
+                    self._weights,
+                    bounds,
+                    importance=self._importance(shape),
+                ),
                 rate=stage.rates[0],
                 softness=stage.softness,
             )
@@ -473,6 +485,9 @@ class _Run(NamedTuple):
             placed=len(strokes),
             moments=state.moments if stage.block else Moments.zero((settings.strokes, self.brush.dim)),
         )
+
+    def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
+        return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]
 
     @property
     def _weights(self) -> Weights:
@@ -503,6 +518,16 @@ class _Run(NamedTuple):
 
     def _bounds(self) -> Bounds:
         return bounds(self.settings, self.image.shape[:2])
+
+
+def importance(
+    settings: Settings, image: Float[np.ndarray, "height width 3"]
+) -> Float[np.ndarray, "height width"] | None:
+    """How much an error counts at each pixel, with a mean of 1; None where all are alike.
+
+    They are in blocks, too, which know nothing of each other.
+    """
+    return attention.importance(image) if settings.detail == "auto" and settings.mode != "blocks" else None
 
 
 def bounds(settings: Settings, shape: tuple[int, int]) -> Bounds:

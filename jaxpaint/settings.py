@@ -91,6 +91,9 @@ class Settings(Checked):
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
+    detail: str = setting(
+        "auto", "where errors count most: auto (faces, and what stands out), or all alike", choices=("auto", "alike")
+    )
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
     steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 60 with a network", 0, 100_000)
@@ -148,6 +151,7 @@ class FilmSettings(Settings):
     """
 
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
+    detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     method: str = setting(
         "persistent",
         "strokes that stay; frames painted near the previous one; or apart",

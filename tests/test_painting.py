@@ -10,13 +10,15 @@ from jax.sharding import AxisType
 from windowed import Windowed
 
 import jaxpaint
-from jaxpaint import fitting, images, metrics, painting, placing, runtime, weights
+from jaxpaint import attention, drawing, fitting, images, metrics, painting, placing, runtime, weights
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
 SMALL = Settings(strokes=37, steps=24, size=48)
-NEURAL = dataclasses.replace(SMALL, renderer="light", size=64)
+NEURAL = dataclasses.replace(SMALL, renderer="light", size=64, detail="alike")
+SMALL_RECTANGLES = dataclasses.replace(SMALL, brush="rectangle")
 
 
 @pytest.fixture(scope="module")
@@ -447,7 +449,7 @@ def test_painting_with_a_network(picture, tmp_path):
     assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
     # What is told is the drawing's own, at the size of the fit.
     size = painting.plan(NEURAL, (43, 64), window=32)[-1].size
-    drawn = jaxpaint.draw(done, size=size)
+    drawn = drawing.draw_flat(done, size=size)
     assert progress.psnr == pytest.approx(float(metrics.psnr(drawn, images.resize(picture, drawn.shape[:2]))), abs=0.01)
     # Strokes as they were placed come to 16 dB.
     assert metrics.psnr(done.canvas, target) > 22
@@ -558,3 +560,47 @@ def test_fits_at_two_sizes_share_their_programs(picture):
     assert {stage.size for stage in painting.plan(settings, (341, 512))} == {256, 512}
     jaxpaint.paint(picture, key=KEY, settings=settings)
     assert {program: program._cache_size() for program in programs} == programs
+
+
+def test_detail_goes_where_errors_count(picture, monkeypatch):
+    """A disc that counts ten times is painted better, and by smaller strokes, than when all is alike."""
+    y, x = np.mgrid[:60, :90] / 60
+    disc = (x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.1
+    weight = np.where(disc, 10.0, 1.0)
+    monkeypatch.setattr(attention, "importance", lambda image: (weight / weight.mean()).astype(np.float32))
+    errors, sizes = [], []
+    for detail in ("alike", "auto"):
+        done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, detail=detail))
+        errors.append(np.mean((drawing.draw_flat(done, size=90) - picture)[disc] ** 2))
+        inside = disc[tuple((BRUSHES["oilpaintbrush"].middle(done.strokes)[:, ::-1] * 89).astype(int).T)]
+        sizes.append(np.median(done.strokes[inside, 2:4].prod(axis=1)))
+    assert errors[1] < 0.8 * errors[0]
+    assert sizes[1] < sizes[0]
+
+
+def test_what_is_told_counts_all_pixels_alike(picture):
+    """The squared error is that of the picture, whatever counts in the fit."""
+    brush, target = BRUSHES["rectangle"], images.resize(picture, (32, 48))
+    canvas, rng = np.ones_like(target), np.random.default_rng(0)
+    strokes = placing.place(brush, target, canvas, 20, rng=rng, size=0.2)
+    counts = rng.uniform(0.1, 2.0, (32, 48)).astype(np.float32)
+    found = []
+    for importance in (None, counts):
+        problem = fitting.Problem(
+            target, canvas, fitting.Weights(), painting.bounds(SMALL_RECTANGLES, (32, 48)), importance=importance
+        )
+        _, _, fit = fitting.descend(
+            Engine(brush, flat=True),
+            None,
+            strokes,
+            fitting.Moments.zero(strokes.shape),
+            problem,
+            first=0,
+            rates=np.zeros(1, np.float32),
+            softness=0.0,
+        )
+        found.append(fit)
+    alike, weighted = found
+    assert weighted.squared == pytest.approx(alike.squared, rel=1e-5)
+    error = drawing.draw_strokes(Engine(brush, flat=True), strokes, (32, 48), canvas=(1.0, 1.0, 1.0)) - target
+    assert weighted.loss == pytest.approx(np.mean(counts[..., None] * error**2), rel=1e-2)

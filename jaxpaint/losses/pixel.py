@@ -41,18 +41,18 @@ def l2(
 
 @jax.jit
 def canvas_l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
-    """Sum of absolute differences, over the planes and where the mask, if any, is 1.
+    """Sum of absolute differences over the planes, weighted by the mask, if any.
 
     Args:
       canvas, target: planes `[*n, S, S]` in [0, 1].
-      mask: in [0, 1].
+      mask: how much each pixel counts.
     """
     return _sum(jnp.abs, canvas, target, mask)
 
 
 @jax.jit
 def canvas_l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
-    """Sum of squared differences, over the planes and where the mask, if any, is 1; arguments as for `canvas_l1`."""
+    """Sum of squared differences over the planes, weighted by the mask, if any; arguments as for `canvas_l1`."""
     return _sum(jnp.square, canvas, target, mask)
 
 

@@ -1,0 +1,144 @@
+"""Where people look in a picture: at faces first, then at what stands out from the rest.
+
+A painter gives these places small, decided strokes, and leaves the rest broad and calm.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+_MODEL = pathlib.Path(__file__).parent / "weights" / "blazeface.tflite"
+# How much an error counts in a face, and where nothing but this place stands out; elsewhere, 1.
+_FACE, _SALIENT = 8.0, 3.0
+# Range of brightness below which nothing stands out.
+_PLAIN = 1 / 255
+# Side at which a picture's spectrum is looked at (Hou and Zhang find 64 to suit scenes), and blurs there, in pixels.
+_SPECTRUM, _AVERAGED, _SMOOTH = 64, 3, 2.5
+# Side of what the detector sees, in pixels; the side of its closer looks, in long sides of the picture.
+_SEEN, _CLOSER = 192, 0.6
+_CONFIDENT = 0.6
+# Half axes of a face's ellipse, in sides of the square that was found, and how far up it goes.
+_WIDE, _TALL, _UP = 0.55, 0.72, 0.08
+
+
+class Face(NamedTuple):
+    """A square around a face, in units of the picture's long side, and how sure it is one, in [0, 1]."""
+
+    x: float
+    y: float
+    side: float
+    score: float
+
+
+def importance(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
+    """How much an error counts at each pixel; the mean is 1.
+
+    Args:
+      image: in [0, 1].
+    """
+    height, width, _ = image.shape
+    longest = max(height, width)
+    weight = 1.0 + (_SALIENT - 1.0) * saliency(image)
+    y, x = (np.arange(side) / longest for side in (height, width))
+    for face in faces(image):
+        away = np.hypot((x - face.x)[None, :] / _WIDE, (y - face.y + _UP * face.side)[:, None] / _TALL) / face.side
+        # Full weight inside of the ellipse, falling off around it.
+        weight = np.maximum(weight, 1.0 + (_FACE - 1.0) * np.clip(2.2 - 1.2 * away, 0.0, 1.0))
+    return (weight / weight.mean()).astype(np.float32)
+
+
+def saliency(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
+    """How much each place stands out, in [0, 1]: what is odd in the spectrum of the picture's brightness.
+
+    Args:
+      image: in [0, 1].
+
+    References:
+      Hou and Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
+    """
+    import cv2  # It takes a while.
+
+    height, width, _ = image.shape
+    grey = cv2.resize(
+        np.ascontiguousarray(image.mean(axis=-1), np.float32), (_SPECTRUM,) * 2, interpolation=cv2.INTER_AREA
+    )
+    if np.ptp(grey) < _PLAIN:
+        return np.zeros((height, width), np.float32)
+    spectrum = np.fft.fft2(grey - grey.mean())
+    amplitude = np.log(np.abs(spectrum) + 1e-6).astype(np.float32)
+    residual = amplitude - cv2.blur(amplitude, (_AVERAGED,) * 2)
+    found = (np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2).astype(np.float32)
+    stands_out = cv2.resize(cv2.GaussianBlur(found, (0, 0), _SMOOTH), (width, height), interpolation=cv2.INTER_CUBIC)
+    low, high = np.quantile(stands_out, [0.2, 0.98])
+    return np.clip((stands_out - low) / max(high - low, 1e-12), 0.0, 1.0).astype(np.float32)
+
+
+def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
+    """The faces in a picture, the surest first; they take up a twentieth of its long side or more.
+
+    Args:
+      image: in [0, 1].
+
+    References:
+      Bazarevsky et al., "BlazeFace", arXiv:1907.05047; the model is MediaPipe's for the full range of distances.
+    """
+    shape = image.shape[:2]
+    longest = max(shape)
+    found: list[Face] = []
+    for size in (longest, max(1, min(*shape, round(_CLOSER * longest)))):
+        # As few windows as share a third of their sides with their neighbours.
+        starts = [np.linspace(0, max(0, n - size), 1 + math.ceil(max(0, n - size) / (size * 2 / 3))) for n in shape]
+        for top, left in itertools.product(*(axis.astype(int) for axis in starts)):
+            found += [
+                Face((left + size * x) / longest, (top + size * y) / longest, side * size / longest, score)
+                for x, y, side, score in _detected(image[top : top + size, left : left + size], size)
+            ]
+    kept: list[Face] = []
+    for face in sorted(found, key=lambda face: -face.score):
+        # Of squares around one face, the surest is kept.
+        if all(max(abs(face.x - other.x), abs(face.y - other.y)) > 0.5 * max(face.side, other.side) for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Face]:
+    """What the detector finds in a picture that lies in the top left of a square of `size` pixels."""
+    import cv2
+
+    scale = _SEEN / size
+    shape = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    seen = np.full((_SEEN, _SEEN, 3), -1.0, np.float32)
+    seen[: shape[1], : shape[0]] = (
+        2.0 * cv2.resize(np.ascontiguousarray(image), shape, interpolation=cv2.INTER_AREA) - 1.0
+    )
+    network = _network()
+    network.setInput(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
+    logits, boxes = network.forward(["reshaped_classifier_face_4", "reshaped_regressor_face_4"])
+    scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0], -80.0, 80.0)))
+    # One box for each cell of a square grid, from the middle of the cell, in pixels of what is seen.
+    cells = round(np.sqrt(len(scores)))
+    sure = np.flatnonzero(scores > _CONFIDENT)
+    row, column = np.divmod(sure, cells)
+    x, y, wide, tall = boxes[0, sure, :4].T / _SEEN
+    return [
+        Face(*map(float, face))
+        for face in zip(
+            x + (column + 0.5) / cells, y + (row + 0.5) / cells, np.maximum(wide, tall), scores[sure], strict=True
+        )
+    ]
+
+
+@functools.cache
+def _network() -> Any:
+    import cv2
+
+    # OpenCV 5's new engine loses one of the two outputs.
+    engine = {"engine": cv2.dnn.ENGINE_CLASSIC} if hasattr(cv2.dnn, "ENGINE_CLASSIC") else {}
+    return cv2.dnn.readNetFromTFLite(str(_MODEL), **engine)

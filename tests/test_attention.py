@@ -1,0 +1,59 @@
+"""Where people look in a picture."""
+
+import numpy as np
+import pytest
+import skimage.data
+
+from jaxpaint import attention, images
+
+
+def _photograph(name):
+    return np.asarray(getattr(skimage.data, name)()[..., :3], np.float32) / 255
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (300, 300), (1100, 1100)])
+def test_face_is_found_at_any_size(shape):
+    (face,) = attention.faces(images.resize(_photograph("astronaut"), shape))
+    # From brow to chin, cheek to cheek, in the photograph of 512 pixels.
+    assert (512 * face.x, 512 * face.y) == pytest.approx((226, 118), abs=12)
+    assert 70 < 512 * face.side < 130 and face.score > 0.8
+
+
+@pytest.mark.parametrize("name", ["coffee", "rocket", "chelsea"])
+def test_no_face_where_there_is_none(name):
+    assert attention.faces(_photograph(name)) == []
+
+
+def test_a_small_face_in_a_wide_picture():
+    wide = np.full((400, 1600, 3), 0.5, np.float32)
+    wide[100:356, 1200:1456] = images.resize(_photograph("astronaut"), (256, 256))
+    (face,) = attention.faces(wide)
+    assert (1600 * face.x, 1600 * face.y) == pytest.approx((1200 + 113, 100 + 59), abs=10)
+
+
+def test_errors_in_faces_count_several_times():
+    weight = attention.importance(_photograph("astronaut"))
+    assert weight.shape == (512, 512)
+    assert weight.mean() == pytest.approx(1.0, abs=1e-3)
+    assert weight[90:140, 200:250].min() > 5 * np.median(weight)
+
+
+def test_what_stands_out():
+    # One disc among stripes.
+    picture = np.full((200, 300, 3), 0.4, np.float32)
+    picture[np.arange(200) % 20 < 10] = 0.6
+    y, x = np.ogrid[:200, :300]
+    picture[np.hypot(y - 100, x - 210) < 15] = 1.0
+    found = attention.saliency(picture)
+    assert found.shape == (200, 300) and found.min() >= 0 and found.max() <= 1
+    y, x = np.unravel_index(found.argmax(), found.shape)
+    assert 80 < y < 120 and 190 < x < 230
+    assert found[:, :150].mean() < 0.2 * found[85:115, 195:225].mean()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 500), (64, 64)])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_plain_pictures_of_any_shape_count_alike(shape, value):
+    weight = attention.importance(np.full((*shape, 3), value, np.float32))
+    assert weight.shape == shape
+    np.testing.assert_allclose(weight, 1.0, atol=1e-3)
