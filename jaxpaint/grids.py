@@ -16,8 +16,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint.brushes import Brush, filled_up
 
-# Tiles whose strokes are looked for together, at least: one program for all small pictures.
-_LEAST_CENTRES = 1024
+# Pairs of a tile and a stroke that are looked at together, at least: one program for all small pictures.
+_LEAST_PAIRS = 2**14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,17 +116,17 @@ def reach(
       Lists as long as the longest.
     """
     threshold = grid.side * (np.sqrt(0.5) + margin / grid.tile)
-    centres = grid.origins + grid.side / 2
+    window, stroke = _close(brush, strokes, grid, threshold, first)
+    near = np.zeros(len(window), bool)
     all_strokes = jax.device_put(filled_up(brush, strokes))
-    chunk = max(1, min(pairs // len(all_strokes), rounded_up(len(centres), _LEAST_CENTRES)))
-    # The last chunk is filled up with centres that are not looked at.
-    chunks = np.resize(centres, (-(-len(centres) // chunk) * chunk, 2)).reshape(-1, chunk, 2)
-    found = []
-    for start, some in zip(range(0, len(centres), chunk), chunks, strict=True):
-        near = np.asarray(_near(brush, all_strokes, some, threshold))
-        window, stroke = np.nonzero(near[: len(centres) - start, first : len(strokes)])
-        found.append((window + start, stroke + first))
-    window, stroke = (np.concatenate(part) for part in zip(*found, strict=True))
+    centres = grid.origins + grid.side / 2
+    for start in range(0, len(window), pairs):
+        some = slice(start, start + pairs)
+        # Filled up, so that few programs are compiled.
+        count = rounded_up(len(window[some]), _LEAST_PAIRS)
+        which, where = np.resize(stroke[some], count), centres[np.resize(window[some], count)]
+        near[some] = np.asarray(_near(brush, all_strokes, which, where, threshold))[: len(window[some])]
+    window, stroke = window[near], stroke[near]
     counts = np.bincount(window, minlength=len(centres))
     # How many strokes of the same window lie above this one.
     above = np.cumsum(counts)[window] - 1 - np.arange(len(window))
@@ -139,12 +139,37 @@ def reach(
     return Reach(ids, counts.astype(np.int32))
 
 
+def _close(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], grid: Grid, threshold: float, first: int
+) -> tuple[Int[np.ndarray, "pairs"], Int[np.ndarray, "pairs"]]:
+    """Pairs of a window and a stroke whose bounding box, grown by the threshold, the window's centre lies in.
+
+    They are in the order of windows, and of strokes.
+    """
+    low, high = (box / grid.side for box in brush.bounding_boxes(strokes[first:]))
+    grown = threshold / grid.side + 0.5
+    most = (grid.columns, grid.rows)
+    start, end = (
+        np.clip(np.ceil(low - grown), 0, most).astype(int),
+        np.clip(np.floor(high + grown), 0, most).astype(int),
+    )
+    columns, rows = np.maximum(end - start, 0).T
+    tiles = columns * rows
+    stroke = np.repeat(np.arange(len(tiles)), tiles)
+    # Counts up anew for each stroke.
+    number = np.arange(len(stroke)) - np.repeat(np.cumsum(tiles) - tiles, tiles)
+    row, column = np.divmod(number, columns[stroke])
+    window = (start[stroke, 1] + row) * grid.columns + start[stroke, 0] + column
+    order = np.argsort(window, kind="stable")
+    return window[order], stroke[order] + first
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def _near(
     brush: Brush,
     strokes: Float[Array, "n d"],
-    centres: Float[Array, "windows 2"],
+    which: Int[Array, "pairs"],
+    centres: Float[Array, "pairs 2"],
     threshold: Float[Array, ""],
-) -> Bool[Array, "windows n"]:
-    to_all = jax.vmap(brush.distance, in_axes=(0, None))
-    return jax.vmap(to_all, in_axes=(None, 0))(strokes, centres) <= threshold
+) -> Bool[Array, "pairs"]:
+    return jax.vmap(brush.distance)(strokes[which], centres) <= threshold

@@ -237,6 +237,17 @@ class Brush:
         apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
         return apart + self.longest_size(strokes) / self.size_per_width
 
+    def bounding_boxes(
+        self, strokes: Float[np.ndarray, "n d"]
+    ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
+        """Upright boxes that strokes lie in, whichever way they are turned: least and greatest x and y."""
+        points = np.stack([strokes[:, self.index(axis)] for axis in "xy"], axis=-1)
+        if len(control := self.index("control")):
+            first, last = points[:, 0], points[:, -1]
+            points = np.concatenate([points, (first + (last - first) * strokes[:, control])[:, None]], axis=1)
+        corner = np.sqrt(0.5) * self.longest_size(strokes)[:, None] / self.size_per_width
+        return points.min(axis=1) - corner, points.max(axis=1) + corner
+
     @property
     def grained(self) -> bool:
         """Whether strokes that are alike but for their grain look different."""

@@ -28,6 +28,9 @@ from jaxpaint.brushes.bezier import (
 )
 from jaxpaint.brushes.textures import Look
 
+# By how many widths a stroke is shorter on average: its round end without `bristles.END` of it.
+_ENDS_EARLY = 0.12
+
 
 def _seen(swept: Swept) -> tuple[Plane, ...]:
     """Its t, how far it is, and how far along its heading and across it."""
@@ -40,17 +43,18 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     width, length = curve.r0 + curve.r2, length_of(curve)
     contrast = min(look.contrast, 1.0)
     unit = contrast * width
-    t, away, along, across = sweep(curve, pixels, _seen, tapered=True)
-    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
-    way = pixels.constant(length)
     if look.flat or look.contrast == 0:
+        kept = jnp.maximum(1.0 - _ENDS_EARLY * unit / length, 0.0)
+        t, away = sweep(curve._replace(a=kept**2 * curve.a, b=kept * curve.b), pixels, disc, tapered=False)
+        radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
         alpha = within(away, (1.0 - 2.0 * contrast * bristles.SIDE) * radius, pixels)
-        after = (1.0 - t) * way + along + pixels.constant(curve.r2 - bristles.END * unit)
-        alpha *= jax.lax.clamp(0.0, after * pixels.sharpness + 0.5, 1.0) if contrast else 1.0
         alpha *= bristles.covered_on_average(contrast, look.wet)
         shade, u = bristles.shade(0.0, grain, look.contrast), t
         height = (jnp.ones_like(alpha),) * look.height
     else:
+        t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
+        radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
+        way = pixels.constant(length)
         per_width, far = pixels.constant(1.0 / width), pixels.constant(unit * pixels.sharpness)
         s = across / (2.0 * radius)
         before = (t * way - along + pixels.constant(curve.r0)) * per_width
