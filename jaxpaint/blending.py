@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -16,7 +19,9 @@ Kept = tuple[Float[Array, "k windows size size"], ...]
 
 
 # How much of the relief below a stroke is still felt through its paint.
-_FELT = 0.35
+_FELT = 0.12
+# How much of an even layer pits take, and how steeply the rest grows from them to the tops of a ground.
+_IN_PITS, _STEEP = 0.25, 1.3
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
@@ -35,9 +40,25 @@ def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
     return blended + relief
 
 
+def caught(alpha: Float[Array, "*n"], tooth: Float[Array, "*n"]) -> Float[Array, "*n"]:
+    """How much of a dry stroke's pigment stays on a ground: much on its tops, little in its pits.
+
+    Pits need so many times more: `1 − (1 − α)^g`. So it makes no difference in how many layers pigment comes.
+
+    Args:
+      alpha: how much the stroke covers on average, in [0, 1].
+      tooth: the share of the ground that is higher than this place, in [0, 1].
+
+    Returns:
+      In [0, 1]; over all of the ground, of about the same mean.
+    """
+    exposure = _IN_PITS + (1.0 - _IN_PITS) * (1.0 + _STEEP) * (1.0 - tooth) ** _STEEP
+    return 1.0 - jnp.maximum(1.0 - alpha, 1e-6) ** exposure
+
+
 def composite(
-    render: Renderer,
-    strokes: Float[Array, "k windows d"],
+    render: Callable[[Any], Stroke],
+    strokes: Any,
     canvas: Canvas,
     count: Int[Array, ""] | int,
 ) -> Canvas:
@@ -45,7 +66,7 @@ def composite(
 
     Args:
       render: draws one stroke.
-      strokes: in each window's coordinates, lowest first.
+      strokes: in each window's coordinates, lowest first; `[k, windows, d]`, or more arrays of what `render` takes.
       canvas: what lies below, planes `[windows, S, S]`.
       count: how many of the k strokes to draw; may be traced. Memory does not depend on it.
 
@@ -54,7 +75,7 @@ def composite(
     """
 
     def step(t, canvas):
-        return blend(canvas, jax.vmap(render)(strokes[t]))
+        return blend(canvas, jax.vmap(render)(jax.tree.map(lambda leaf: leaf[t], strokes)))
 
     return jax.lax.fori_loop(0, count, step, canvas)
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxpaint import grids, images, lighting, runtime
-from jaxpaint.blending import Canvas, composite
+from jaxpaint.blending import Canvas, caught, composite
 from jaxpaint.brushes import filled_up, nowhere, padded_length, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.renderers import Arrays, Engine, Model
@@ -133,7 +133,7 @@ def _over(
     painting: Painting, strokes: Float[np.ndarray, "n d"], layers: Float[np.ndarray, "h w c"]
 ) -> Float[np.ndarray, "h w c"]:
     """A painting's strokes, drawn over layers."""
-    has_height = layers.shape[-1] == 4
+    has_height, ground = layers.shape[-1] == 4, painting.settings.ground
     engine = Engine.of(painting.settings, height=has_height)
     return draw_strokes(
         engine,
@@ -142,6 +142,7 @@ def _over(
         arrays=arrays_of(painting),
         canvas=layers,
         thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
+        tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.dry and ground != "none" else None,
     )
 
 
@@ -158,6 +159,7 @@ def draw_strokes(
     arrays: Arrays = None,
     canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
     thickness: Float[np.ndarray, "n"] | None = None,
+    tooth: Float[np.ndarray, "height width"] | None = None,
 ) -> Float[np.ndarray, "height width c"]:
     """Strokes drawn one over the other.
 
@@ -169,6 +171,7 @@ def draw_strokes(
       canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
         that heights are laid over.
       thickness: factor of each stroke's heights, for a canvas of four channels.
+      tooth: of the ground, for a brush that is dry (see `blending.caught`).
 
     Returns:
       The picture, in [0, 1], of as many channels.
@@ -186,6 +189,7 @@ def draw_strokes(
     # Once, for all tiles; `jnp.asarray` would compile a program for it.
     on_device, thickness = jax.device_put((strokes, thickness))
     planes = np.stack(grid.split(canvas))
+    teeth = None if tooth is None else grid.split(tooth[..., None])[0]
     # Tiles that as many strokes reach are drawn together, so that none waits for another.
     order = np.argsort(-near.counts, kind="stable")
     for start in range(0, len(order), _TOGETHER):
@@ -200,6 +204,7 @@ def draw_strokes(
                 arrays,
                 on_device,
                 thickness,
+                None if teeth is None else teeth[tiles],
                 ids.T,
                 grid.origins[tiles],
                 grid.side,
@@ -213,14 +218,21 @@ def draw_strokes(
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles(model, arrays, strokes, thickness, ids, origins, side, canvas: Canvas, count, softness) -> Canvas:
+def _draw_tiles(
+    model, arrays, strokes, thickness, tooth, ids, origins, side, canvas: Canvas, count, softness
+) -> Canvas:
     render = model.renderer(arrays, _TILE, softness=softness)
     windows = to_window(model.brush, strokes[ids], origins[None], side)
-    if thickness is None:
-        return composite(render, windows, canvas, count)
 
-    def thick(stroke):
-        drawn = render(stroke[:-1])
-        return drawn._replace(height=tuple(height * stroke[-1] for height in drawn.height))
+    def seen(each):
+        stroke, thick, window = each
+        drawn = render(stroke)
+        if thick is not None:
+            drawn = drawn._replace(height=tuple(height * thick for height in drawn.height))
+        if tooth is not None:
+            drawn = drawn._replace(alpha=tuple(caught(alpha, tooth[window]) for alpha in drawn.alpha))
+        return drawn
 
-    return composite(thick, jnp.concatenate([windows, thickness[ids][..., None]], axis=-1), canvas, count)
+    thick = None if thickness is None else thickness[ids]
+    numbers = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
+    return composite(seen, (windows, thick, numbers), canvas, count)

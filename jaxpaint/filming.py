@@ -181,7 +181,7 @@ def film(
         artist = artist or _artist(settings, picture.shape[:2], brush_image, style)
         if picture.shape[:2] != (artist.height, artist.width):
             raise ValueError(f"expected frames of {artist.width} × {artist.height}, got {picture.shape[1::-1]}")
-        small = fitted(picture, settings)
+        small = painting.wanted(settings, fitted(picture, settings))
         if before is None and resume is not None:
             before = small
             continue

@@ -187,6 +187,20 @@ def resize(
     return np.clip(np.stack([np.asarray(c) for c in channels], axis=-1), image.min(), image.max())
 
 
+def in_shades(
+    image: Float[np.ndarray, "height width 3"], one: tuple[float, float, float], other: tuple[float, float, float]
+) -> Float[np.ndarray, "height width 3"]:
+    """A picture in shades from the darker of two colours to the lighter, as its own luma has it (ITU-R BT.709).
+
+    Args:
+      image: in [0, 1].
+      one, other: red, green, blue in [0, 1].
+    """
+    luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
+    dark, light = (np.array(color, np.float32) for color in sorted((one, other), key=lambda color: luma @ color))
+    return dark + (light - dark) * (image @ luma)[..., None]
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """A temporary name beside `path`, which takes its place once all is written, and is removed if that fails.

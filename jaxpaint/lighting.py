@@ -19,14 +19,14 @@ _UNIT = 0.0019
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
 _ELEVATION, _ROUNDED = 0.58, 0.0005
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
-_SHADOW, _LIGHT, _DARKEST, _BRIGHTEST = 0.75, 0.85, 0.40, 1.45
+_SHADOW, _LIGHT, _DARKEST, _BRIGHTEST = 0.65, 0.80, 0.45, 1.45
 # Crevices: how far around, in long sides, how dark for a unit of depth, and at most.
 _AROUND, _CREVICE, _DEEPEST = 0.005, 0.6, 0.20
 # Gloss: how bright, and the exponent of Blinn and Phong.
 _GLOSS, _SHARPNESS = 0.10, 24
 # Threads along the long side, and how tall they are; cells of the paper's grain, coarse first.
 _THREADS, _THREAD = 190, 0.07
-_GRAIN, _CELL = (90, 210, 430), 0.04
+_GRAIN, _CELL = (90, 210, 430, 860), 0.04
 
 
 def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
@@ -38,11 +38,11 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     """
     lightness = strokes[:, brush.index("color")].mean(axis=1)
     width = strokes[:, brush.index("size")].min(axis=1) + brush.hair
-    size = np.clip(np.sqrt(width / brush.size_per_width / 0.03), 0.4, 1.1)
+    size = np.clip(width / brush.size_per_width / 0.03, 0.3, 1.05) ** 0.7
     grain = strokes[:, brush.index("grain")].sum(axis=1)
-    # Most strokes are laid on thinly, some heavily.
-    load = 0.55 + 0.75 * (grain * 151.7 % 1.0) ** 2
-    return ((0.3 + 0.7 * lightness) * size * load).astype(np.float32)
+    # Few are laid on heavily. With more between them, each would stand out from its neighbours like a tile.
+    load = 0.75 + 0.4 * (grain * 151.7 % 1.0) ** 2
+    return ((0.25 + 0.75 * lightness) * size * load).astype(np.float32)
 
 
 # All frames of a film are painted on one.
@@ -58,8 +58,28 @@ def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width
     if name == "linen":
         return _linen(shape, rng)
     if name == "paper":
-        return sum(_CELL / 2**i * _noise(cells, shape, rng) for i, cells in enumerate(_GRAIN))
+        return sum(_CELL / 2**i * plane for i, plane in enumerate(_grain(shape, rng)))
     return np.zeros(shape, np.float32)
+
+
+@functools.lru_cache(maxsize=2)
+def tooth(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
+    """The share of a ground that is higher than each place, in [0, 1]: where dry pigment stays; not to be written to.
+
+    Args:
+      name, shape: as for `ground`, and there is one.
+    """
+    relief = ground(name, shape)
+    if name == "paper":
+        # A stick bends into wide hollows, and not into pores.
+        relief = np.sum([i * plane for i, plane in enumerate(_grain(shape, np.random.default_rng(7)))], axis=0)
+    # The ranks of a normal distribution, nearly.
+    return (1.0 / (1.0 + np.exp(1.702 * (relief - relief.mean()) / relief.std()))).astype(np.float32)
+
+
+def _grain(shape: tuple[int, int], rng: np.random.Generator) -> list[Float[np.ndarray, "height width"]]:
+    """A paper's grain, coarse first."""
+    return [_noise(cells, shape, rng) for cells in _GRAIN]
 
 
 def _noise(cells: int, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:

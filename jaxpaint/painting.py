@@ -30,7 +30,7 @@ from jaxpaint.settings import Settings, StyleSettings
 
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
-_SHARES = (0.27, 0.40, 0.23, 0.10)
+_SHARES = (0.28, 0.41, 0.24, 0.07)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
 # Tells the random numbers of colours apart from those of stages.
@@ -246,7 +246,7 @@ def paint_stages(
     network = neural(settings, pictured=brush_image is not None)
     window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
-    run = _Run(image, settings, brush, arrays, network, importance(settings, image))
+    run = _Run(wanted(settings, image), settings, brush, arrays, network, importance(settings, image))
     state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
@@ -520,6 +520,11 @@ class _Run(NamedTuple):
         return bounds(self.settings, self.image.shape[:2])
 
 
+def wanted(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
+    """What is to be painted: the picture, or its shades between one ink and the canvas."""
+    return images.in_shades(image, settings.ink_rgb, settings.canvas_rgb) if settings.ink_rgb else image
+
+
 def importance(
     settings: Settings, image: Float[np.ndarray, "height width 3"]
 ) -> Float[np.ndarray, "height width"] | None:
@@ -550,4 +555,7 @@ def bounds(settings: Settings, shape: tuple[int, int]) -> Bounds:
         low[brush.mask("angle")] = high[brush.mask("angle")] = 0.0
     if settings.opaque:
         low[brush.mask("alpha")] = 1.0
+    if settings.ink_rgb:
+        color = brush.index("color")
+        low[color] = high[color] = np.tile(settings.ink_rgb, len(color) // 3)
     return Bounds(low, high)

@@ -6,11 +6,22 @@ import dataclasses
 import difflib
 import math
 import numbers
+import pathlib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from jaxpaint.brushes import Brush
+
+
+# As `brushes.BRUSHES` has them; to import that takes JAX, and `--help` should not have to wait for it.
+BRUSH_NAMES = tuple(
+    sorted(
+        path.stem
+        for path in (pathlib.Path(__file__).parent / "brushes").glob("*.py")
+        if "\nBRUSH = " in path.read_text(encoding="utf-8")
+    )
+)
 
 
 def setting(
@@ -80,7 +91,7 @@ class Settings(Checked):
     )
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
     dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=("float32", "bfloat16"))
-    brush: str = setting("oilpaintbrush", "oilpaintbrush, filbert, watercolor, markerpen or rectangle")
+    brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting(
@@ -91,6 +102,7 @@ class Settings(Checked):
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
+    ink: str = setting("", "one colour for all strokes, as canvas_color: the picture in shades of both; empty: any")
     detail: str = setting(
         "auto", "where errors count most: auto (faces, and what stands out), or all alike", choices=("auto", "alike")
     )
@@ -124,7 +136,9 @@ class Settings(Checked):
         brush = check_brush(self.brush, self.brush_image)
         if self.ground == "auto":
             object.__setattr__(self, "ground", brush.ground)
-        _parse_color(self.canvas_color)
+        _parse_color("canvas_color", self.canvas_color)
+        if self.ink:
+            _parse_color("ink", self.ink)
         for name in ("weights", "dtype"):
             value = getattr(self, name)
             if self.renderer == "exact" and value != self.defaults()[name]:
@@ -139,7 +153,12 @@ class Settings(Checked):
     @property
     def canvas_rgb(self) -> tuple[float, float, float]:
         """The canvas colour as red, green and blue in [0, 1]."""
-        return _parse_color(self.canvas_color)
+        return _parse_color("canvas_color", self.canvas_color)
+
+    @property
+    def ink_rgb(self) -> tuple[float, float, float] | None:
+        """The one colour of all strokes as red, green and blue in [0, 1], if there is one."""
+        return _parse_color("ink", self.ink) if self.ink else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,11 +309,11 @@ def check_brush(name: str, image: str) -> Brush:
     return BRUSHES[name]
 
 
-def _parse_color(text: str) -> tuple[float, float, float]:
+def _parse_color(name: str, text: str) -> tuple[float, float, float]:
     named = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
     if text in named:
         return named[text]
-    problem = f"config.canvas_color: expected white, black, or r,g,b with each in [0, 1], got {text!r}"
+    problem = f"config.{name}: expected white, black, or r,g,b with each in [0, 1], got {text!r}"
     try:
         red, green, blue = (float(part) for part in text.split(","))
     except ValueError:

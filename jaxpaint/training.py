@@ -25,7 +25,7 @@ from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES, Brush, Look
 from jaxpaint.renderers import Arrays, engine
 from jaxpaint.renderers.networks import ARCHITECTURES, SEED, NeuralRenderer, Pictures, Tree, network
-from jaxpaint.settings import Checked, check_brush, setting
+from jaxpaint.settings import BRUSH_NAMES, Checked, check_brush, setting
 
 # Batches, and strokes in each, from which the normalisations' statistics are taken.
 _STATISTICS = (16, 256)
@@ -51,7 +51,7 @@ class Recipe(Checked):
     """
 
     net: str = setting("light", "heavy, light, lite or dcgan32", choices=tuple(ARCHITECTURES))
-    brush: str = setting("oilpaintbrush", "oilpaintbrush, watercolor, markerpen or rectangle")
+    brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     init: str = setting("", "weights to begin with: a file, or a network's name")

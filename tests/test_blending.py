@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.blending import blend, composite, composite_backward, composite_forward, paste, room
+from jaxpaint.blending import blend, caught, composite, composite_backward, composite_forward, paste, room
 from jaxpaint.brushes import Stroke
 
 K, WINDOWS, SIZE = 5, 3, 4
@@ -158,3 +158,18 @@ def test_the_gradient_of_pasting_is_that_of_the_unrolled_loop():
     for one, other in zip(*map(jax.tree.leaves, (own, wanted)), strict=True):
         assert np.abs(other).max() > 0.1
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_dry_pigment_covers_as_much_as_it_should_and_tops_first():
+    tooth = jnp.linspace(0, 1, 1001)
+    for alpha in (0.0, 0.1, 0.5, 0.9, 1.0):
+        covered = np.asarray(caught(jnp.full(1001, alpha), tooth))
+        assert covered.mean() == pytest.approx(alpha, abs=0.08)
+        assert (np.diff(covered) <= 1e-6).all()
+        assert np.ptp(covered) > 0.3 or alpha in (0.0, 0.1, 1.0)
+
+
+def test_dry_pigment_is_the_same_in_one_layer_or_in_three():
+    tooth = jnp.linspace(0, 1, 101)
+    one, three = caught(jnp.full(101, 1 - 0.6**3), tooth), 1 - (1 - caught(jnp.full(101, 0.4), tooth)) ** 3
+    np.testing.assert_allclose(one, three, atol=1e-5)

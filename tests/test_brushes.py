@@ -14,7 +14,7 @@ from jaxpaint.renderers import engine
 SIZE = 64
 SMOOTH = Look(contrast=0.0)
 BOXES = {"oilpaintbrush": (1, HAIR / 2, 0.5), "rectangle": (-1, HAIR, 0.25)}
-CURVES = ["watercolor", "markerpen", "filbert"]
+CURVES = ["watercolor", "markerpen", "filbert", "pastel"]
 
 
 @functools.cache
@@ -64,7 +64,11 @@ def swept(name, stroke):
     """How far each pixel's centre is outside the nib's sweep, in pixels: the least over the nib's places."""
     middle, tangent, t = (values[:, None, None] for values in curve(stroke))
     way = points(SIZE) - middle
-    if name != "markerpen":
+    if name in ("filbert", "pastel"):
+        # As wide as at the nearest place.
+        nearest = abs(way).argmin(axis=0)
+        outside = (abs(way).min(axis=0) - (HAIR + (stroke[6] + (stroke[7] - stroke[6]) * t[nearest, 0, 0]) / 4))[None]
+    elif name == "watercolor":
         outside = abs(way) - (HAIR + (stroke[6] + (stroke[7] - stroke[6]) * t) / 4)
     else:
         way = way * np.conj(tangent / abs(tangent))
@@ -277,7 +281,7 @@ def test_strokes_thinner_than_a_pixel_fade_by_their_area(name, heading):
     )
     widths = np.maximum(widths, 2 * HAIR if name != "oilpaintbrush" else HAIR)
     _, alpha = drawn(name, np.clip(strokes, 0, 1))
-    area = widths * length - (widths**2 * (1 - np.pi / 4) if name in ("watercolor", "filbert") else 0)
+    area = widths * length - (widths**2 * (1 - np.pi / 4) if name in ("watercolor", "filbert", "pastel") else 0)
     np.testing.assert_allclose(alpha.sum(axis=(1, 2)) / SIZE**2, area, rtol=0.06)
 
 

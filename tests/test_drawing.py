@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint import Painting, Settings, draw, drawing, grids
+from jaxpaint import Painting, Settings, draw, drawing, grids, lighting
 from jaxpaint.blending import blend, composite, composite_backward, composite_forward, room
 from jaxpaint.brushes import BRUSHES, Stroke
 from jaxpaint.renderers import Engine, engine
@@ -147,7 +147,7 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
         strokes = jnp.zeros((count, BRUSH.dim))
         tiles = tuple(jnp.ones((4, drawing._TILE, drawing._TILE)) for _ in range(3))
         ids, origins = jnp.zeros((drawing._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
-        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, None, ids, origins, 0.1, tiles, 3, 0.0)
+        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, None, None, ids, origins, 0.1, tiles, 3, 0.0)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(64) == temporary(8192)
@@ -235,3 +235,29 @@ def test_memory_of_a_process_that_draws_does_not_grow_with_the_number_of_strokes
     done = subprocess.run([sys.executable, "-c", _PEAK], check=True, stdout=subprocess.PIPE, text=True)
     few, many = map(int, done.stdout.split())
     assert many - few < 100
+
+
+def _pastel(ground):
+    """A few wide strokes of half pressure on white."""
+    brush, rng = BRUSHES["pastel"], np.random.default_rng(6)
+    strokes = rng.uniform(0.2, 0.8, (12, brush.dim)).astype(np.float32)
+    strokes[:, brush.index("size")] = 0.6
+    settings = Settings(brush="pastel", strokes=12, ground=ground)
+    return Painting(strokes, "pastel", 300, 400, (1.0, 1.0, 1.0), None, settings)
+
+
+def test_dry_strokes_leave_the_pits_of_their_ground_bare():
+    paper, even = (drawing.draw_flat(_pastel(ground), size=400) for ground in ("paper", "none"))
+    tooth = lighting.tooth("paper", (300, 400))
+    covered = even.mean(axis=-1) < 0.7
+    pits, tops = (paper[covered & chosen].mean() for chosen in (tooth > 0.9, tooth < 0.1))
+    assert pits > tops + 0.1
+    # The grain is all that paper changes.
+    assert abs(paper[covered].mean() - even[covered].mean()) < 0.05
+    assert np.abs(paper[even.min(axis=-1) > 0.9999] - 1).max(initial=0) < 1e-3
+
+
+def test_the_grain_of_dry_strokes_is_the_same_at_every_size():
+    small, large = (drawing.draw_flat(_pastel("paper"), size=size) for size in (800, 1600))
+    averaged = large.reshape(600, 2, 800, 2, 3).mean(axis=(1, 3))
+    assert np.corrcoef(small.ravel(), averaged.ravel())[0, 1] > 0.97

@@ -61,7 +61,7 @@ def naive_distance(name, stroke, point):
     p1 = p0 + (p2 - p0) * stroke[2:4]
     curve = (1 - t) ** 2 * p0 + 2 * t * (1 - t) * p1 + t**2 * p2
     to_curve = np.hypot(*(curve - point).T)
-    if name in ("watercolor", "filbert"):
+    if name in ("watercolor", "filbert", "pastel"):
         return (to_curve - (HAIR + (stroke[6] + (stroke[7] - stroke[6]) * t[:, 0]) / 4)).min()
     # A bound: the corners of a nib.
     return to_curve.min() - np.sqrt(2) * (HAIR + stroke[6] / 4)

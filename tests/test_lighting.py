@@ -72,6 +72,16 @@ def test_a_ground_is_the_same_at_every_size(name):
         assert np.corrcoef(small.ravel(), averaged.ravel())[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("name", ["linen", "paper"])
+def test_as_much_of_a_ground_is_above_a_place_as_its_tooth_says(name):
+    relief, tooth = (made(name, (600, 800)) for made in (lighting.ground, lighting.tooth))
+    assert tooth.shape == (600, 800) and tooth.min() >= 0 and tooth.max() <= 1
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+        assert (tooth < share).mean() == pytest.approx(share, abs=0.06)
+    # Tops have little above them.
+    assert np.corrcoef(relief.ravel(), tooth.ravel())[0, 1] < -0.25
+
+
 def test_bare_canvas_shows_its_ground():
     made = dataclasses.replace(painting("filbert", strokes=1), canvas_color=(0.5, 0.5, 0.5))
     made = drawing.relit(made, {"gloss": 0.0})
@@ -91,7 +101,7 @@ def test_lights_are_thick_darks_are_thin_and_no_two_strokes_the_same():
     assert len(set(np.round(thick, 4))) > 30
 
 
-@pytest.mark.parametrize("brush", ["watercolor", "markerpen", "rectangle"])
+@pytest.mark.parametrize("brush", ["watercolor", "markerpen", "pastel", "rectangle"])
 def test_brushes_without_a_body_leave_the_ground_as_it_is(brush):
     made = painting(brush)
     layers = drawing.draw_layers(made)

@@ -16,6 +16,7 @@ from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
+LUMA = np.float32([0.2126, 0.7152, 0.0722])
 SMALL = Settings(strokes=37, steps=24, size=48)
 NEURAL = dataclasses.replace(SMALL, renderer="light", size=64, detail="alike")
 SMALL_RECTANGLES = dataclasses.replace(SMALL, brush="rectangle")
@@ -604,3 +605,16 @@ def test_what_is_told_counts_all_pixels_alike(picture):
     assert weighted.squared == pytest.approx(alike.squared, rel=1e-5)
     error = drawing.draw_strokes(Engine(brush, flat=True), strokes, (32, 48), canvas=(1.0, 1.0, 1.0)) - target
     assert weighted.loss == pytest.approx(np.mean(counts[..., None] * error**2), rel=1e-2)
+
+
+def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
+    settings = dataclasses.replace(SMALL, brush="pastel", ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
+    done = jaxpaint.paint(picture, key=KEY, settings=settings)
+    color = BRUSHES["pastel"].index("color")
+    np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (37, 1)), atol=1e-6)
+    shades = painting.wanted(settings, picture)
+    np.testing.assert_allclose(shades[0, 0], [0.9, 0.8, 0.7] - np.array([0.8, 0.6, 0.4]) * (1 - picture[0, 0] @ LUMA))
+    drawn = drawing.draw_flat(drawing.relit(done, {"ground": "none"}), size=90)
+    assert (
+        metrics.psnr(drawn, shades) > metrics.psnr(np.broadcast_to(shades.mean(axis=(0, 1)), (60, 90, 3)), shades) + 3
+    )

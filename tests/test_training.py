@@ -93,9 +93,8 @@ def test_what_is_learned_is_the_same_drawn_all_at_once(made, monkeypatch):
 @pytest.mark.parametrize("brush", BRUSHES)
 def test_two_relus_make_a_silhouette_of_distances(brush):
     """The first convolution begins as the second of them: its first unit is every other pixel of the silhouette."""
-    oil = brush == "oilpaintbrush"
     # Bristles end a stroke as its edges have it; pigment that pools is no matter of shape.
-    own = recipe(brush=brush, texture=1.0 if oil else 0.0)
+    own = recipe(brush=brush, texture=float(BRUSHES[brush].grained))
     strokes = training.sample(BRUSHES[brush], 64, key=jax.random.key(0))
     strokes = strokes.at[:, BRUSHES[brush].index("alpha")].set(1.0)
     kernel, bias = (training.start(own).params["rasterization"]["conv0"][name] for name in ("kernel", "bias"))

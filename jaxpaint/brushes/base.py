@@ -193,6 +193,7 @@ class Brush:
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       textured: whether it has a texture, so that strokes look other than its average.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
+      dry: whether it leaves its pigment on the tops of the ground's grain, as it is seen; a fit sees the average.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
@@ -209,6 +210,7 @@ class Brush:
     clockwise: bool = True
     textured: bool = True
     ground: str = "none"
+    dry: bool = False
     pictured: bool = False
 
     @property

@@ -200,12 +200,16 @@ def distance(
     stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0
 ) -> Float[Array, ""]:
     """`corner`: how many radii the brush reaches."""
-    curve = curve_of(stroke, tapered)
+    return outside(curve_of(stroke, tapered), point, tapered=tapered, corner=corner)
+
+
+def outside(curve: Curve, point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0) -> Float[Array, ""]:
+    """How far a point is from what a brush covers along a curve; below 0 inside."""
     a, b, c = curve.a, curve.b, curve.p0 - point
     growth = curve.r2 - curve.r0 if tapered else None
     # Written out: of many strokes and points, products of two numbers each would be called one by one.
     t = _nearest(dot(a, a), dot(a, b), dot(b, b), dot(a, c), dot(b, c), dot(c, c), growth)
-    radius = curve.r0 + growth * t if tapered else curve.r0
+    radius = curve.r0 + (curve.r2 - curve.r0) * t
     way = [(a[i] * t + b[i]) * t + c[i] for i in range(2)]
     return root(dot(way, way)) - corner * radius
 

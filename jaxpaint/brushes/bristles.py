@@ -23,10 +23,13 @@ from jaxpaint.brushes.base import Plane, Scalar, stored
 START, END, SIDE = 0.08, 0.21, 0.04
 # Mean shade, and how much a streak at full depth changes it.
 SHADE, _CONTRAST = 0.983, 0.11
+# How far red, green and blue of a streak stray, and how often they change as the grain goes from 0 to 1.
+_TINT, _TINTS = 0.14, (57.3, 71.9, 91.7)
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 0.6
-# Share of paint from below, for a streak of −1, at most, and on average.
-_PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = 2.2, 0.85, 0.20
+# Streaks of less pigment than the first show the paint below; by how much a streak of one less does, at most, and on
+# average. Few do much, and most not at all: paint that lets all through a little looks like gels.
+_LITTLE, _PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = -0.10, 6.0, 0.9, 0.06
 
 
 class _Streaks(NamedTuple):
@@ -47,9 +50,9 @@ class _Streaks(NamedTuple):
 
 # Frequencies without a common period, so that nothing repeats.
 _FAMILIES = (
-    _Streaks(5.3, 0.32, 0.21, 0.9),
-    _Streaks(12.7, 0.38, 0.33, -1.9),
-    _Streaks(28.9, 0.34, 0.47, 3.1),
+    _Streaks(7.9, 0.32, 0.21, 0.9),
+    _Streaks(17.3, 0.42, 0.33, -1.9),
+    _Streaks(35.7, 0.40, 0.47, 3.1),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3)
@@ -85,11 +88,11 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     shift = [grain * times for times in _SHIFTS]
 
     def seen(frequency):
-        return jnp.exp(-4.0 * (frequency * footprint) ** 2)
+        return jnp.exp(-6.0 * (frequency * footprint) ** 2)
 
     sway = wave(0.43 * before + shift[0])
     # Bristles stand closer here than there, and wander.
-    at = s + 0.060 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.020 * sway
+    at = s + 0.050 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.014 * wave(4.3 * s + shift[7]) + 0.020 * sway
     streak = jnp.zeros_like(s)
     for i, family in enumerate(_FAMILIES):
         presence = 0.55 + 0.45 * wave(family.rate * before + family.slant * s + shift[2 + i])
@@ -98,14 +101,16 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
     dryness = (0.5 + 0.5 * wave(shift[8])) ** 2
-    start = 0.03 + 0.13 * u + 0.11 * u * u * u + 0.025 * wave(1.7 * s + shift[9])
+    start = 0.03 + 0.13 * u + 0.11 * u * u * u + 0.06 * wave(2.7 * s + shift[9]) - 0.08 * streak
+    start = jnp.maximum(start, 0.0)
     # A bristle with more paint goes on for longer.
-    end = 0.15 + 0.12 * u + 0.04 * wave(3.3 * s + shift[10]) - (0.06 + 0.16 * dryness) * streak
+    end = 0.15 + 0.10 * u + 0.12 * wave(3.3 * s + shift[10]) - (0.22 + 0.24 * dryness) * streak
+    end = jnp.maximum(end, 0.0)
     # The sides sway together, and each by itself.
-    left = 0.034 + 0.020 * sway + 0.012 * wave(1.1 * before + shift[11])
-    right = 0.034 - 0.020 * sway + 0.012 * wave(1.3 * before + shift[3])
+    left = 0.042 + 0.022 * sway + 0.020 * wave(1.7 * before + shift[11])
+    right = 0.042 - 0.022 * sway + 0.020 * wave(2.1 * before + shift[3])
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
-    dry = (0.12 + 0.75 * dryness) * way * way * way + 0.12 * u * u * u
+    dry = (0.12 + 0.75 * dryness) * way * way * way + 0.50 * u * u * u
     cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), 0.0, 1.0)
     return Bristles(streak, start, end, left, right, cover)
 
@@ -126,7 +131,7 @@ def _bristles_and_slopes(s, before, after, grain, footprint) -> tuple[Bristles, 
     _, back = jax.jvp(lambda after: _bristles(s, before, after, grain, footprint).cover, (after,), (ones,))
     return found, _Slopes(
         (across.streak, across.start, across.end, across.cover),
-        (along.streak, along.end, along.left, along.right, along.cover),
+        (along.streak, along.start, along.end, along.left, along.right, along.cover),
         back,
     )
 
@@ -160,7 +165,7 @@ def _bristles_forward(s, before, after, grain, footprint, always):
 def _bristles_backward(slopes, gradient):
     streak, start, end, left, right, cover = gradient
     to_s = sum(g * slope for g, slope in zip((streak, start, end, cover), slopes.across, strict=True))
-    to_before = sum(g * slope for g, slope in zip((streak, end, left, right, cover), slopes.along, strict=True))
+    to_before = sum(g * slope for g, slope in zip((streak, start, end, left, right, cover), slopes.along, strict=True))
     return to_s, to_before, cover * slopes.back, None, None, None
 
 
@@ -180,7 +185,7 @@ def covered(found: Bristles, contrast: float, wet: float) -> Plane:
       contrast: of the texture, 0 to 1.
       wet: 0 for paint on dry paint; at 1, a bristle with the least pigment of its own is mostly paint from below.
     """
-    picked_up = jnp.clip(-_PICKED_UP * found.streak, 0.0, _MOST_PICKED_UP)
+    picked_up = jnp.clip(_PICKED_UP * (_LITTLE - found.streak), 0.0, _MOST_PICKED_UP)
     return (1.0 - contrast * (1.0 - found.cover)) * (1.0 - contrast * wet * picked_up)
 
 
@@ -189,9 +194,13 @@ def covered_on_average(contrast: float, wet: float) -> float:
     return 1.0 - contrast * wet * _MEAN_PICKED_UP
 
 
-def shade(streak: Plane | Scalar, grain: Scalar, contrast: float) -> Plane | Scalar:
-    """What a stroke's colour is multiplied by, in [0, 1]; a streak of 0 is the average."""
-    return jnp.minimum(1.0 - contrast * (1.0 - SHADE) + contrast * _CONTRAST * depth(grain) * streak, 1.0)
+def shades(streak: Plane | Scalar, grain: Scalar, contrast: float) -> tuple[Plane | Scalar, ...]:
+    """What a stroke's red, green and blue are multiplied by, in [0, 1]; a streak of 0 is the average.
+
+    Pigments are not mixed through: in each stroke, streaks are a little warmer or colder than the rest.
+    """
+    strength = [contrast * depth(grain) * (_CONTRAST + _TINT * wave(times * grain)) for times in _TINTS]
+    return tuple(jnp.minimum(1.0 - contrast * (1.0 - SHADE) + s * streak, 1.0) for s in strength)
 
 
 def dragged(streak: Plane, grain: Scalar, contrast: float) -> Plane:
@@ -215,6 +224,6 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.13) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.13)
-    pushed = ridge(after - found.end - 0.12, 0.11, 0.20)
-    return jnp.maximum(0.62 + 0.62 * depth(grain) * found.streak + rim + pushed, 0.0) * found.cover
+    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.10) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.10)
+    pushed = ridge(after - found.end - 0.12, 0.11, 0.13)
+    return jnp.maximum(0.62 + 0.88 * depth(grain) * found.streak + rim + pushed, 0.0) * found.cover

@@ -15,14 +15,15 @@ from jaxpaint.brushes import bristles
 from jaxpaint.brushes.base import Brush, Pixels, Plane, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
+    Curve,
     Swept,
     curve_of,
     disc,
     distance,
-    edges,
     heading,
     lay,
     length_of,
+    outside,
     sweep,
     within,
 )
@@ -37,25 +38,35 @@ def _seen(swept: Swept) -> tuple[Plane, ...]:
     return *disc(swept), *heading(swept)
 
 
+def _on_average(curve: Curve, contrast: float) -> Curve:
+    """The curve of the average over all grains."""
+    width = curve.r0 + curve.r2
+    kept = jnp.maximum(1.0 - contrast * _ENDS_EARLY * width / length_of(curve), 0.0)
+    narrower = 1.0 - 2.0 * contrast * bristles.SIDE
+    return Curve(curve.p0, kept**2 * curve.a, kept * curve.b, narrower * curve.r0, narrower * curve.r2)
+
+
+def _radius(curve: Curve, t: Plane, pixels: Pixels) -> Plane:
+    return pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
+
+
 def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke:
     curve = curve_of(stroke, tapered=True)
     grain = jax.lax.stop_gradient(stroke[14])
-    width, length = curve.r0 + curve.r2, length_of(curve)
     contrast = min(look.contrast, 1.0)
-    unit = contrast * width
+    # The width changes little beside the length, so that the nearest place of the curve is the nearest of the brush.
     if look.flat or look.contrast == 0:
-        kept = jnp.maximum(1.0 - _ENDS_EARLY * unit / length, 0.0)
-        t, away = sweep(curve._replace(a=kept**2 * curve.a, b=kept * curve.b), pixels, disc, tapered=False)
-        radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
-        alpha = within(away, (1.0 - 2.0 * contrast * bristles.SIDE) * radius, pixels)
+        curve = _on_average(curve, contrast)
+        u, away = sweep(curve, pixels, disc, tapered=False)
+        alpha = within(away, _radius(curve, u, pixels), pixels)
         alpha *= bristles.covered_on_average(contrast, look.wet)
-        shade, u = bristles.shade(0.0, grain, look.contrast), t
+        shades = bristles.shades(0.0, grain, look.contrast)
         height = (jnp.ones_like(alpha),) * look.height
     else:
+        width, length = curve.r0 + curve.r2, length_of(curve)
         t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
-        radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
-        way = pixels.constant(length)
-        per_width, far = pixels.constant(1.0 / width), pixels.constant(unit * pixels.sharpness)
+        radius, way = _radius(curve, t, pixels), pixels.constant(length)
+        per_width, far = pixels.constant(1.0 / width), pixels.constant(contrast * width * pixels.sharpness)
         s = across / (2.0 * radius)
         before = (t * way - along + pixels.constant(curve.r0)) * per_width
         after = ((1.0 - t) * way + along + pixels.constant(curve.r2)) * per_width
@@ -66,15 +77,19 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         alpha *= jax.lax.clamp(0.0, (before - contrast * found.start) * far + 0.5, 1.0)
         alpha *= jax.lax.clamp(0.0, (after - contrast * found.end) * far + 0.5, 1.0)
         alpha *= bristles.covered(found, contrast, look.wet)
-        shade = bristles.shade(found.streak, grain, look.contrast)
-        u = jnp.clip(
-            t + pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast), 0, 1
-        )
+        shades = bristles.shades(found.streak, grain, look.contrast)
+        dragged = pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast)
+        u = jnp.clip(t + dragged, 0.0, 1.0)
         height = (bristles.height(found, s, after, grain, footprint),) * look.height
-    visible = (alpha > 0) * shade
     start, end = stroke[8:11], stroke[11:14]
     colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * u for c in range(3))
-    return Stroke(tuple(visible * color for color in colors), (alpha,), height)
+    visible = alpha > 0
+    return Stroke(tuple(visible * s * c for s, c in zip(shades, colors, strict=True)), (alpha,), height)
+
+
+def _edges(stroke: Float[Array, "15"], point: Float[Array, "2"]) -> Float[Array, "1"]:
+    """See `Brush.edges`: the outline of the average."""
+    return outside(_on_average(curve_of(stroke, tapered=True), 1.0), point, tapered=False)[None]
 
 
 BRUSH = Brush(
@@ -82,7 +97,7 @@ BRUSH = Brush(
     fields=FIELDS | {"r2": "size"} | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "grain"},
     rasterize=_rasterize,
     distance=functools.partial(distance, tapered=True),
-    edges=functools.partial(edges, tapered=True),
+    edges=_edges,
     lay=functools.partial(lay, ends=2),
     size_per_width=2.0,
     ground="linen",

@@ -22,13 +22,13 @@ class _Body(NamedTuple):
 
     Attributes:
       inside: how much of each pixel is.
-      shade: of the paint.
+      shades: of the paint's red, green and blue.
       dragged: how far along the stroke its pigment has been dragged, in frame units.
       height: of the paint, if it is asked for.
     """
 
     inside: Plane
-    shade: Plane | Scalar
+    shades: tuple[Plane | Scalar, ...]
     dragged: Plane | None = None
     height: tuple[Plane, ...] = ()
 
@@ -37,12 +37,12 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     contrast, width = min(look.contrast, 1.0), 2 * half_across
     if look.contrast == 0:
         inside = pixels.slab(across, half_across) * pixels.slab(along, half_along)
-        return _Body(inside, 1.0, height=(jnp.ones_like(inside),) * look.height)
+        return _Body(inside, (1.0,) * 3, height=(jnp.ones_like(inside),) * look.height)
     if look.picture is not None and look.flat:
         shade, coverage = textures.picture_average(look.picture)
         shortened = half_along * (1 - contrast * (1 - coverage))
         inside = pixels.slab(across, half_across) * pixels.slab(along, shortened)
-        return _Body(inside, textures.contrasted(shade, look), height=(jnp.ones_like(inside),) * look.height)
+        return _Body(inside, (textures.contrasted(shade, look),) * 3, height=(jnp.ones_like(inside),) * look.height)
     unit = contrast * width
     if look.flat:
         side = bristles.SIDE * unit
@@ -50,14 +50,14 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         ends = pixels.slab(along, half_along, bristles.START * unit, bristles.END * unit)
         ends *= bristles.covered_on_average(contrast, look.wet)
         height = (jnp.ones_like(sides),) * look.height
-        return _Body(sides * ends, bristles.shade(0.0, grain, look.contrast), height=height)
+        return _Body(sides * ends, bristles.shades(0.0, grain, look.contrast), height=height)
     s = pixels.affine(across / width)
     footprint = 1.0 / (width * pixels.sharpness)
     if look.picture is not None:
         light, coverage = textures.sample(look.picture, s, pixels.affine(along / (2 * half_along)), footprint)
         box = pixels.slab(across, half_across) * pixels.slab(along, half_along)
         inside = box * (1 - contrast * (1 - coverage))
-        return _Body(inside, textures.contrasted(light, look), height=(light,) * look.height)
+        return _Body(inside, (textures.contrasted(light, look),) * 3, height=(light,) * look.height)
     middle = jnp.zeros(3).at[2].set(half_along / width)
     before, after = pixels.affine(middle + along / width), pixels.affine(middle - along / width)
     found = bristles.bristles(s, before, after, grain, footprint, pixels.always)
@@ -67,7 +67,7 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     inside *= bristles.covered(found, contrast, look.wet)
     return _Body(
         inside,
-        bristles.shade(found.streak, grain, look.contrast),
+        bristles.shades(found.streak, grain, look.contrast),
         pixels.constant(width) * bristles.dragged(found.streak, grain, contrast),
         (bristles.height(found, s, after, grain, footprint),) * look.height,
     )
@@ -91,7 +91,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
     half_across = jnp.where(upright, box.half_width, box.half_height)
     half_along = jnp.where(upright, box.half_height, box.half_width)
     grain = jax.lax.stop_gradient(stroke[11])
-    alpha, shade, dragged, height = _body(pixels, look, grain, across, along, half_across, half_along)
+    alpha, shades, dragged, height = _body(pixels, look, grain, across, along, half_across, half_along)
     top, bottom = stroke[5:8], stroke[8:11]
     # Strokes thinner than a pixel would run through all their colours, and beyond, between two of them.
     slope = (bottom - top) / (2 * jnp.maximum(box.half_height, 0.5 / pixels.sharpness))
@@ -102,8 +102,9 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
     else:
         down = pixels.affine(box.v) + dragged
         colors = [pixels.constant(slope[c]) * down + pixels.constant(middle[c]) for c in range(3)]
-    visible = (alpha > 0) * shade
-    return Stroke(tuple(visible * jnp.minimum(jnp.maximum(color, 0.0), 1.0) for color in colors), (alpha,), height)
+    visible = alpha > 0
+    colors = [jnp.minimum(jnp.maximum(color, 0.0), 1.0) for color in colors]
+    return Stroke(tuple(visible * s * c for s, c in zip(shades, colors, strict=True)), (alpha,), height)
 
 
 BRUSH = Brush(

@@ -1,0 +1,18 @@
+"""Black chalk on rough paper.
+
+bin/paint photo.jpg --out=paintings --config=configs/charcoal.py
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """700 strokes of one soft stick, whose grain is the paper's."""
+    config = ml_collections.ConfigDict()
+    config.brush = "pastel"
+    config.ink = "0.11,0.10,0.10"
+    config.canvas_color = "0.93,0.91,0.86"
+    config.strokes = 700
+    config.min_size = 0.008
+    config.steps = 240
+    return config
