@@ -1,4 +1,4 @@
-"""Four times the strokes, fitted at twice the size: some minutes on two cores.
+"""Six times the strokes, fitted at twice the size: some minutes on two cores.
 
 bin/paint photo.jpg --out=paintings --config=configs/fine.py
 """

@@ -1,4 +1,4 @@
-"""What `bin/paint` does when it is given no `--config`: 4,000 strokes of oil, in a minute of two cores or less.
+"""What `bin/paint` does when it is given no `--config`: 2,500 strokes of oil, in a minute of two cores or less.
 
     bin/paint photo.jpg --out=paintings
 
@@ -11,7 +11,7 @@ import ml_collections
 def get_config() -> ml_collections.ConfigDict:
     """Oil on a white canvas, coarse to fine."""
     config = ml_collections.ConfigDict()
-    config.brush = "oilpaintbrush"
+    config.brush = "filbert"
     config.mode = "progressive"
     config.canvas_color = "white"
     return config

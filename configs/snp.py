@@ -20,6 +20,7 @@ def get_config() -> ml_collections.ConfigDict:
     """Oil on a white canvas, by `light`."""
     config = ml_collections.ConfigDict()
     config.renderer = "light"
+    config.brush = "oilpaintbrush"
     config.mode = "blocks"
     config.grid = 5
     config.strokes = 500

@@ -38,7 +38,7 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     """
     lightness = strokes[:, brush.index("color")].mean(axis=1)
     width = strokes[:, brush.index("size")].min(axis=1) + brush.hair
-    size = np.clip(width / brush.size_per_width / 0.03, 0.3, 1.05) ** 0.7
+    size = np.clip(width / brush.size_per_width / 0.045, 0.2, 1.05) ** 0.7
     grain = strokes[:, brush.index("grain")].sum(axis=1)
     # Few are laid on heavily. With more between them, each would stand out from its neighbours like a tile.
     load = 0.75 + 0.4 * (grain * 151.7 % 1.0) ** 2

@@ -91,13 +91,13 @@ class Settings(Checked):
     )
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
     dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=("float32", "bfloat16"))
-    brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
+    brush: str = setting("filbert", ", ".join(BRUSH_NAMES))
     brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting(
         "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")
     )
-    strokes: int = setting(0, "how many strokes, exactly; 0: 4000, or 500 with a network", 0, 100_000)
+    strokes: int = setting(0, "how many strokes, exactly; 0: 2500, or 500 with a network", 0, 100_000)
     max_divide: int = setting(0, "progressive: levels, the m-th with m² shares of strokes; 0: as suits", 0, 64)
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
@@ -130,7 +130,7 @@ class Settings(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         # A network takes some hundred times as long for a stroke.
-        suitable = {"strokes": 4000, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 60}
+        suitable = {"strokes": 2500, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 60}
         for name, value in suitable.items():
             object.__setattr__(self, name, getattr(self, name) or value)
         brush = check_brush(self.brush, self.brush_image)
@@ -169,6 +169,7 @@ class FilmSettings(Settings):
       ValueError, TypeError: one line that says what was expected.
     """
 
+    brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     method: str = setting(

@@ -14,7 +14,9 @@ from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(3)
-SNP = Settings(mode="blocks", strokes=500, steps=500, learning_rate=0.002, l1=1.0, l2=0.0, softness=0.0)
+SNP = Settings(
+    brush="oilpaintbrush", mode="blocks", strokes=500, steps=500, learning_rate=0.002, l1=1.0, l2=0.0, softness=0.0
+)
 SMALL = dataclasses.replace(SNP, grid=3, strokes=14, steps=9, size=48)
 
 

@@ -152,7 +152,7 @@ def test_flags_and_configs(painter):
     assert run(paint, "--config.strokes=12", "photo.png", "--config=mine.py", "--out=a/b") == 0
     assert run(paint, "photo.png", "--config", "configs/eight_bit.py", "--config.seed", "5") == 0
     (mine, art) = (call[2] for call in painter.calls)
-    assert (mine.strokes, mine.grid, mine.brush) == (12, 3, "oilpaintbrush")
+    assert (mine.strokes, mine.grid, mine.brush) == (12, 3, "filbert")
     assert (art.strokes, art.seed, art.brush, art.opaque) == (300, 5, "rectangle", True)
     assert names("a/b") == ["photo.npz", "photo.png"]
 
@@ -297,7 +297,7 @@ def test_resume_of_nothing_paints(painter, capsys):
     ("change", "expected"),
     [
         (["--config.strokes=41"], "painted with config.strokes=40, not 41"),
-        (["--config=eight_bit"], "painted with config.brush=oilpaintbrush, not rectangle"),
+        (["--config=eight_bit"], "painted with config.brush=filbert, not rectangle"),
         (["--config.strokes=40"], None),
     ],
 )

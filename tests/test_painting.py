@@ -17,7 +17,7 @@ from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
 LUMA = np.float32([0.2126, 0.7152, 0.0722])
-SMALL = Settings(strokes=37, steps=24, size=48)
+SMALL = Settings(brush="oilpaintbrush", strokes=37, steps=24, size=48)
 NEURAL = dataclasses.replace(SMALL, renderer="light", size=64, detail="alike")
 SMALL_RECTANGLES = dataclasses.replace(SMALL, brush="rectangle")
 

@@ -94,7 +94,7 @@ def test_unknown_key():
 def test_every_setting_says_what_it_means():
     assert all(Settings.meanings().values())
     assert dataclasses.asdict(Settings()) == Settings.defaults() | {
-        "strokes": 4000,
+        "strokes": 2500,
         "steps": 280,
         "ground": "linen",
     }
@@ -106,7 +106,7 @@ def test_shipped_configs():
         Settings.from_config(runpy.run_path(str(find_config(None, default=name)))["get_config"]())
         for name in ("paint.py", "eight_bit.py")
     )
-    assert default.brush == "oilpaintbrush"
+    assert default.brush == "filbert"
     assert (art.brush, art.mode, art.strokes, art.max_divide) == (
         "rectangle",
         "progressive",

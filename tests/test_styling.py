@@ -34,7 +34,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def painted(picture):
-    return jaxpaint.paint(picture, key=KEY, settings=Settings(strokes=40, steps=24, size=64))
+    return jaxpaint.paint(picture, key=KEY, settings=Settings(brush="oilpaintbrush", strokes=40, steps=24, size=64))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_every_brush_and_way_of_painting(picture, stripes, brush, mode):
 
 @pytest.mark.parametrize(("renderer", "mode"), [("exact", "color"), ("light", "color"), ("light", "full")])
 def test_colors_alone_or_all_of_a_stroke(painted, stripes, renderer, mode):
-    settings = Settings(renderer=renderer, strokes=40, steps=24, size=64)
+    settings = Settings(renderer=renderer, brush="oilpaintbrush", strokes=40, steps=24, size=64)
     before = dataclasses.replace(painted, settings=settings)
     settings = dataclasses.replace(SMALL, mode=mode)
     styled = jaxpaint.stylize(before, stripes, key=KEY, settings=settings)
