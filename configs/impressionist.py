@@ -17,4 +17,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.canvas_color = "0.78,0.66,0.50"
     config.jitter = 0.035
     config.relief = 1.3
+    config.max_aspect = 4.5
     return config

@@ -17,4 +17,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.canvas_color = "0.92,0.88,0.80"
     config.jitter = 0.05
     config.relief = 0.8
+    config.max_aspect = 1.4
     return config

@@ -419,6 +419,8 @@ class _Run(NamedTuple):
                 softness=stage.softness,
                 block=stage.block,
             )
+            if self.settings.max_aspect:
+                strokes = self.brush.shortened(strokes, self.settings.max_aspect)
             step = min(state.step + fitting.CHUNK, stage.steps)
             state = state._replace(strokes=strokes, moments=moments, step=step)
             if model.window or stage.block:

@@ -108,6 +108,7 @@ class Settings(Checked):
     )
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
+    max_aspect: float = setting(0.0, "greatest length of a stroke, in its widths; 0: any", 0.0, 100.0)
     steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 60 with a network", 0, 100_000)
     learning_rate: float = setting(0.03, "size of the first steps", 1e-6, 1.0)
     l1: float = setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
@@ -147,6 +148,8 @@ class Settings(Checked):
             raise ValueError(
                 f"config.min_size: expected less than max_size, got {self.min_size:g} and {self.max_size:g}"
             )
+        if 0 < self.max_aspect < 1:
+            raise ValueError(f"config.max_aspect: expected 0, or 1 or more, got {self.max_aspect:g}")
         if self.l1 == self.l2 == self.transport == 0:
             raise ValueError("config.l1, l2, transport: expected at least one above 0, got 0 for all")
 

@@ -305,3 +305,29 @@ def test_grown_strokes_are_those_of_a_smaller_window(name):
     grown = moved(brush, strokes, 0.5 - brush.middle(strokes), turn=np.zeros(5), growth=np.full(5, 2.0))
     expected = to_window(brush, strokes, brush.middle(strokes) - 0.25, 0.5)
     np.testing.assert_allclose(grown, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_strokes_that_are_too_long_are_cut_down_about_their_middles(name):
+    brush = BRUSHES[name]
+    strokes = random_strokes(name, 40, sizes=(0.05, 0.4)).astype(np.float32)
+    short = brush.shortened(strokes, 2.0)
+    aspects = proportions(name, short)
+    assert aspects.max() <= 2.001 and (aspects > 1.999).sum() > 5
+    within = proportions(name, strokes) < 1.999
+    assert 3 < within.sum() < 40
+    np.testing.assert_allclose(short[within], strokes[within], atol=1e-6)
+    np.testing.assert_allclose(brush.middle(short), brush.middle(strokes), atol=1e-6)
+    others = ~brush.mask("x", "y", "size")
+    np.testing.assert_array_equal(short[:, others], strokes[:, others])
+    assert (brush.longest_size(short) <= brush.longest_size(strokes) + 1e-6).all()
+
+
+def proportions(name, strokes):
+    """Length over width; of a curve, of the way between its ends and its mean width."""
+    if name in BOXES:
+        sides = strokes[:, 2:4] + (HAIR if name == "oilpaintbrush" else 4 * HAIR)
+        return sides.max(axis=1) / sides.min(axis=1)
+    tapered = name != "markerpen"
+    width = 2 * HAIR + (strokes[:, 6] + strokes[:, 7 if tapered else 6]) / 4
+    return 1 + np.hypot(strokes[:, 4] - strokes[:, 0], strokes[:, 5] - strokes[:, 1]) / width

@@ -618,3 +618,12 @@ def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
     assert (
         metrics.psnr(drawn, shades) > metrics.psnr(np.broadcast_to(shades.mean(axis=(0, 1)), (60, 90, 3)), shades) + 3
     )
+
+
+def test_no_stroke_is_longer_than_the_greatest_aspect(picture):
+    aspects = []
+    for limit in (0.0, 2.0):
+        strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, max_aspect=limit)).strokes
+        sides = strokes[:, 2:4] + BRUSHES["oilpaintbrush"].hair
+        aspects.append((sides.max(axis=1) / sides.min(axis=1)).max())
+    assert aspects[0] > 3 and aspects[1] <= 2.001

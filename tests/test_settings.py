@@ -42,6 +42,8 @@ from jaxpaint.training import Recipe
         ("transport", float("inf"), "config.transport: expected a number from 0"),
         ("weights", "mine.safetensors", "config.weights: expected only with a network as config.renderer"),
         ("dtype", "bfloat16", "config.dtype: expected only with a network as config.renderer, got 'bfloat16'"),
+        ("max_aspect", 0.5, "config.max_aspect: expected 0, or 1 or more, got 0.5"),
+        ("ink", "blue", "config.ink: expected white, black, or r,g,b with each in [0, 1], got 'blue'"),
         ("canvas_color", "blue", "expected white, black, or r,g,b with each in [0, 1], got 'blue'"),
         ("canvas_color", "0,0,1.1", "got '0,0,1.1'"),
         ("canvas_color", "0,0,nan", "got '0,0,nan'"),

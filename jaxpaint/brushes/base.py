@@ -250,6 +250,27 @@ class Brush:
         corner = np.sqrt(0.5) * self.longest_size(strokes)[:, None] / self.size_per_width
         return points.min(axis=1) - corner, points.max(axis=1) + corner
 
+    def shortened(self, strokes: Float[np.ndarray, "n d"], aspect: float) -> Float[np.ndarray, "n d"]:
+        """The strokes, those that are longer cut down about their middles to `aspect` times their width.
+
+        Args:
+          strokes: in frame coordinates.
+          aspect: length over width, at most; 1 or more. A curve is as long as the way between its ends and its width.
+        """
+        result, sizes = strokes.copy(), self.index("size")
+        sides = strokes[:, sizes] + self.hair
+        x, y = self.index("x"), self.index("y")
+        if len(x) == 1:
+            result[:, sizes] = np.minimum(sides, aspect * sides.min(axis=1, keepdims=True)) - self.hair
+            return result
+        width = sides.mean(axis=1) / self.size_per_width
+        apart = np.hypot(np.ptp(strokes[:, x], axis=1), np.ptp(strokes[:, y], axis=1))
+        kept = np.minimum(1.0, (aspect - 1.0) * width / np.maximum(apart, self.hair))[:, None]
+        for axis in (x, y):
+            middle = strokes[:, axis].mean(axis=1, keepdims=True)
+            result[:, axis] = middle + kept * (strokes[:, axis] - middle)
+        return result
+
     @property
     def grained(self) -> bool:
         """Whether strokes that are alike but for their grain look different."""
