@@ -115,7 +115,8 @@ def _row(script: str, repeats: int) -> dict[str, Any]:
 def _prepare(folder: pathlib.Path) -> None:
     """Puts into the folder what scripts are given: a painting of random strokes, and a clip that moves over a photo."""
     settings = jaxpaint.Settings(strokes=12, size=32)
-    strokes = np.random.default_rng(0).uniform(0.2, 0.8, (12, 12)).astype(np.float32)
+    dim = jaxpaint.BRUSHES[settings.brush].dim
+    strokes = np.random.default_rng(0).uniform(0.2, 0.8, (12, dim)).astype(np.float32)
     painting = jaxpaint.Painting(strokes, settings.brush, 32, 32, settings.canvas_rgb, None, settings)
     exports.save_painting(folder / "painting.npz", painting)
     photo = np.round(images.resize(images.read_image(PHOTO), (40, 40)) * 255).astype(np.uint8)

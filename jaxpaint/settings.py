@@ -102,10 +102,8 @@ class Settings(Checked):
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
-    ink: str = setting("", "one colour for all strokes, as canvas_color: the picture in shades of both; empty: any")
-    detail: str = setting(
-        "auto", "where errors count most: auto (faces, and what stands out), or all alike", choices=("auto", "alike")
-    )
+    ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
+    detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_aspect: float = setting(0.0, "greatest length of a stroke, in its widths; 0: any", 0.0, 100.0)

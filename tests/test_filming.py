@@ -258,7 +258,7 @@ def stripes():
     return np.broadcast_to(np.where(row, [0.95, 0.5, 0.1], [0.05, 0.1, 0.3]), (48, 48, 3)).astype(np.float32)
 
 
-SHALLOW = StyleSettings(style=10.0, steps=12, vgg_size=48, style_layers="relu1_1,relu2_1", content_layers="relu2_1")
+SHALLOW = StyleSettings(style=10.0, steps=24, vgg_size=48, style_layers="relu1_1,relu2_1", content_layers="relu2_1")
 
 
 @pytest.fixture(scope="module")

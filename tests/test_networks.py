@@ -10,7 +10,7 @@ import pytest
 
 import jaxpaint
 from jaxpaint import brushes, training, weights
-from jaxpaint.brushes import BRUSHES
+from jaxpaint.brushes import BRUSHES, Look
 from jaxpaint.renderers import engine
 from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold, network
 
@@ -121,7 +121,7 @@ def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
     cornered = on_black(model.renderer(arrays, 96, softness=0.0)(stroke, size / 32))
     np.testing.assert_allclose(cornered[:, :size, :size], filling, atol=1e-5)
     assert not cornered[:, size:].any() and not cornered[:, :, size:].any()
-    foreground, (alpha,), _ = engine(OIL, size)(stroke)
+    foreground, (alpha,), _ = engine(OIL, size, look=Look(flat=True))(stroke)
     expected = on_black((foreground, (alpha,) * 3))
     assert np.mean((filling - expected) ** 2) < 10**-2.3
 

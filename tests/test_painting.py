@@ -252,7 +252,7 @@ def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transp
     "model", [painting.Engine(BRUSHES["oilpaintbrush"], flat=True), Windowed(BRUSHES["oilpaintbrush"])]
 )
 def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model, monkeypatch):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+    strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, detail="alike")).strokes
     target = images.resize(picture, (256, 384))
     bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
@@ -335,7 +335,7 @@ def test_grid_mode_has_no_seams():
     """Mean error within 4 px of block borders, against elsewhere, over pictures that are alike everywhere."""
     distance = np.minimum.reduce([np.abs(np.arange(128) + 0.5 - b) for b in (32, 64, 96)])
     border = (distance < 4)[:, None] | (distance < 4)[None, :]
-    settings = Settings(brush="rectangle", mode="grid", grid=4, strokes=160, steps=40, size=128)
+    settings = Settings(brush="rectangle", mode="grid", grid=4, strokes=160, steps=40, size=128, detail="alike")
     errors = []
     for seed in range(4):
         noise = np.random.default_rng(seed).uniform(size=(16, 16, 3)).astype(np.float32)
@@ -464,7 +464,7 @@ def test_painting_with_a_network(picture, tmp_path):
 
 
 def test_a_network_can_multiply_shorter_numbers(picture):
-    settings = dataclasses.replace(NEURAL, strokes=8, steps=8)
+    settings = dataclasses.replace(NEURAL, strokes=8, steps=3)
     result, short = (
         jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, dtype=dtype))
         for dtype in ("float32", "bfloat16")
@@ -571,8 +571,10 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
     monkeypatch.setattr(attention, "importance", lambda image: (weight / weight.mean()).astype(np.float32))
     errors, sizes = [], []
     for detail in ("alike", "auto"):
-        done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, detail=detail))
-        errors.append(np.mean((drawing.draw_flat(done, size=90) - picture)[disc] ** 2))
+        done = jaxpaint.paint(
+            picture, key=KEY, settings=dataclasses.replace(SMALL, strokes=120, steps=60, size=90, detail=detail)
+        )
+        errors.append(np.mean((drawing.draw_flat(done) - picture)[disc] ** 2))
         inside = disc[tuple((BRUSHES["oilpaintbrush"].middle(done.strokes)[:, ::-1] * 89).astype(int).T)]
         sizes.append(np.median(done.strokes[inside, 2:4].prod(axis=1)))
     assert errors[1] < 0.8 * errors[0]
@@ -608,10 +610,10 @@ def test_what_is_told_counts_all_pixels_alike(picture):
 
 
 def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
-    settings = dataclasses.replace(SMALL, brush="pastel", ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
+    settings = dataclasses.replace(SMALL, brush="pastel", strokes=80, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
     done = jaxpaint.paint(picture, key=KEY, settings=settings)
     color = BRUSHES["pastel"].index("color")
-    np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (37, 1)), atol=1e-6)
+    np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (80, 1)), atol=1e-6)
     shades = painting.wanted(settings, picture)
     np.testing.assert_allclose(shades[0, 0], [0.9, 0.8, 0.7] - np.array([0.8, 0.6, 0.4]) * (1 - picture[0, 0] @ LUMA))
     drawn = drawing.draw_flat(drawing.relit(done, {"ground": "none"}), size=90)

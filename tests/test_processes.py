@@ -23,6 +23,8 @@ TRAIN = [
 ]
 # So many strokes that it does not matter which of two candidates that are worth the same wins by rounding.
 PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=160", "--config.steps=24", "--config.size=96"]
+# Where some errors count more, candidates of almost the same worth win by rounding.
+PAINT += ["--config.detail=alike"]
 EXAMPLE = str(pathlib.Path(__file__).parents[1] / "examples" / "astronaut.png")
 # A step on eight devices, and on one.
 EIGHT = """
@@ -36,7 +38,7 @@ from tiny import TINY_SHADING
 ARCHITECTURES["dcgan32"] = TINY_SHADING
 recipe = training.Recipe("dcgan32", "rectangle", batch=8, steps=2, distance_steps=0, silhouette_steps=0, warmup=0)
 image = jaxpaint.read_image({example!r})
-how = settings.Settings(brush="rectangle", strokes=160, steps=24, size=96)
+how = settings.Settings(brush="rectangle", strokes=160, steps=24, size=96, detail="alike")
 
 def found():
     state, errors = training.train(recipe, training.start(recipe), 1)

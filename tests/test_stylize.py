@@ -235,7 +235,7 @@ def test_bin_stylizes_for_real():
         assert "Traceback" not in done.stderr
     assert names() == ["large.png", "photo-painted.npz", "photo.json", "photo.npz", "photo.png"]
     before, after = (exports.load_painting(f"stylized/{name}.npz") for name in ("photo-painted", "photo"))
-    assert before.strokes.shape == after.strokes.shape == (6, 12)
+    assert before.strokes.shape == after.strokes.shape == (6, 15)
     assert (before.strokes != after.strokes).any() and after.styling.vgg_size == 32
 
 

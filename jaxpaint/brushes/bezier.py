@@ -219,6 +219,11 @@ def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool)
     return distance(stroke, point, tapered=tapered)[None]
 
 
+def outline(stroke: Float[Array, "d"], point: Float[Array, "2"]) -> Float[Array, "1"]:
+    """`edges` of a brush that is as wide everywhere as at the curve's nearest place."""
+    return outside(curve_of(stroke, tapered=True), point, tapered=False)[None]
+
+
 def lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
     """Straight strokes; see `Brush.lay`. `ends` says how many colours each has."""
     half = np.stack([np.cos(heading), np.sin(heading)], axis=1) * (length - width)[:, None] / 2

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import Brush, Pixels, Stroke
-from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, edges, lay, sweep, within
+from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, lay, outline, sweep, within
 from jaxpaint.brushes.textures import Look
 
 # How far in from its sides, in radii, a stroke thins.
@@ -32,7 +32,7 @@ BRUSH = Brush(
     fields=FIELDS | {"r2": "size"} | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
     rasterize=_rasterize,
     distance=functools.partial(distance, tapered=True),
-    edges=functools.partial(edges, tapered=True),
+    edges=outline,
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
     textured=False,
