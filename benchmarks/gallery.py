@@ -1,12 +1,13 @@
 """Photographs, painted in every preset: the gallery of the guide.
 
-    python benchmarks/gallery.py --photos=astronaut,coffee,chelsea,china --presets=paint,alla_prima,wash
+    python benchmarks/gallery.py
+    python benchmarks/gallery.py --photos=astronaut,mine.jpg --presets=paint,alla_prima,wash
     python benchmarks/gallery.py --brushes
 
-Paints each photograph (scikit-image's astronaut, coffee, chelsea; scikit-learn's china, flower; or files) with each
-config, and writes to --out: NAME.jpg, a strip for each photograph, which stands at the left; NAME-pictures/, every
-painting at --size, with its strokes (npz). A painting that is there already is not painted again. With --brushes,
-brushes.jpg alone: strokes of every brush under light.
+Paints each photograph (by scikit-image's or scikit-learn's name, or a file) with each config, and writes to --out:
+NAME.jpg, a row of squares for each photograph, which stands at the left; NAME-pictures/, every painting whole, at
+--size, with its strokes (npz). A painting that is there already is not painted again. With --brushes, brushes.jpg
+alone: strokes of every brush under light.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ import jaxpaint
 from jaxpaint import commands, exports, images, placing, runtime
 from jaxpaint.brushes import BRUSHES
 
-PRESETS = "paint,impressionist,palette_knife,alla_prima,expressionist,pointillist,wash"
+PHOTOS = "astronaut,chelsea,flower,coffee,china,rocket,camera,hubble_deep_field"
+PRESETS = "paint,alla_prima,impressionist,expressionist,palette_knife,pointillist,pastel,wash,charcoal"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Paints the gallery."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", default="astronaut,coffee,chelsea,china", help="names or files, with commas")
+    parser.add_argument("--photos", default=PHOTOS, help="names or files, with commas")
     parser.add_argument("--presets", default=PRESETS, help="files of configs/, with commas")
     parser.add_argument("--size", type=int, default=1500, help="long side of the paintings in pixels")
-    parser.add_argument("--high", type=int, default=300, help="height of the strips in pixels")
+    parser.add_argument("--high", type=int, default=240, help="side of the squares in pixels")
     parser.add_argument("--brushes", action="store_true", help="strokes of every brush, and nothing else")
     parser.add_argument("--name", default="gallery")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("gallery"))
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     strips = []
     for name in options.photos.split(","):
         photo = machine.picture(name)
-        strips.append([photo])
+        strips.append([_square(photo)])
         for preset in options.presets.split(","):
             path = folder / f"{pathlib.Path(name).stem}-{pathlib.Path(preset).stem}.npz"
             if not path.exists():
@@ -63,8 +65,16 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(f"{path.with_suffix('.png')}: {time.perf_counter() - start:.0f} s", flush=True)
             drawn = jaxpaint.draw(exports.load_painting(path), size=options.size)
             images.write_image(path.with_suffix(".png"), drawn)
-            strips[-1].append(drawn)
+            strips[-1].append(_square(drawn))
         images.write_image(options.out / f"{options.name}.jpg", machine.contact_sheet(strips, options.high))
+
+
+def _square(picture: np.ndarray) -> np.ndarray:
+    """The middle of a picture."""
+    height, width, _ = picture.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return picture[top : top + side, left : left + side]
 
 
 def strokes_of(name: str, *, side: int = 360) -> np.ndarray:

@@ -68,11 +68,12 @@ def copy_gigabytes_per_second(megabytes: int = 256) -> float:
 
 
 def photograph(name: str) -> pathlib.Path | np.ndarray:
-    """A photograph by name (scikit-image's astronaut, coffee, chelsea; scikit-learn's china, flower) or by path."""
-    if name in ("astronaut", "coffee", "chelsea"):
+    """A photograph by name (scikit-image's astronaut, coffee, …; scikit-learn's china, flower) or by path."""
+    if name in ("astronaut", "camera", "chelsea", "coffee", "hubble_deep_field", "rocket"):
         import skimage.data
 
-        return getattr(skimage.data, name)()
+        picture = getattr(skimage.data, name)()
+        return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=-1)
     if name in ("china", "flower"):
         import sklearn.datasets
 

@@ -74,6 +74,8 @@ class Checked:
         return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
 
 
+# How a photograph is painted that is to be styled: strokes that are seen as such.
+BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
 # The settings that say how light falls on a painting: they change its drawing, not its strokes.
 LIGHT = ("relief", "light", "gloss", "ground")
 

@@ -27,7 +27,7 @@ from jaxpaint.brushes import BRUSHES
 from jaxpaint.fitting import Bounds, Moments, Problem
 from jaxpaint.losses import Features
 from jaxpaint.painting import Painting, Progress
-from jaxpaint.settings import StyleSettings
+from jaxpaint.settings import BOLD, Settings, StyleSettings
 
 Picture = Float[np.ndarray, "_ _ 3"]
 TERMS = ("content", "l1", "style", "laplacian", "transport")
@@ -72,7 +72,7 @@ def stylize(
       weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     if not isinstance(picture, Painting):
-        picture = painting.paint(picture, key=key)
+        picture = painting.paint(picture, key=key, settings=Settings.from_config(BOLD))
     *_, (styled, _) = stylize_stages(picture, style, settings=settings, mask=mask, resume=resume)
     return styled
 
@@ -107,6 +107,7 @@ def stylize_stages(
     network = painting.neural(picture.settings)
     canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
     problem = Problem(content, canvas, fitting.Weights(l2=0.0, product=1.0), _bounds(picture, settings, mask))
+    free = problem.bounds.low < problem.bounds.high
     rates = fitting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
     for step in range(done, settings.steps):
         drawn = drawing.draw_strokes(engine, strokes, content.shape[:2], arrays=arrays, canvas=canvas)
@@ -122,6 +123,8 @@ def stylize_stages(
             rates=rates[step : step + 1],
             softness=picture.settings.softness / 2,
         )
+        if picture.settings.max_aspect:
+            strokes = np.where(free, BRUSHES[picture.brush].shortened(strokes, picture.settings.max_aspect), strokes)
         state = moments._asdict() | {"pictures": begun_with} if step + 1 < settings.steps else None
         how_far = Progress(
             stage=1,

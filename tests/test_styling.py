@@ -218,16 +218,30 @@ def test_the_scale_is_that_at_which_a_style_is_seen(stripes):
 def test_a_photograph_is_painted_first(picture, painted, stripes, monkeypatch):
     calls = []
 
-    def paint(image, *, key):
-        calls.append((image, key))
+    def paint(image, *, key, settings):
+        calls.append((image, key, settings))
         return painted
 
     monkeypatch.setattr(painting, "paint", paint)
     styled = jaxpaint.stylize(picture, stripes, key=KEY, settings=SMALL)
-    [(image, key)] = calls
+    [(image, key, settings)] = calls
     assert image is picture and key is KEY
+    assert (settings.strokes, settings.max_aspect) == (1000, 10.0)
     expected = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL)
     np.testing.assert_array_equal(styled.strokes, expected.strokes)
+
+
+def test_strokes_stay_as_short_as_they_were_painted(painted, stripes):
+    brush = BRUSHES["oilpaintbrush"]
+    stocky = dataclasses.replace(
+        painted,
+        strokes=brush.shortened(painted.strokes, 2.0),
+        settings=dataclasses.replace(painted.settings, max_aspect=2.0),
+    )
+    sides = jaxpaint.stylize(stocky, stripes, key=KEY, settings=SMALL).strokes[:, 2:4] + brush.hair
+    assert (sides.max(axis=1) / sides.min(axis=1)).max() <= 2.001
+    free = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL).strokes[:, 2:4] + brush.hair
+    assert (free.max(axis=1) / free.min(axis=1)).max() > 2.5
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -31,7 +31,7 @@ a painting like any other. A photograph is painted first: DIR/NAME-painted.npz.
   --report       also DIR/NAME.json: how far from the painting it is, how long it took
 {light}
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
-  --paint=FILE   a file of settings for painting photographs (default: configs/paint.py)
+  --paint=FILE   a file of settings for painting photographs (default: configs/bold.py)
   --config=FILE  a file of settings (default: configs/stylize.py)
   --help         this text
 
@@ -85,7 +85,7 @@ def _given(line: commands.CommandLine[StyleSettings]) -> _Pictures:
     styles = [pathlib.Path(name) for name in line.flags.style]
     if not styles:
         raise commands.Refused("no --style picture given; see --help")
-    config = commands.load_config(commands.find_config(line.flags.paint, default="paint.py", flag="paint"))
+    config = commands.load_config(commands.find_config(line.flags.paint, default="bold.py", flag="paint"))
     try:
         line.settings.weights_of(len(styles))
         painting = Settings.from_config(config)
