@@ -13,7 +13,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.strokes = 600
     config.steps = 240
     config.min_size = 0.018
-    config.texture = 0.45
+    config.texture = 0.3
     config.canvas_color = "0.30,0.24,0.19"
     config.relief = 2.2
     config.gloss = 1.8

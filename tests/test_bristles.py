@@ -95,6 +95,26 @@ def test_contrast_goes_from_the_plain_silhouette_to_the_texture(name):
     assert (looks[0][0][looks[0][1] > 0.99] == 1).all()
 
 
+@pytest.mark.parametrize("name", GRAINED)
+def test_paint_with_little_texture_is_smooth_as_from_a_knife(name):
+    strokes, middle = straight(name, grain=np.linspace(0.1, 0.9, 8)), slice(48, 80)
+    smooth, ridged = (
+        drawn(name, strokes, look=Look(contrast=c, height=True))[2][:, middle, middle].std(axis=(1, 2)).mean()
+        for c in (0.2, 1.0)
+    )
+    assert smooth < 0.4 * ridged
+
+
+@pytest.mark.parametrize("name", GRAINED)
+def test_streaks_are_of_unmixed_pigment(name):
+    """Of white paint: within a stroke, red, green and blue do not all rise and fall alike; on average it is white."""
+    foreground, alpha, _ = drawn(name, straight(name, grain=np.linspace(0.03, 0.97, 24)))
+    apart = [np.ptp(colors[full].std(axis=0)) for colors, full in zip(foreground, alpha > 0.99, strict=True)]
+    assert np.median(apart) > 2e-3
+    mean = np.array([colors[full].mean(axis=0) for colors, full in zip(foreground, alpha > 0.99, strict=True)])
+    assert mean.mean() > 0.97 and np.ptp(mean.mean(axis=0)) < 0.01
+
+
 def test_streaks_run_along_the_longer_side():
     foreground, _, height = drawn("oilpaintbrush", straight("oilpaintbrush", grain=np.linspace(0, 1, 16)))
     middle = height[:, 48:80, 48:80]

@@ -208,12 +208,13 @@ def dragged(streak: Plane, grain: Scalar, contrast: float) -> Plane:
     return contrast * _DRAGGED * depth(grain) * streak
 
 
-def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Scalar) -> Plane:
+def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Scalar, contrast: float) -> Plane:
     """Height of the paint, about 0 to 1.5: ridges between bristles, paint pushed to the sides and to the end.
 
     Args:
       found: the stroke's bristles.
       s, after, grain, footprint: as for `bristles`.
+      contrast: of the texture, 0 to 1: a knife leaves hardly a ridge.
 
     References:
       Hertzmann, "Fast paint texture", NPAR 2002.
@@ -226,4 +227,6 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
 
     rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.10) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.10)
     pushed = ridge(after - found.end - 0.12, 0.11, 0.13)
-    return jnp.maximum(0.62 + 0.88 * depth(grain) * found.streak + rim + pushed, 0.0) * found.cover
+    return jnp.maximum(0.62 + 0.88 * contrast * depth(grain) * found.streak + rim + pushed, 0.0) * (
+        1.0 - contrast * (1.0 - found.cover)
+    )

@@ -80,7 +80,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         shades = bristles.shades(found.streak, grain, look.contrast)
         dragged = pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast)
         u = jnp.clip(t + dragged, 0.0, 1.0)
-        height = (bristles.height(found, s, after, grain, footprint),) * look.height
+        height = (bristles.height(found, s, after, grain, footprint, contrast),) * look.height
     start, end = stroke[8:11], stroke[11:14]
     colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * u for c in range(3))
     visible = alpha > 0

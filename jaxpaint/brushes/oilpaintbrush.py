@@ -69,7 +69,7 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         inside,
         bristles.shades(found.streak, grain, look.contrast),
         pixels.constant(width) * bristles.dragged(found.streak, grain, contrast),
-        (bristles.height(found, s, after, grain, footprint),) * look.height,
+        (bristles.height(found, s, after, grain, footprint, contrast),) * look.height,
     )
 
 
