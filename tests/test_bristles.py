@@ -97,7 +97,8 @@ def test_contrast_goes_from_the_plain_silhouette_to_the_texture(name):
 
 @pytest.mark.parametrize("name", GRAINED)
 def test_paint_with_little_texture_is_smooth_as_from_a_knife(name):
-    strokes, middle = straight(name, grain=np.linspace(0.1, 0.9, 8)), slice(48, 80)
+    # Away from the sides, where a knife leaves paint, too.
+    strokes, middle = straight(name, grain=np.linspace(0.1, 0.9, 8)), slice(56, 72)
     smooth, ridged = (
         drawn(name, strokes, look=Look(contrast=c, height=True))[2][:, middle, middle].std(axis=(1, 2)).mean()
         for c in (0.2, 1.0)

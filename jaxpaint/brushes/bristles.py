@@ -227,6 +227,6 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
 
     rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.10) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.10)
     pushed = ridge(after - found.end - 0.12, 0.11, 0.13)
-    return jnp.maximum(0.62 + 0.88 * contrast * depth(grain) * found.streak + rim + pushed, 0.0) * (
-        1.0 - contrast * (1.0 - found.cover)
-    )
+    ridges = 0.88 * contrast * depth(grain) * found.streak
+    gaps = contrast * (1.0 - found.cover)
+    return jnp.maximum(0.62 + ridges + rim + pushed, 0.0) * (1.0 - gaps)
