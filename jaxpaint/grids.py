@@ -149,10 +149,7 @@ def _close(
     low, high = (box / grid.side for box in brush.bounding_boxes(strokes[first:]))
     grown = threshold / grid.side + 0.5
     most = (grid.columns, grid.rows)
-    start, end = (
-        np.clip(np.ceil(low - grown), 0, most).astype(int),
-        np.clip(np.floor(high + grown), 0, most).astype(int),
-    )
+    start, end = (np.clip(edge, 0, most).astype(int) for edge in (np.ceil(low - grown), np.floor(high + grown)))
     columns, rows = np.maximum(end - start, 0).T
     tiles = columns * rows
     stroke = np.repeat(np.arange(len(tiles)), tiles)

@@ -534,7 +534,12 @@ def importance(
 
     They are in blocks, too, which know nothing of each other.
     """
-    return attention.importance(image) if settings.detail == "auto" and settings.mode != "blocks" else None
+    if settings.detail == "alike" or settings.mode == "blocks":
+        return None
+    # As large as it is fitted: a photograph may have a hundred megapixels.
+    return attention.importance(
+        images.resize(image, images.fitted_shape(image.shape[0], image.shape[1], settings.size))
+    )
 
 
 def bounds(settings: Settings, shape: tuple[int, int]) -> Bounds:

@@ -169,6 +169,11 @@ def _ways(point, size: int) -> tuple[Plane, Plane]:
     return point[0] - x, point[1] - y
 
 
+def radius_at(t: Plane, curve: Curve, pixels: Pixels) -> Plane:
+    """The radius, which goes evenly from that at the start to that at the end."""
+    return pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
+
+
 def within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
     """Coverage of pixels at a distance from the middle of a line of half width `radius`."""
     near, far = (radius - distance) * pixels.sharpness, (radius + distance) * pixels.sharpness

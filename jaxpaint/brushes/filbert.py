@@ -24,6 +24,7 @@ from jaxpaint.brushes.bezier import (
     lay,
     length_of,
     outside,
+    radius_at,
     sweep,
     within,
 )
@@ -46,10 +47,6 @@ def _on_average(curve: Curve, contrast: float) -> Curve:
     return Curve(curve.p0, kept**2 * curve.a, kept * curve.b, narrower * curve.r0, narrower * curve.r2)
 
 
-def _radius(curve: Curve, t: Plane, pixels: Pixels) -> Plane:
-    return pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
-
-
 def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke:
     curve = curve_of(stroke, tapered=True)
     grain = jax.lax.stop_gradient(stroke[14])
@@ -58,14 +55,14 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     if look.flat or look.contrast == 0:
         curve = _on_average(curve, contrast)
         u, away = sweep(curve, pixels, disc, tapered=False)
-        alpha = within(away, _radius(curve, u, pixels), pixels)
+        alpha = within(away, radius_at(u, curve, pixels), pixels)
         alpha *= bristles.covered_on_average(contrast, look.wet)
         shades = bristles.shades(0.0, grain, look.contrast)
         height = (jnp.ones_like(alpha),) * look.height
     else:
         width, length = curve.r0 + curve.r2, length_of(curve)
         t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
-        radius, way = _radius(curve, t, pixels), pixels.constant(length)
+        radius, way = radius_at(t, curve, pixels), pixels.constant(length)
         per_width, far = pixels.constant(1.0 / width), pixels.constant(contrast * width * pixels.sharpness)
         s = across / (2.0 * radius)
         before = (t * way - along + pixels.constant(curve.r0)) * per_width

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import Brush, Pixels, Stroke
-from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, lay, outline, sweep, within
+from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, lay, outline, radius_at, sweep, within
 from jaxpaint.brushes.textures import Look
 
 # How far in from its sides, in radii, a stroke thins.
@@ -18,7 +18,7 @@ _SOFT = 0.45
 def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke:
     curve = curve_of(stroke, tapered=True)
     t, away = sweep(curve, pixels, disc, tapered=False)
-    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
+    radius = radius_at(t, curve, pixels)
     alpha = within(away, radius, pixels) * pixels.constant(stroke[11])
     # Only what is wider than a few pixels has sides.
     soft = min(look.contrast, 1.0) * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)

@@ -7,7 +7,7 @@ import functools
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import Brush, Pixels, Stroke
-from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, edges, lay, sweep, within
+from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, edges, lay, radius_at, sweep, within
 from jaxpaint.brushes.pigment import wash
 from jaxpaint.brushes.textures import Look
 
@@ -15,7 +15,7 @@ from jaxpaint.brushes.textures import Look
 def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke:
     curve = curve_of(stroke, tapered=True)
     t, away = sweep(curve, pixels, disc, tapered=True)
-    radius = pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
+    radius = radius_at(t, curve, pixels)
     coverage = within(away, radius, pixels)
     alpha = coverage * wash(away, radius, look) * pixels.constant(stroke[14])
     start, end = stroke[8:11], stroke[11:14]
