@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from jaxpaint import drawing, fitting, images, losses, painting, runtime, weights
-from jaxpaint.brushes import BRUSHES
+from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.fitting import Bounds, Moments, Problem
 from jaxpaint.losses import Features
 from jaxpaint.painting import Painting, Progress
@@ -37,6 +37,8 @@ _TRANSPORT_SIZE = 64
 _POOLINGS = (2, 8)
 # Of the learning rate, how much is left at the end.
 _LAST_RATE = 0.05
+# Side of the pictures that colours are taken of, in pixels, and the least variance of a colour along any axis.
+_COLORS, _LEAST_VARIANCE = 64, 0.03**2
 # The distance to a style from which on it is relative: a painting may have that style already.
 _LEAST_DISTANCE = 1e-3
 # A network halves what it sees a few times.
@@ -107,7 +109,8 @@ def stylize_stages(
     network = painting.neural(picture.settings)
     canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
     problem = Problem(content, canvas, fitting.Weights(l2=0.0, product=1.0), _bounds(picture, settings, mask))
-    free = problem.bounds.low < problem.bounds.high
+    free, brush = problem.bounds.low < problem.bounds.high, BRUSHES[picture.brush]
+    palette = _palette([content, *styles], [0.5, *(0.5 * w for w in settings.weights_of(len(styles)))])
     rates = fitting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
     for step in range(done, settings.steps):
         drawn = drawing.draw_strokes(engine, strokes, content.shape[:2], arrays=arrays, canvas=canvas)
@@ -123,8 +126,12 @@ def stylize_stages(
             rates=rates[step : step + 1],
             softness=picture.settings.softness / 2,
         )
+        kept = strokes
         if picture.settings.max_aspect:
-            strokes = np.where(free, BRUSHES[picture.brush].shortened(strokes, picture.settings.max_aspect), strokes)
+            kept = brush.shortened(kept, picture.settings.max_aspect)
+        if settings.palette:
+            kept = _in_palette(brush, kept, palette, settings.palette)
+        strokes = np.where(free, kept, strokes)
         state = moments._asdict() | {"pictures": begun_with} if step + 1 < settings.steps else None
         how_far = Progress(
             stage=1,
@@ -136,6 +143,33 @@ def stylize_stages(
             strokes=len(strokes),
         )
         yield dataclasses.replace(picture, strokes=strokes, state=state, styling=settings), how_far
+
+
+class _Palette(NamedTuple):
+    """Colours as a normal distribution: its mean, and what makes their deviations those of a standard one."""
+
+    mean: Float[np.ndarray, "3"]
+    whitening: Float[np.ndarray, "3 3"]
+
+
+def _palette(pictures: Sequence[Picture], weights: Sequence[float]) -> _Palette:
+    """The colours of several pictures, each of which counts by its weight."""
+    colors = [images.resize(picture, (_COLORS, _COLORS)).reshape(-1, 3) for picture in pictures]
+    weight = np.repeat(np.asarray(weights) / sum(weights), _COLORS**2) / _COLORS**2
+    every = np.concatenate(colors).astype(np.float64)
+    mean = weight @ every
+    variance, axes = np.linalg.eigh((every - mean).T @ ((every - mean) * weight[:, None]))
+    return _Palette(mean, axes / np.sqrt(np.maximum(variance, _LEAST_VARIANCE)))
+
+
+def _in_palette(brush: Brush, strokes: Float[np.ndarray, "n d"], palette: _Palette, most: float) -> np.ndarray:
+    """The strokes; colours further than so many standard deviations are brought that near. No hue is made up."""
+    result, index = strokes.copy(), brush.index("color")
+    away = strokes[:, index].reshape(-1, 3) - palette.mean
+    far = np.linalg.norm(away @ palette.whitening, axis=1, keepdims=True)
+    nearer = palette.mean + away * np.minimum(1.0, most / np.maximum(far, 1e-12))
+    result[:, index] = nearer.reshape(len(strokes), -1)
+    return result
 
 
 def _check(picture: Painting, styles: Sequence[Picture], mask: Float[np.ndarray, "rows columns"] | None) -> None:

@@ -244,6 +244,24 @@ def test_strokes_stay_as_short_as_they_were_painted(painted, stripes):
     assert (free.max(axis=1) / free.min(axis=1)).max() > 2.5
 
 
+def test_colours_stay_among_those_of_the_pictures(painted, stripes):
+    """In standard deviations of the painting's and the style's colours together, each by half."""
+    content = drawing.draw_flat(painted).reshape(-1, 3)
+    both = np.concatenate([content, stripes.reshape(-1, 3)]).astype(float)
+    weight = np.repeat([0.5 / len(content), 0.5 * 3 / stripes.size], [len(content), stripes.size // 3])
+    mean = weight @ both
+    whitening = np.linalg.inv(
+        np.linalg.cholesky((both - mean).T @ ((both - mean) * weight[:, None]) + 1e-4 * np.eye(3))
+    )
+    furthest = []
+    for palette in (0.0, 2.0):
+        settings = dataclasses.replace(SMALL, palette=palette, steps=12, style=100.0)
+        strokes = jaxpaint.stylize(painted, stripes, key=KEY, settings=settings).strokes
+        colors = strokes[:, BRUSHES["oilpaintbrush"].index("color")].reshape(-1, 3)
+        furthest.append(np.linalg.norm((colors - mean) @ whitening.T, axis=1).max())
+    assert furthest[0] > 2.5 and furthest[1] < 2.2
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_bad_input_is_refused(painted, stripes):
     part, _ = next(iter(jaxpaint.stylize_stages(painted, stripes, settings=SMALL)))

@@ -50,9 +50,9 @@ class _Streaks(NamedTuple):
 
 # Frequencies without a common period, so that nothing repeats.
 _FAMILIES = (
-    _Streaks(7.9, 0.32, 0.21, 0.9),
-    _Streaks(17.3, 0.42, 0.33, -1.9),
-    _Streaks(35.7, 0.40, 0.47, 3.1),
+    _Streaks(7.9, 0.32, 0.21, 2.6),
+    _Streaks(17.3, 0.42, 0.33, -4.3),
+    _Streaks(35.7, 0.40, 0.47, 6.7),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3)
