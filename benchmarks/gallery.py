@@ -5,9 +5,9 @@
     python benchmarks/gallery.py --brushes
 
 Paints each photograph (by scikit-image's or scikit-learn's name, or a file) with each config, and writes to --out:
-NAME.jpg, a row of squares for each photograph, which stands at the left; NAME-pictures/, every painting whole, at
---size, with its strokes (npz). A painting that is there already is not painted again. With --brushes, brushes.jpg
-alone: strokes of every brush under light.
+NAME-all.jpg, a row of squares for each photograph, which stands at the left; NAME.jpg, each preset once, closer, with
+another photograph each; NAME-pictures/, every painting whole, at --size, with its strokes (npz). A painting that is
+there already is not painted again. With --brushes, brushes.jpg alone: strokes of every brush under light.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ import jaxpaint
 from jaxpaint import commands, exports, images, placing, runtime
 from jaxpaint.brushes import BRUSHES
 
-PHOTOS = "astronaut,chelsea,flower,coffee,china,rocket,camera,hubble_deep_field"
-PRESETS = "paint,alla_prima,impressionist,expressionist,palette_knife,pointillist,pastel,wash,charcoal"
+PHOTOS = "chelsea,astronaut,china,coffee,flower,camera,hubble_deep_field,rocket"
+PRESETS = "paint,alla_prima,impressionist,expressionist,palette_knife,wash,pastel,pointillist,charcoal"
+# Where each preset is seen once: paintings side by side, and how much of each is seen.
+_COLUMNS, _CLOSER = 3, 0.75
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -66,13 +68,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             drawn = jaxpaint.draw(exports.load_painting(path), size=options.size)
             images.write_image(path.with_suffix(".png"), drawn)
             strips[-1].append(_square(drawn))
-        images.write_image(options.out / f"{options.name}.jpg", machine.contact_sheet(strips, options.high))
+        images.write_image(options.out / f"{options.name}-all.jpg", machine.contact_sheet(strips, options.high))
+    paintings = [strip[1:] for strip in strips]
+    picked = [_square(paintings[i % len(paintings)][i], _CLOSER) for i in range(len(paintings[0]))]
+    rows = [picked[i : i + _COLUMNS] for i in range(0, len(picked), _COLUMNS)]
+    images.write_image(options.out / f"{options.name}.jpg", machine.contact_sheet(rows, 2 * options.high))
 
 
-def _square(picture: np.ndarray) -> np.ndarray:
-    """The middle of a picture."""
+def _square(picture: np.ndarray, share: float = 1.0) -> np.ndarray:
+    """The middle of a picture, of so much of its short side."""
     height, width, _ = picture.shape
-    side = min(height, width)
+    side = round(share * min(height, width))
     top, left = (height - side) // 2, (width - side) // 2
     return picture[top : top + side, left : left + side]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tiny import TINY, TINY_SHADING
 
+from jaxpaint import images
 from jaxpaint.renderers.networks import ARCHITECTURES
 
 BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
@@ -34,7 +35,10 @@ def test_gallery(tmp_path, monkeypatch):
     before = painted.stat().st_mtime_ns
     gallery.main(flags)
     assert painted.stat().st_mtime_ns == before
-    assert (tmp_path / "gallery.jpg").exists() and painted.with_suffix(".png").exists()
+    sheets = [images.read_image(tmp_path / name) for name in ("gallery.jpg", "gallery-all.jpg")]
+    # The one preset, larger; the photograph and its painting.
+    assert [sheet.shape for sheet in sheets] == [(80, 80, 3), (40, 80, 3)]
+    assert painted.with_suffix(".png").exists()
 
 
 def test_quality(tmp_path):
