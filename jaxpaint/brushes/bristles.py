@@ -107,8 +107,8 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     end = 0.15 + 0.10 * u + 0.12 * wave(3.3 * s + shift[10]) - (0.22 + 0.24 * dryness) * streak
     end = jnp.maximum(end, 0.0)
     # The sides sway together, and each by itself.
-    left = 0.042 + 0.022 * sway + 0.020 * wave(1.7 * before + shift[11])
-    right = 0.042 - 0.022 * sway + 0.020 * wave(2.1 * before + shift[3])
+    left = 0.042 + 0.022 * sway + 0.016 * wave(1.1 * before + 0.9 * sway + shift[11])
+    right = 0.042 - 0.022 * sway + 0.016 * wave(1.4 * before - 0.9 * sway + shift[3])
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
     dry = (0.12 + 0.75 * dryness) * way * way * way + 0.50 * u * u * u
     cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), 0.0, 1.0)
