@@ -385,7 +385,7 @@ class _Run(NamedTuple):
     brush: Brush
     arrays: Float[np.ndarray, "levels across along 2"] | None
     neural: Neural | None
-    importance: Float[np.ndarray, "height width"] | None
+    importance: Float[np.ndarray, "rows columns"] | None
 
     def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
@@ -529,14 +529,13 @@ def wanted(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Fl
 
 def importance(
     settings: Settings, image: Float[np.ndarray, "height width 3"]
-) -> Float[np.ndarray, "height width"] | None:
-    """How much an error counts at each pixel, with a mean of 1; None where all are alike.
+) -> Float[np.ndarray, "rows columns"] | None:
+    """How much an error counts at each pixel of the picture as it is fitted, with a mean of 1; None where all are alike.
 
     They are in blocks, too, which know nothing of each other.
     """
     if settings.detail == "alike" or settings.mode == "blocks":
         return None
-    # As large as it is fitted: a photograph may have a hundred megapixels.
     return attention.importance(
         images.resize(image, images.fitted_shape(image.shape[0], image.shape[1], settings.size))
     )
