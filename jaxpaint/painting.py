@@ -530,7 +530,7 @@ def wanted(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Fl
 def importance(
     settings: Settings, image: Float[np.ndarray, "height width 3"]
 ) -> Float[np.ndarray, "rows columns"] | None:
-    """How much an error counts at each pixel of the picture as it is fitted, with a mean of 1; None where all are alike.
+    """How much an error counts at each pixel as the picture is fitted, with a mean of 1; None where all are alike.
 
     They are in blocks, too, which know nothing of each other.
     """
