@@ -464,7 +464,7 @@ def test_painting_with_a_network(picture, tmp_path):
 
 
 def test_a_network_can_multiply_shorter_numbers(picture):
-    settings = dataclasses.replace(NEURAL, strokes=8, steps=3)
+    settings = dataclasses.replace(NEURAL, strokes=8, steps=5)
     result, short = (
         jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, dtype=dtype))
         for dtype in ("float32", "bfloat16")
