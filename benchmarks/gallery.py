@@ -27,7 +27,7 @@ from jaxpaint.brushes import BRUSHES
 
 PHOTOS = "chelsea,astronaut,china,coffee,flower,camera,hubble_deep_field,rocket"
 PRESETS = "paint,alla_prima,impressionist,expressionist,palette_knife,wash,pastel,pointillist,charcoal"
-# Where each preset is seen once: paintings side by side, and how much of each is seen.
+# Columns of the sheet that shows each preset once, and the share of a square that it shows.
 _COLUMNS, _CLOSER = 3, 0.75
 
 
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _square(picture: np.ndarray, share: float = 1.0) -> np.ndarray:
-    """The middle of a picture, of so much of its short side."""
+    """The central square of a picture; `share` is its side over the short side."""
     height, width, _ = picture.shape
     side = round(share * min(height, width))
     top, left = (height - side) // 2, (width - side) // 2

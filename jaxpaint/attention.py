@@ -1,4 +1,4 @@
-"""Where people look in a picture: at faces first, then at what stands out from the rest.
+"""Where people look in a picture: faces, and salient places.
 
 A painter gives these places small, decided strokes, and leaves the rest broad and calm.
 """
@@ -15,21 +15,21 @@ import numpy as np
 from jaxtyping import Float
 
 _MODEL = pathlib.Path(__file__).parent / "weights" / "blazeface.tflite"
-# How much an error counts in a face, and where nothing but this place stands out; elsewhere, 1.
+# Weight of an error in a face and in the most salient places, where elsewhere it is 1.
 _FACE, _SALIENT = 8.0, 3.0
-# Range of brightness below which nothing stands out.
+# Range of brightness below which nothing is salient.
 _PLAIN = 1 / 255
-# Side at which a picture's spectrum is looked at (Hou and Zhang find 64 to suit scenes), and blurs there, in pixels.
+# Side in pixels of the picture whose spectrum is taken (64 in the paper), its mean filter, and the blur of the result.
 _SPECTRUM, _AVERAGED, _SMOOTH = 64, 3, 2.5
-# Side of what the detector sees, in pixels; the side of its closer looks, in long sides of the picture.
+# Side in pixels of the detector's input; side of the smaller windows that it looks at, in long sides of the picture.
 _SEEN, _CLOSER = 192, 0.6
 _CONFIDENT = 0.6
-# Half axes of a face's ellipse, in sides of the square that was found, and how far up it goes.
+# Semi-axes of a face's ellipse and its shift upwards, in sides of the detected square.
 _WIDE, _TALL, _UP = 0.55, 0.72, 0.08
 
 
 class Face(NamedTuple):
-    """A square around a face, in units of the picture's long side, and how sure it is one, in [0, 1]."""
+    """A detected square: its centre and side in long sides of the picture, and a confidence in [0, 1]."""
 
     x: float
     y: float
@@ -38,7 +38,7 @@ class Face(NamedTuple):
 
 
 def importance(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
-    """How much an error counts at each pixel; the mean is 1.
+    """Weight of an error at each pixel, of mean 1.
 
     Args:
       image: in [0, 1].
@@ -49,13 +49,13 @@ def importance(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
     y, x = (np.arange(side) / longest for side in (height, width))
     for face in faces(image):
         away = np.hypot((x - face.x)[None, :] / _WIDE, (y - face.y + _UP * face.side)[:, None] / _TALL) / face.side
-        # Full weight inside of the ellipse, falling off around it.
+        # Full weight inside the ellipse, falling off around it.
         weight = np.maximum(weight, 1.0 + (_FACE - 1.0) * np.clip(2.2 - 1.2 * away, 0.0, 1.0))
     return (weight / weight.mean()).astype(np.float32)
 
 
 def saliency(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
-    """How much each place stands out, in [0, 1]: what is odd in the spectrum of the picture's brightness.
+    """Saliency at each pixel, in [0, 1], by the spectral residual of the picture's brightness.
 
     Args:
       image: in [0, 1].
@@ -81,7 +81,7 @@ def saliency(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "h
 
 
 def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
-    """The faces in a picture, the surest first; they take up a twentieth of its long side or more.
+    """Detects faces of about a twentieth of the long side and larger, the most confident first.
 
     Args:
       image: in [0, 1].
@@ -93,7 +93,7 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
     longest = max(shape)
     found: list[Face] = []
     for size in (longest, max(1, min(*shape, round(_CLOSER * longest)))):
-        # As few windows as share a third of their sides with their neighbours.
+        # Windows overlap by a third, so that no face is cut by all of them.
         starts = [np.linspace(0, max(0, n - size), 1 + math.ceil(max(0, n - size) / (size * 2 / 3))) for n in shape]
         for top, left in itertools.product(*(axis.astype(int) for axis in starts)):
             found += [
@@ -102,14 +102,14 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
             ]
     kept: list[Face] = []
     for face in sorted(found, key=lambda face: -face.score):
-        # Of squares around one face, the surest is kept.
+        # Non-maximum suppression.
         if all(max(abs(face.x - other.x), abs(face.y - other.y)) > 0.5 * max(face.side, other.side) for other in kept):
             kept.append(face)
     return kept
 
 
 def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Face]:
-    """What the detector finds in a picture that lies in the top left of a square of `size` pixels."""
+    """Faces in a picture, padded below and on the right to `size` pixels; positions in units of that size."""
     import cv2
 
     scale = _SEEN / size
@@ -122,7 +122,7 @@ def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Fac
     network.setInput(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
     logits, boxes = network.forward(["reshaped_classifier_face_4", "reshaped_regressor_face_4"])
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0], -80.0, 80.0)))
-    # One box for each cell of a square grid, from the middle of the cell, in pixels of what is seen.
+    # The model gives one box for each cell of a square grid, relative to the cell's centre, in pixels of its input.
     cells = round(np.sqrt(len(scores)))
     sure = np.flatnonzero(scores > _CONFIDENT)
     row, column = np.divmod(sure, cells)

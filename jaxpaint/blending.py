@@ -20,7 +20,7 @@ Kept = tuple[Float[Array, "k windows size size"], ...]
 
 # How much of the relief below a stroke is still felt through its paint.
 _FELT = 0.12
-# How much of an even layer pits take, and how steeply the rest grows from them to the tops of a ground.
+# Exposure of a ground's pits, where the mean is 1, and the exponent of its growth towards the tops.
 _IN_PITS, _STEEP = 0.25, 1.3
 
 
@@ -41,16 +41,16 @@ def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
 
 
 def caught(alpha: Float[Array, "*n"], tooth: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """How much of a dry stroke's pigment stays on a ground: much on its tops, little in its pits.
+    """Alpha of a dry stroke on a grained ground: large on its tops, small in its pits.
 
-    Pits need so many times more: `1 − (1 − α)^g`. So it makes no difference in how many layers pigment comes.
+    `1 − (1 − α)^g` with an exposure g of mean 1; so one thick layer equals several thin ones.
 
     Args:
-      alpha: how much the stroke covers on average, in [0, 1].
-      tooth: the share of the ground that is higher than this place, in [0, 1].
+      alpha: of the stroke on a smooth ground, in [0, 1].
+      tooth: share of the ground that is higher than this place, in [0, 1].
 
     Returns:
-      In [0, 1]; over all of the ground, of about the same mean.
+      Values in [0, 1], whose mean over the ground is about `alpha`.
     """
     exposure = _IN_PITS + (1.0 - _IN_PITS) * (1.0 + _STEEP) * (1.0 - tooth) ** _STEEP
     return 1.0 - jnp.maximum(1.0 - alpha, 1e-6) ** exposure
@@ -66,7 +66,7 @@ def composite(
 
     Args:
       render: draws one stroke.
-      strokes: in each window's coordinates, lowest first; `[k, windows, d]`, or more arrays of what `render` takes.
+      strokes: in each window's coordinates, lowest first: `[k, windows, d]`, or a tree of such arrays for `render`.
       canvas: what lies below, planes `[windows, S, S]`.
       count: how many of the k strokes to draw; may be traced. Memory does not depend on it.
 

@@ -181,7 +181,7 @@ def film(
         artist = artist or _artist(settings, picture.shape[:2], brush_image, style)
         if picture.shape[:2] != (artist.height, artist.width):
             raise ValueError(f"expected frames of {artist.width} × {artist.height}, got {picture.shape[1::-1]}")
-        small = painting.wanted(settings, fitted(picture, settings))
+        small = painting.inked(settings, fitted(picture, settings))
         if before is None and resume is not None:
             before = small
             continue
@@ -341,7 +341,8 @@ class _Artist(NamedTuple):
     def _anew(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> State:
         settings = dataclasses.replace(self.settings.painting, size=max(self.shape))
         key = key if self.settings.fixed_seed else jax.random.fold_in(key, number)
-        strokes = painting.paint(picture, key=key, settings=settings, brush_image=self.brush_image).strokes
+        *_, (painted, _) = painting.fit_stages(picture, key=key, settings=settings, brush_image=self.brush_image)
+        strokes = painted.strokes
         moments = Moments.zero(strokes.shape)
         if self.settings.method == "persistent":
             # The frames that follow build on this one, and on what Adam learns of it. Carried on by no flow at all, its
@@ -417,7 +418,7 @@ class _Artist(NamedTuple):
             strokes = np.where(color, strokes, plain)
             problem = problem._replace(bounds=Bounds(*(np.where(color, b, strokes) for b in problem.bounds)))
         problem = self._held_back(problem, strokes, held, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
-        problem = problem._replace(weights=Weights(l2=0.0, product=1.0))
+        problem = problem._replace(weights=Weights(l2=0.0, product=1.0), importance=None)
         loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings)
         moments = _renewed_moments(styled.moments, kept)
         rates = self._rates(self.settings.style_rate, self.settings.style_steps)
@@ -536,7 +537,7 @@ class _Artist(NamedTuple):
         canvas = np.broadcast_to(np.asarray(settings.canvas_rgb, np.float32), picture.shape)
         weights = Weights(settings.l1, settings.l2, settings.transport)
         bounds, importance = painting.bounds(settings, self.shape), painting.importance(settings, picture)
-        return Problem(picture, canvas, weights, bounds, importance=importance)
+        return Problem(picture, canvas, weights, bounds, importance=importance, max_aspect=settings.max_aspect)
 
     def _mended(
         self, strokes: Float[np.ndarray, "n d"], moments: Moments, problem: Problem, steps: int

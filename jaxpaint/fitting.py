@@ -83,7 +83,8 @@ class Problem(NamedTuple):
       drawn: how canvas and strokes will be seen, in [0, 1]; a renderer of single windows is corrected by what its own
         picture is apart from that.
       springs: what draws strokes back, or None.
-      importance: how much an error counts at each pixel, with a mean of 1; None where all are alike.
+      importance: weight of each pixel in the loss, of mean 1; None for equal weights.
+      max_aspect: greatest length of a stroke, in its widths; 0 for no limit.
     """
 
     target: Float[np.ndarray, "height width 3"]
@@ -93,6 +94,7 @@ class Problem(NamedTuple):
     drawn: Float[np.ndarray, "height width 3"] | None = None
     springs: Springs | None = None
     importance: Float[np.ndarray, "height width"] | None = None
+    max_aspect: float = 0.0
 
 
 class _Tiles(NamedTuple):
@@ -104,7 +106,7 @@ class _Tiles(NamedTuple):
       counts: `[groups]`, how many there are at most in a group.
       origins: `[groups, 1, windows, 2]`.
       target, canvas: planes `[groups, windows, S, S]`.
-      inside: how much a pixel counts; 0 beyond the picture.
+      weight: of a pixel in the loss; 0 beyond the picture.
     """
 
     turns: Int[np.ndarray, "devices"]
@@ -113,7 +115,7 @@ class _Tiles(NamedTuple):
     origins: Float[np.ndarray, "groups 1 windows 2"]
     target: Canvas
     canvas: Canvas
-    inside: Float[np.ndarray, "groups windows size size"]
+    weight: Float[np.ndarray, "groups windows size size"]
 
 
 class _Patches(NamedTuple):
@@ -129,7 +131,7 @@ class _Patches(NamedTuple):
       sides: `[layers, m, 1]`, of the windows, in frame units.
       target, canvas: planes `[1, P, P]`.
       drawn: like them, or None (see `Problem`).
-      inside: how much a pixel counts; 0 beyond the picture.
+      weight: of a pixel in the loss; 0 beyond the picture.
     """
 
     ids: Int[np.ndarray, "layers m"]
@@ -139,7 +141,7 @@ class _Patches(NamedTuple):
     target: Canvas
     canvas: Canvas
     drawn: Canvas | None
-    inside: Float[np.ndarray, "1 size size"]
+    weight: Float[np.ndarray, "1 size size"]
 
 
 class _Windows(NamedTuple):
@@ -197,17 +199,18 @@ def _patches(windows: _Windows, moving: Bool[np.ndarray, "n"], problem: Problem,
 
     target, canvas = planes(problem.target), planes(problem.canvas)
     drawn = None if problem.drawn is None else planes(problem.drawn)
-    inside = plane(_counted(problem), "constant")
+    weight = plane(_pixel_weights(problem), "constant")
     ids, corners, origins, sides = (
         a.reshape(layers, -1, *a.shape[1:]) for a in (ids, windows.corners[of], windows.origins[of], windows.sides[of])
     )
-    return _Patches(ids, corners, origins, sides, target, canvas, drawn, inside)
+    return _Patches(ids, corners, origins, sides, target, canvas, drawn, weight)
 
 
-def _counted(problem: Problem) -> Float[np.ndarray, "height width"]:
-    """How much each pixel counts."""
-    alike = np.ones(problem.target.shape[:2], np.float32)
-    return alike if problem.importance is None else problem.importance
+def _pixel_weights(problem: Problem) -> Float[np.ndarray, "height width"]:
+    """Weights of the pixels in the loss."""
+    if problem.importance is None:
+        return np.ones(problem.target.shape[:2], np.float32)
+    return problem.importance
 
 
 def _own_bounds(brush: Brush, windows: _Windows, problem: Problem, *, room: float) -> Bounds:
@@ -262,8 +265,8 @@ def _tiles(
     def planes(picture):
         return tuple(p[filled].reshape(groups, together, grid.tile, grid.tile) for p in grid.split(picture))
 
-    (counted,) = grid.split(_counted(problem)[..., None])
-    inside = (grid.inside() * counted)[filled] * ~surplus[:, None, None]
+    (weight,) = grid.split(_pixel_weights(problem)[..., None])
+    weight = (weight * grid.inside())[filled] * ~surplus[:, None, None]
     return _Tiles(
         turns,
         ids.reshape(groups, together, listed).swapaxes(1, 2),
@@ -271,7 +274,7 @@ def _tiles(
         grid.origins[filled].reshape(groups, 1, together, 2),
         planes(problem.target),
         planes(problem.canvas),
-        inside.reshape(groups, together, grid.tile, grid.tile),
+        weight.reshape(groups, together, grid.tile, grid.tile),
     )
 
 
@@ -405,7 +408,10 @@ def descend(
         steps,
         np.float32(softness),
     )
-    return np.asarray(strokes), jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
+    strokes = np.asarray(strokes)
+    if problem.max_aspect:
+        strokes = np.where(scale > 0, brush.shortened(strokes, problem.max_aspect), strokes)
+    return strokes, jax.tree.map(np.asarray, moments), Fit(*map(float, fit))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4, 5), compiler_options=runtime.COMPILER_OPTIONS)
@@ -475,26 +481,26 @@ def _steps(
 ):
     """All steps of `descend`; `total` adds up over the devices."""
     brush = model.brush
-    render = model.renderer(arrays, patch or window or where.inside.shape[-1], softness=softness)
+    render = model.renderer(arrays, patch or window or where.weight.shape[-1], softness=softness)
 
     def in_windows(strokes, where, side):
         return to_window(brush, with_nowhere(brush, strokes)[where.ids], where.origins, side)
 
-    def loss(canvas, target, inside):
-        # What is reported counts all pixels alike.
-        squared = losses.canvas_l2(canvas, target, mask=jnp.sign(inside)) / (3 * pixels)
-        value = weights[0] * losses.canvas_l1(canvas, target, mask=inside) / (3 * pixels)
-        value += weights[1] * losses.canvas_l2(canvas, target, mask=inside) / (3 * pixels)
+    def loss(canvas, target, weight):
+        # The PSNR is of all pixels alike.
+        squared = losses.canvas_l2(canvas, target, mask=jnp.sign(weight)) / (3 * pixels)
+        value = weights[0] * losses.canvas_l1(canvas, target, mask=weight) / (3 * pixels)
+        value += weights[1] * losses.canvas_l2(canvas, target, mask=weight) / (3 * pixels)
         if with_transport:
-            value += weights[2] * losses.canvas_transport(canvas, target, mask=inside) / (3 * pixels)
-        value += weights[3] * sum((h * slope * inside).sum() for h, slope in zip(canvas, target, strict=True))
+            value += weights[2] * losses.canvas_transport(canvas, target, mask=weight) / (3 * pixels)
+        value += weights[3] * sum((h * slope * weight).sum() for h, slope in zip(canvas, target, strict=True))
         return value, squared
 
     def tiled(strokes, _, below):
         def group(tiles, below):
             windows, to_strokes = jax.vjp(lambda strokes: in_windows(strokes, tiles, side), strokes)
             canvas, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
-            value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, tiles.target, tiles.inside)
+            value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, tiles.target, tiles.weight)
             gradient = composite_backward(render, windows, tiles.counts, below, gradient)
             return (value, to_strokes(gradient)[0]), below
 
@@ -530,7 +536,7 @@ def _steps(
             missing = tuple(jnp.where(i == 0, d - h, m) for d, h, m in zip(where.drawn, canvas, missing, strict=True))
             seen = (jnp.clip(h + m, 0.0, 1.0) for h, m in zip(canvas, missing, strict=True))
             canvas = tuple(h + jax.lax.stop_gradient(s - h) for h, s in zip(canvas, seen, strict=True))
-        value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.inside)
+        value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, where.target, where.weight)
         (gradient,) = to_windows(tuple(plane[0] for plane in gradient))
         return value, to_strokes(gradient)[0], missing
 
@@ -563,7 +569,7 @@ def worth(
     strokes: Float[np.ndarray, "n d"],
     problem: Problem,
 ) -> Float[np.ndarray, "n"]:
-    """What each stroke is worth: by how much the squared error would grow without it, summed as pixels count.
+    """What each stroke is worth: by how much the weighted squared error would grow without it.
 
     Exact for each alone; of two alike, one above the other, neither is worth much, and both together may be.
 
@@ -584,7 +590,7 @@ def _worth(mesh, model, tiles, *shared):
 
 def _gains(model, total, tiles, arrays, strokes, side):
     """See `worth`; `total` adds up over the devices."""
-    render = model.renderer(arrays, tiles.inside.shape[-1], softness=jnp.zeros(()))
+    render = model.renderer(arrays, tiles.weight.shape[-1], softness=jnp.zeros(()))
 
     def group(tiles, below):
         windows = to_window(model.brush, with_nowhere(model.brush, strokes)[tiles.ids], tiles.origins, side)
@@ -600,7 +606,7 @@ def _gains(model, total, tiles, arrays, strokes, side):
             shares = (s * a * (f - b[t]) for s, a, f, b in zip(seen, alpha, foreground, below, strict=True))
             gain = sum((e - share) ** 2 - e**2 for e, share in zip(errors, shares, strict=True))
             seen = tuple(s * (1 - a) for s, a in zip(seen, alpha, strict=True))
-            return seen, total.at[t].set((gain * tiles.inside).sum(axis=(1, 2)))
+            return seen, total.at[t].set((gain * tiles.weight).sum(axis=(1, 2)))
 
         unseen = tuple(jnp.ones_like(h) for h in tiles.canvas)
         gains = jax.lax.fori_loop(0, tiles.counts, downwards, (unseen, jnp.zeros(windows.shape[:2])))[1]

@@ -122,7 +122,7 @@ def reach(
     centres = grid.origins + grid.side / 2
     for start in range(0, len(window), pairs):
         some = slice(start, start + pairs)
-        # Filled up, so that few programs are compiled.
+        # Padded, to limit recompilation.
         count = rounded_up(len(window[some]), _LEAST_PAIRS)
         which, where = np.resize(stroke[some], count), centres[np.resize(window[some], count)]
         near[some] = np.asarray(_near(brush, all_strokes, which, where, threshold))[: len(window[some])]
@@ -142,9 +142,9 @@ def reach(
 def _close(
     brush: Brush, strokes: Float[np.ndarray, "n d"], grid: Grid, threshold: float, first: int
 ) -> tuple[Int[np.ndarray, "pairs"], Int[np.ndarray, "pairs"]]:
-    """Pairs of a window and a stroke whose bounding box, grown by the threshold, the window's centre lies in.
+    """Windows and strokes, in pairs, where the window's centre is within `threshold` of the stroke's bounding box.
 
-    They are in the order of windows, and of strokes.
+    Sorted by window, then by stroke.
     """
     low, high = (box / grid.side for box in brush.bounding_boxes(strokes[first:]))
     grown = threshold / grid.side + 0.5
@@ -153,7 +153,7 @@ def _close(
     columns, rows = np.maximum(end - start, 0).T
     tiles = columns * rows
     stroke = np.repeat(np.arange(len(tiles)), tiles)
-    # Counts up anew for each stroke.
+    # Index of each tile within its stroke's box.
     number = np.arange(len(stroke)) - np.repeat(np.cumsum(tiles) - tiles, tiles)
     row, column = np.divmod(number, columns[stroke])
     window = (start[stroke, 1] + row) * grid.columns + start[stroke, 0] + column

@@ -190,7 +190,7 @@ def resize(
 def in_shades(
     image: Float[np.ndarray, "height width 3"], one: tuple[float, float, float], other: tuple[float, float, float]
 ) -> Float[np.ndarray, "height width 3"]:
-    """A picture in shades from the darker of two colours to the lighter, as its own luma has it (ITU-R BT.709).
+    """Maps a picture's luma (ITU-R BT.709) to the shades between two colours, dark to light.
 
     Args:
       image: in [0, 1].

@@ -40,12 +40,12 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     width = strokes[:, brush.index("size")].min(axis=1) + brush.hair
     size = np.clip(width / brush.size_per_width / 0.045, 0.2, 1.05) ** 0.7
     grain = strokes[:, brush.index("grain")].sum(axis=1)
-    # Few are laid on heavily. With more between them, each would stand out from its neighbours like a tile.
+    # With larger differences of thickness, each stroke would stand out from its neighbours like a tile.
     load = 0.75 + 0.4 * (grain * 151.7 % 1.0) ** 2
     return ((0.25 + 0.75 * lightness) * size * load).astype(np.float32)
 
 
-# All frames of a film are painted on one.
+# Cached, since all frames of a film share one ground.
 @functools.lru_cache(maxsize=2)
 def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
     """The relief of what is painted on; not to be written to.
@@ -64,16 +64,16 @@ def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width
 
 @functools.lru_cache(maxsize=2)
 def tooth(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
-    """The share of a ground that is higher than each place, in [0, 1]: where dry pigment stays; not to be written to.
+    """Share of a ground that is higher than each place, in [0, 1] (see `blending.caught`); not to be written to.
 
     Args:
-      name, shape: as for `ground`, and there is one.
+      name, shape: as for `ground`; any ground but none.
     """
     relief = ground(name, shape)
     if name == "paper":
-        # A stick bends into wide hollows, and not into pores.
+        # A soft stick reaches the floor of wide hollows, not of pores: fine grain counts more.
         relief = np.sum([i * plane for i, plane in enumerate(_grain(shape, np.random.default_rng(7)))], axis=0)
-    # The ranks of a normal distribution, nearly.
+    # A logistic approximation of the normal distribution function.
     return (1.0 / (1.0 + np.exp(1.702 * (relief - relief.mean()) / relief.std()))).astype(np.float32)
 
 

@@ -239,14 +239,26 @@ def paint_stages(
       The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
       same end.
     """
-    image = images.checked(image)
+    image = inked(settings, images.checked(image))
+    return fit_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
+
+
+def fit_stages(
+    image: Float[np.ndarray, "height width 3"],
+    *,
+    key: PRNGKeyArray,
+    settings: Settings,
+    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    resume: Painting | None = None,
+) -> Iterator[tuple[Painting, Progress]]:
+    """`paint_stages` of a picture that is `inked` already; arguments as there."""
     brush = BRUSHES[settings.brush]
     arrays = None if brush_image is None else pyramid(brush_image)
     height, width, _ = image.shape
     network = neural(settings, pictured=brush_image is not None)
     window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
-    run = _Run(wanted(settings, image), settings, brush, arrays, network, importance(settings, image))
+    run = _Run(image, settings, brush, arrays, network, importance(settings, image))
     state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
@@ -377,7 +389,7 @@ def neural(settings: Settings, *, pictured: bool = False) -> Neural | None:
 class _Run(NamedTuple):
     """What stays the same through a run: the picture, the settings, the brush, its user's array, the network if any.
 
-    `importance` says how much an error counts at each pixel; None where all are alike.
+    `importance` is the weight of each pixel in the loss, or None for equal weights.
     """
 
     image: Float[np.ndarray, "height width 3"]
@@ -397,13 +409,7 @@ class _Run(NamedTuple):
         if state.step == 0:
             state = self._begin(state, stage, target, key)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        problem = Problem(
-            target=target,
-            canvas=self._draw(state.strokes[:first], target.shape[:2]),
-            weights=self._weights,
-            bounds=self._bounds(),
-            importance=self._importance(target.shape[:2]),
-        )
+        problem = self._problem(target, state.strokes[:first])
         rates = fitting.cosine(*stage.rates, stage.steps)
         while True:
             if model.window and not stage.block:
@@ -419,8 +425,6 @@ class _Run(NamedTuple):
                 softness=stage.softness,
                 block=stage.block,
             )
-            if self.settings.max_aspect:
-                strokes = self.brush.shortened(strokes, self.settings.max_aspect)
             step = min(state.step + fitting.CHUNK, stage.steps)
             state = state._replace(strokes=strokes, moments=moments, step=step)
             if model.window or stage.block:
@@ -469,13 +473,7 @@ class _Run(NamedTuple):
                 strokes,
                 placed,
                 canvas,
-                Problem(
-                    target,
-                    self._draw(strokes[:0], shape),
-                    self._weights,
-                    bounds,
-                    importance=self._importance(shape),
-                ),
+                self._problem(target, strokes[:0]),
                 rate=stage.rates[0],
                 softness=stage.softness,
             )
@@ -491,9 +489,16 @@ class _Run(NamedTuple):
     def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
         return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]
 
-    @property
-    def _weights(self) -> Weights:
-        return Weights(self.settings.l1, self.settings.l2, self.settings.transport)
+    def _problem(self, target: Float[np.ndarray, "h w 3"], below: Float[np.ndarray, "n d"]) -> Problem:
+        """A target to paint on the canvas that the strokes below give."""
+        return Problem(
+            target=target,
+            canvas=self._draw(below, target.shape[:2]),
+            weights=Weights(self.settings.l1, self.settings.l2, self.settings.transport),
+            bounds=self._bounds(),
+            importance=self._importance(target.shape[:2]),
+            max_aspect=self.settings.max_aspect,
+        )
 
     def _engine(self, *, flat: bool) -> Engine:
         return Engine.of(self.settings, flat=flat)
@@ -522,17 +527,17 @@ class _Run(NamedTuple):
         return bounds(self.settings, self.image.shape[:2])
 
 
-def wanted(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
-    """What is to be painted: the picture, or its shades between one ink and the canvas."""
+def inked(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
+    """The picture in shades between ink and canvas, if the settings name an ink; else the picture."""
     return images.in_shades(image, settings.ink_rgb, settings.canvas_rgb) if settings.ink_rgb else image
 
 
 def importance(
     settings: Settings, image: Float[np.ndarray, "height width 3"]
 ) -> Float[np.ndarray, "rows columns"] | None:
-    """How much an error counts at each pixel as the picture is fitted, with a mean of 1; None where all are alike.
+    """Weight of each pixel in the loss, at the size of the fit, of mean 1; None for equal weights.
 
-    They are in blocks, too, which know nothing of each other.
+    Blocks get equal weights, since each is painted without knowledge of the others.
     """
     if settings.detail == "alike" or settings.mode == "blocks":
         return None

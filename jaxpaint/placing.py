@@ -14,7 +14,7 @@ from jaxpaint.brushes import Brush, from_window
 _CELLS_PER_STROKE = 3.0
 # Length over width of strokes on plain ground and along clear edges.
 _PLAIN, _EDGE = 1.5, 3.0
-# Sizes go with this power of how much a place counts.
+# Sizes of new strokes fall with this power of the weight.
 _SMALLER = 0.25
 # How large candidates for new strokes are laid, in typical strokes: small ones hide little of what is right, and grow.
 CANDIDATE = 0.5
@@ -65,7 +65,7 @@ def place(
       blocks: gives each cell of a blocks × blocks division its share of the strokes, whatever its error.
       limits: of the strokes' widths and lengths.
       upright: leaves them unturned.
-      importance: how much an error counts at each pixel, with a mean of 1: strokes are smaller and more where it does.
+      importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
 
     Returns:
       Strokes in frame coordinates.
@@ -77,9 +77,9 @@ def place(
     colors = images.resize(target, shape)
     error = _blurred(images.resize(np.abs(target - canvas), shape).sum(axis=-1))
     heading, clarity = _edges(colors.mean(axis=-1))
-    counted = np.ones(shape) if importance is None else images.resize(importance[..., None], shape)[..., 0]
+    weight = np.ones(shape) if importance is None else images.resize(importance[..., None], shape)[..., 0]
 
-    cell = _draw_cells(counted * (error**2 + 1e-6), count, rng, blocks)
+    cell = _draw_cells(weight * (error**2 + 1e-6), count, rng, blocks)
     y, x = np.divmod(cell, shape[1])
     extent = np.array([width, height]) / longest
     position = (np.stack([x, y], axis=1) + rng.uniform(size=(count, 2))) / shape[::-1] * extent
@@ -87,7 +87,7 @@ def place(
     heading = heading + rng.normal(size=count) * (0.1 + 0.6 * (1 - clarity))
     if upright:
         heading = np.full(count, np.pi / 2)
-    side = size * rng.uniform(0.7, 1.3, count) / counted[y, x] ** _SMALLER
+    side = size * rng.uniform(0.7, 1.3, count) / weight[y, x] ** _SMALLER
     stretch = np.sqrt(_PLAIN + (_EDGE - _PLAIN) * clarity)
     extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
     parts = (position, heading, *extents, color, np.full(count, 0.95))

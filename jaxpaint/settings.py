@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jaxpaint.brushes import Brush
 
 
-# As `brushes.BRUSHES` has them; to import that takes JAX, and `--help` should not have to wait for it.
+# The names in `brushes.BRUSHES`, found without importing JAX, for which `--help` should not wait.
 BRUSH_NAMES = tuple(
     sorted(
         path.stem
@@ -74,7 +74,7 @@ class Checked:
         return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
 
 
-# How a photograph is painted that is to be styled: strokes that are seen as such.
+# Settings for photographs that are to be styled: few strokes, large enough to be seen as strokes.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
 # The settings that say how light falls on a painting: they change its drawing, not its strokes.
 LIGHT = ("relief", "light", "gloss", "ground")
@@ -160,7 +160,7 @@ class Settings(Checked):
 
     @property
     def ink_rgb(self) -> tuple[float, float, float] | None:
-        """The one colour of all strokes as red, green and blue in [0, 1], if there is one."""
+        """The colour of all strokes as red, green and blue in [0, 1]; None if each has its own."""
         return _parse_color("ink", self.ink) if self.ink else None
 
 

@@ -37,7 +37,7 @@ _TRANSPORT_SIZE = 64
 _POOLINGS = (2, 8)
 # Of the learning rate, how much is left at the end.
 _LAST_RATE = 0.05
-# Side of the pictures that colours are taken of, in pixels, and the least variance of a colour along any axis.
+# Side in pixels of the thumbnails that a palette is made from, and the least variance of its colours along any axis.
 _COLORS, _LEAST_VARIANCE = 64, 0.03**2
 # The distance to a style from which on it is relative: a painting may have that style already.
 _LEAST_DISTANCE = 1e-3
@@ -108,8 +108,11 @@ def stylize_stages(
     engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
     network = painting.neural(picture.settings)
     canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
-    problem = Problem(content, canvas, fitting.Weights(l2=0.0, product=1.0), _bounds(picture, settings, mask))
-    free, brush = problem.bounds.low < problem.bounds.high, BRUSHES[picture.brush]
+    bounds = _bounds(picture, settings, mask)
+    problem = Problem(
+        content, canvas, fitting.Weights(l2=0.0, product=1.0), bounds, max_aspect=picture.settings.max_aspect
+    )
+    free, brush = bounds.low < bounds.high, BRUSHES[picture.brush]
     palette = _palette([content, *styles], [0.5, *(0.5 * w for w in settings.weights_of(len(styles)))])
     rates = fitting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
     for step in range(done, settings.steps):
@@ -126,12 +129,8 @@ def stylize_stages(
             rates=rates[step : step + 1],
             softness=picture.settings.softness / 2,
         )
-        kept = strokes
-        if picture.settings.max_aspect:
-            kept = brush.shortened(kept, picture.settings.max_aspect)
         if settings.palette:
-            kept = _in_palette(brush, kept, palette, settings.palette)
-        strokes = np.where(free, kept, strokes)
+            strokes = np.where(free, _in_palette(brush, strokes, palette, settings.palette), strokes)
         state = moments._asdict() | {"pictures": begun_with} if step + 1 < settings.steps else None
         how_far = Progress(
             stage=1,
@@ -146,14 +145,14 @@ def stylize_stages(
 
 
 class _Palette(NamedTuple):
-    """Colours as a normal distribution: its mean, and what makes their deviations those of a standard one."""
+    """The mean of a distribution of colours, and the matrix that whitens their deviations from it."""
 
     mean: Float[np.ndarray, "3"]
     whitening: Float[np.ndarray, "3 3"]
 
 
 def _palette(pictures: Sequence[Picture], weights: Sequence[float]) -> _Palette:
-    """The colours of several pictures, each of which counts by its weight."""
+    """The distribution of the colours of weighted pictures."""
     colors = [images.resize(picture, (_COLORS, _COLORS)).reshape(-1, 3) for picture in pictures]
     weight = np.repeat(np.asarray(weights) / sum(weights), _COLORS**2) / _COLORS**2
     every = np.concatenate(colors).astype(np.float64)
@@ -163,7 +162,7 @@ def _palette(pictures: Sequence[Picture], weights: Sequence[float]) -> _Palette:
 
 
 def _in_palette(brush: Brush, strokes: Float[np.ndarray, "n d"], palette: _Palette, most: float) -> np.ndarray:
-    """The strokes; colours further than so many standard deviations are brought that near. No hue is made up."""
+    """Pulls colours that are more than `most` standard deviations from the mean back towards it."""
     result, index = strokes.copy(), brush.index("color")
     away = strokes[:, index].reshape(-1, 3) - palette.mean
     far = np.linalg.norm(away @ palette.whitening, axis=1, keepdims=True)

@@ -186,7 +186,7 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
     monkeypatch.setattr(bristles, "bristles", lambda s, b, a, g, f, _: found(s, b, a, g, jnp.full_like(f, 0.05), _))
     brush, size, count, step = BRUSHES[name], 32, 4, 1e-6
     weights = np.random.default_rng(1).normal(size=(4, size, size))
-    # Strokes of which no pixel begins to be touched within a step: there its colour jumps.
+    # A seed for which no pixel enters a stroke within a step: its foreground would jump there.
     strokes = random_strokes(name, count, seed=4)
     strokes[:, brush.index("alpha")] = 0.7
     with jax.enable_x64(True):

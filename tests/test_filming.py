@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpaint import drawing, filming, fitting, images, placing
+from jaxpaint import drawing, filming, fitting, images, painting, placing
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import FilmSettings, StyleSettings
 
@@ -302,3 +302,20 @@ def test_bad_frames_are_refused(pictures):
         filmed([pictures[0], pictures[0][:, :32]], dataclasses.replace(SMALL, steps=2, method="independent"))
     with pytest.raises(ValueError, match="only with method persistent"):
         FilmSettings(method="independent", interpolate=True)
+
+
+def test_a_frame_in_one_ink_is_the_painting_in_that_ink(pictures):
+    """The picture is turned into shades once, not once for the film and again for the painting."""
+    settings = dataclasses.replace(SMALL, method="independent", fixed_seed=True, steps=12, ink="0.1,0.1,0.1")
+    [(state, facts)] = filmed(pictures[:1], settings)
+    whole = painting.paint(pictures[0], key=KEY, settings=settings.painting)
+    np.testing.assert_array_equal(state.frame.strokes, whole.strokes)
+    shades = painting.inked(settings, pictures[0])
+    assert facts.psnr == pytest.approx(-10 * np.log10(np.mean((drawn(state, settings) - shades) ** 2)), abs=1e-3)
+
+
+def test_strokes_keep_within_their_greatest_length_in_every_frame(pictures):
+    settings = dataclasses.replace(SMALL, max_aspect=2.0)
+    for state, _ in filmed(pictures[:3], settings):
+        sides = state.frame.strokes[:, 2:4] + BRUSHES["oilpaintbrush"].hair
+        assert (sides.max(axis=1) / sides.min(axis=1)).max() <= 2.001

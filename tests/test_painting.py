@@ -610,11 +610,13 @@ def test_what_is_told_counts_all_pixels_alike(picture):
 
 
 def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
-    settings = dataclasses.replace(SMALL, brush="pastel", strokes=80, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
+    settings = dataclasses.replace(
+        SMALL, brush="pastel", strokes=80, steps=48, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7"
+    )
     done = jaxpaint.paint(picture, key=KEY, settings=settings)
     color = BRUSHES["pastel"].index("color")
     np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (80, 1)), atol=1e-6)
-    shades = painting.wanted(settings, picture)
+    shades = painting.inked(settings, picture)
     np.testing.assert_allclose(shades[0, 0], [0.9, 0.8, 0.7] - np.array([0.8, 0.6, 0.4]) * (1 - picture[0, 0] @ LUMA))
     drawn = drawing.draw_flat(drawing.relit(done, {"ground": "none"}), size=90)
     assert (

@@ -23,7 +23,7 @@ TRAIN = [
 ]
 # So many strokes that it does not matter which of two candidates that are worth the same wins by rounding.
 PAINT = ["paint", "--config.brush=rectangle", "--config.strokes=160", "--config.steps=24", "--config.size=96"]
-# Where some errors count more, candidates of almost the same worth win by rounding.
+# With unequal weights, rounding decides between candidates of almost the same worth.
 PAINT += ["--config.detail=alike"]
 EXAMPLE = str(pathlib.Path(__file__).parents[1] / "examples" / "astronaut.png")
 # A step on eight devices, and on one.

@@ -193,7 +193,7 @@ class Brush:
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       textured: whether it has a texture, so that strokes look other than its average.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
-      dry: whether it leaves its pigment on the tops of the ground's grain, as it is seen; a fit sees the average.
+      dry: whether its pigment stays on the tops of the ground's grain (`blending.caught`); fits ignore the grain.
       pictured: whether a user's picture of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
@@ -242,7 +242,7 @@ class Brush:
     def bounding_boxes(
         self, strokes: Float[np.ndarray, "n d"]
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
-        """Upright boxes that strokes lie in, whichever way they are turned: least and greatest x and y."""
+        """Axis-aligned bounding boxes: least and greatest x and y. They hold for any angle of a stroke."""
         points = np.stack([strokes[:, self.index(axis)] for axis in "xy"], axis=-1)
         if len(control := self.index("control")):
             first, last = points[:, 0], points[:, -1]
@@ -251,11 +251,11 @@ class Brush:
         return points.min(axis=1) - corner, points.max(axis=1) + corner
 
     def shortened(self, strokes: Float[np.ndarray, "n d"], aspect: float) -> Float[np.ndarray, "n d"]:
-        """The strokes, those that are longer cut down about their middles to `aspect` times their width.
+        """Limits the lengths of strokes to `aspect` times their widths; middles stay in place.
 
         Args:
           strokes: in frame coordinates.
-          aspect: length over width, at most; 1 or more. A curve is as long as the way between its ends and its width.
+          aspect: greatest length over width, 1 or more. A curve's length is its chord and its width.
         """
         result, sizes = strokes.copy(), self.index("size")
         sides = strokes[:, sizes] + self.hair

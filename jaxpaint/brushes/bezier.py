@@ -170,7 +170,7 @@ def _ways(point, size: int) -> tuple[Plane, Plane]:
 
 
 def radius_at(t: Plane, curve: Curve, pixels: Pixels) -> Plane:
-    """The radius, which goes evenly from that at the start to that at the end."""
+    """Radius at t, interpolated between the ends of the curve."""
     return pixels.constant(curve.r0) + pixels.constant(curve.r2 - curve.r0) * t
 
 
@@ -209,7 +209,7 @@ def distance(
 
 
 def outside(curve: Curve, point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0) -> Float[Array, ""]:
-    """How far a point is from what a brush covers along a curve; below 0 inside."""
+    """Signed distance from a point to a swept curve, negative inside."""
     a, b, c = curve.a, curve.b, curve.p0 - point
     growth = curve.r2 - curve.r0 if tapered else None
     # Written out: of many strokes and points, products of two numbers each would be called one by one.
@@ -225,7 +225,7 @@ def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool)
 
 
 def outline(stroke: Float[Array, "d"], point: Float[Array, "2"]) -> Float[Array, "1"]:
-    """`edges` of a brush that is as wide everywhere as at the curve's nearest place."""
+    """See `Brush.edges`; of a tapered brush whose width at a pixel is that at the nearest point of the curve."""
     return outside(curve_of(stroke, tapered=True), point, tapered=False)[None]
 
 

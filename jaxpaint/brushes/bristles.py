@@ -23,12 +23,12 @@ from jaxpaint.brushes.base import Plane, Scalar, stored
 START, END, SIDE = 0.08, 0.21, 0.04
 # Mean shade, and how much a streak at full depth changes it.
 SHADE, _CONTRAST = 0.983, 0.11
-# How far red, green and blue of a streak stray, and how often they change as the grain goes from 0 to 1.
+# Amplitude of a streak's tint, and frequencies in the grain for red, green and blue.
 _TINT, _TINTS = 0.14, (57.3, 71.9, 91.7)
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 0.6
-# Streaks of less pigment than the first show the paint below; by how much a streak of one less does, at most, and on
-# average. Few do much, and most not at all: paint that lets all through a little looks like gels.
+# Streaks below the first number show the paint underneath: slope, greatest share and mean share of it. A sixth of the
+# streaks do; where all did a little, strokes looked like coloured gels.
 _LITTLE, _PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = -0.10, 6.0, 0.9, 0.06
 
 

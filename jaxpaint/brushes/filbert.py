@@ -30,7 +30,7 @@ from jaxpaint.brushes.bezier import (
 )
 from jaxpaint.brushes.textures import Look
 
-# By how many widths a stroke is shorter on average: its round end without `bristles.END` of it.
+# Mean loss of length at the ragged end, in widths: the area of the round end's tip beyond `bristles.END`.
 _ENDS_EARLY = 0.12
 
 
@@ -40,7 +40,7 @@ def _seen(swept: Swept) -> tuple[Plane, ...]:
 
 
 def _on_average(curve: Curve, contrast: float) -> Curve:
-    """The curve of the average over all grains."""
+    """The curve that covers what strokes of all grains cover on average."""
     width = curve.r0 + curve.r2
     kept = jnp.maximum(1.0 - contrast * _ENDS_EARLY * width / length_of(curve), 0.0)
     narrower = 1.0 - 2.0 * contrast * bristles.SIDE
@@ -51,7 +51,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     curve = curve_of(stroke, tapered=True)
     grain = jax.lax.stop_gradient(stroke[14])
     contrast = min(look.contrast, 1.0)
-    # The width changes little beside the length, so that the nearest place of the curve is the nearest of the brush.
+    # The nearest point is searched without the taper, which is cheaper; widths change little along a stroke.
     if look.flat or look.contrast == 0:
         curve = _on_average(curve, contrast)
         u, away = sweep(curve, pixels, disc, tapered=False)

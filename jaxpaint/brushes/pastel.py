@@ -1,4 +1,4 @@
-"""`pastel`: a soft stick of pigment along a curve, pressed more or less; it stays on the tops of the ground's grain."""
+"""`pastel`: a soft stick along a curve; its pigment stays on the tops of the ground's grain, alpha is its pressure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jaxpaint.brushes.base import Brush, Pixels, Stroke
 from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, lay, outline, radius_at, sweep, within
 from jaxpaint.brushes.textures import Look
 
-# How far in from its sides, in radii, a stroke thins.
+# Width of the thin borders at a stroke's sides, in radii.
 _SOFT = 0.45
 
 
@@ -20,7 +20,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
     t, away = sweep(curve, pixels, disc, tapered=False)
     radius = radius_at(t, curve, pixels)
     alpha = within(away, radius, pixels) * pixels.constant(stroke[11])
-    # Only what is wider than a few pixels has sides.
+    # Strokes of a pixel or two have no borders.
     soft = min(look.contrast, 1.0) * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)
     alpha *= 1.0 - soft * jnp.clip((away / radius - 1.0) / _SOFT + 1.0, 0.0, 1.0)
     # The grain is the ground's: see `blending.caught`.

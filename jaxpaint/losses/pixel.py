@@ -45,7 +45,7 @@ def canvas_l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size siz
 
     Args:
       canvas, target: planes `[*n, S, S]` in [0, 1].
-      mask: how much each pixel counts.
+      mask: weight of each pixel.
     """
     return _sum(jnp.abs, canvas, target, mask)
 
