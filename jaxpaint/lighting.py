@@ -15,7 +15,7 @@ from jaxpaint.brushes import Brush
 
 GROUNDS = ("linen", "paper", "none")
 # Height of a thick stroke's paint, in long sides of the picture.
-_UNIT = 0.0019
+_UNIT = 0.0023
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
 _ELEVATION, _ROUNDED = 0.58, 0.0005
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
@@ -42,7 +42,7 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     grain = strokes[:, brush.index("grain")].sum(axis=1)
     # With larger differences of thickness, each stroke would stand out from its neighbours like a tile.
     load = 0.75 + 0.4 * (grain * 151.7 % 1.0) ** 2
-    return ((0.25 + 0.75 * lightness) * size * load).astype(np.float32)
+    return ((0.32 + 0.68 * lightness) * size * load).astype(np.float32)
 
 
 # Cached, since all frames of a film share one ground.

@@ -22,14 +22,14 @@ from jaxpaint.brushes.base import Plane, Scalar, stored
 # start and end early and sides that wander shorten it by these, in widths.
 START, END, SIDE = 0.08, 0.21, 0.04
 # Mean shade, and how much a streak at full depth changes it.
-SHADE, _CONTRAST = 0.983, 0.11
+SHADE, _CONTRAST = 0.983, 0.07
 # Amplitude of a streak's tint, and frequencies in the grain for red, green and blue.
-_TINT, _TINTS = 0.14, (57.3, 71.9, 91.7)
+_TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
-_DRAGGED = 0.6
+_DRAGGED = 1.6
 # Streaks below the first number show the paint underneath: slope, greatest share and mean share of it. A sixth of the
 # streaks do; where all did a little, strokes looked like coloured gels.
-_LITTLE, _PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = -0.10, 6.0, 0.9, 0.06
+_LITTLE, _PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = -0.40, 4.0, 0.8, 0.06
 
 
 class _Streaks(NamedTuple):
@@ -50,12 +50,13 @@ class _Streaks(NamedTuple):
 
 # Frequencies without a common period, so that nothing repeats.
 _FAMILIES = (
-    _Streaks(7.9, 0.32, 0.21, 2.6),
-    _Streaks(17.3, 0.42, 0.33, -4.3),
-    _Streaks(35.7, 0.40, 0.47, 6.7),
+    _Streaks(4.9, 0.28, 0.23, 2.1),
+    _Streaks(10.3, 0.30, 0.41, -3.7),
+    _Streaks(21.7, 0.32, 0.83, 5.3),
+    _Streaks(43.1, 0.30, 1.37, -7.9),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
-_SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3)
+_SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3)
 
 
 class Bristles(NamedTuple):
@@ -91,24 +92,29 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
         return jnp.exp(-6.0 * (frequency * footprint) ** 2)
 
     sway = wave(0.43 * before + shift[0])
-    # Bristles stand closer here than there, and wander.
-    at = s + 0.050 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.014 * wave(4.3 * s + shift[7]) + 0.020 * sway
+    # Bristles stand closer here than there, closer in one brush than in another, and wander.
+    at = s + 0.065 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.030 * wave(4.3 * s + shift[7]) + 0.020 * sway
+    at *= 0.75 + 0.55 * (0.5 + 0.5 * wave(shift[12]))
     streak = jnp.zeros_like(s)
     for i, family in enumerate(_FAMILIES):
-        presence = 0.55 + 0.45 * wave(family.rate * before + family.slant * s + shift[2 + i])
-        streak = streak + family.weight * seen(family.frequency) * presence * wave(family.frequency * at + shift[5 + i])
+        presence = jnp.clip(0.35 + 0.9 * wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
+        streak += family.weight * seen(family.frequency) * presence * wave(family.frequency * at + shift[6 + i])
     # Squared and cubed distances from the middle: outlines round off.
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
-    dryness = (0.5 + 0.5 * wave(shift[8])) ** 2
-    start = 0.03 + 0.13 * u + 0.11 * u * u * u + 0.06 * wave(2.7 * s + shift[9]) - 0.08 * streak
+    dryness = (0.5 + 0.5 * wave(shift[10])) ** 2
+    start = 0.02 + 0.10 * u + 0.09 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) - 0.06 * streak
     start = jnp.maximum(start, 0.0)
     # A bristle with more paint goes on for longer.
-    end = 0.15 + 0.10 * u + 0.12 * wave(3.3 * s + shift[10]) - (0.22 + 0.24 * dryness) * streak
+    end = 0.02 + 0.06 * u + 0.09 * wave(2.3 * s + shift[12]) + 0.06 * wave(6.7 * s + shift[13])
+    end -= (0.16 + 0.34 * dryness) * streak
     end = jnp.maximum(end, 0.0)
+    # Towards its end a brush is lifted: some strokes end broad, others narrow.
+    lifted = jnp.clip(1.0 - after / 1.1, 0.0, 1.0)
+    lifted = (0.08 + 0.28 * (0.5 + 0.5 * wave(shift[13]))) * lifted * lifted
     # The sides sway together, and each by itself.
-    left = 0.042 + 0.022 * sway + 0.016 * wave(1.1 * before + 0.9 * sway + shift[11])
-    right = 0.042 - 0.022 * sway + 0.016 * wave(1.4 * before - 0.9 * sway + shift[3])
+    left = 0.034 + 0.020 * sway + 0.014 * wave(1.1 * before + 0.9 * sway + shift[11]) + lifted
+    right = 0.034 - 0.020 * sway + 0.014 * wave(1.4 * before - 0.9 * sway + shift[3]) + lifted
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
     dry = (0.12 + 0.75 * dryness) * way * way * way + 0.50 * u * u * u
     cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), 0.0, 1.0)
@@ -120,7 +126,7 @@ class _Slopes(NamedTuple):
 
     across: tuple[Plane, ...]
     along: tuple[Plane, ...]
-    back: Plane
+    back: tuple[Plane, ...]
 
 
 @functools.partial(jax.jit, inline=True)
@@ -128,11 +134,11 @@ def _bristles_and_slopes(s, before, after, grain, footprint) -> tuple[Bristles, 
     ones = jnp.ones_like(s)
     found, across = jax.jvp(lambda s: _bristles(s, before, after, grain, footprint), (s,), (ones,))
     _, along = jax.jvp(lambda before: _bristles(s, before, after, grain, footprint), (before,), (ones,))
-    _, back = jax.jvp(lambda after: _bristles(s, before, after, grain, footprint).cover, (after,), (ones,))
+    _, back = jax.jvp(lambda after: _bristles(s, before, after, grain, footprint), (after,), (ones,))
     return found, _Slopes(
         (across.streak, across.start, across.end, across.cover),
         (along.streak, along.start, along.end, along.left, along.right, along.cover),
-        back,
+        (back.left, back.right, back.cover),
     )
 
 
@@ -166,7 +172,8 @@ def _bristles_backward(slopes, gradient):
     streak, start, end, left, right, cover = gradient
     to_s = sum(g * slope for g, slope in zip((streak, start, end, cover), slopes.across, strict=True))
     to_before = sum(g * slope for g, slope in zip((streak, start, end, left, right, cover), slopes.along, strict=True))
-    return to_s, to_before, cover * slopes.back, None, None, None
+    to_after = sum(g * slope for g, slope in zip((left, right, cover), slopes.back, strict=True))
+    return to_s, to_before, to_after, None, None, None
 
 
 bristles.defvjp(_bristles_forward, _bristles_backward)
@@ -225,8 +232,8 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.10) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.10)
-    pushed = ridge(after - found.end - 0.12, 0.11, 0.13)
-    ridges = 0.88 * contrast * depth(grain) * found.streak
+    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.32) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.32)
+    pushed = ridge(after - found.end - 0.12, 0.11, 0.38)
+    ridges = 1.10 * contrast * depth(grain) * found.streak
     gaps = contrast * (1.0 - found.cover)
     return jnp.maximum(0.62 + ridges + rim + pushed, 0.0) * (1.0 - gaps)
