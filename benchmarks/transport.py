@@ -96,7 +96,7 @@ def _painter(brush: Brush, size: int) -> Callable[[jax.Array], jax.Array]:
     render = engine(brush, size)
 
     def draw(stroke):
-        foreground, alpha, _ = render(stroke)
+        foreground, alpha, *_ = render(stroke)
         return jnp.stack(foreground, axis=-1) * alpha[0][..., None]
 
     return draw

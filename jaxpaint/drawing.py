@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Array, Float, Int, UInt8
 
 from jaxpaint import grids, images, lighting, runtime
-from jaxpaint.blending import Canvas, caught, composite
-from jaxpaint.brushes import filled_up, nowhere, padded_length, to_window
+from jaxpaint.blending import Canvas, caught, composite, composite_forward, room
+from jaxpaint.brushes import BRUSHES, Brush, filled_up, nowhere, to_window
 from jaxpaint.brushes.textures import pyramid
 from jaxpaint.renderers import Arrays, Engine, Model
 from jaxpaint.settings import Settings
@@ -26,12 +26,15 @@ _TILE = 32
 # Tiles drawn together, and strokes listed for them at a time: fixed shapes, so that one program draws every picture.
 _TOGETHER = 32
 _LISTED = 64
+# Long side, in pixels, of the picture that strokes pick up wet paint from: the same for a drawing of any size.
+_PICKED_UP = 256
 
 
 def draw(
     painting: Painting,
     *,
     size: int | None = None,
+    wet: float | None = None,
     relief: float | None = None,
     light: float | None = None,
     gloss: float | None = None,
@@ -42,7 +45,8 @@ def draw(
     Args:
       painting: finished or not.
       size: long side of the drawing in pixels; None for the size it was painted at.
-      relief, light, gloss, ground: of the light (see `Settings`); None for what the painting's own settings say.
+      wet, relief, light, gloss, ground: how paint lies and how light falls (see `Settings`); None for what the
+        painting's own settings say.
 
     Returns:
       The drawing, in [0, 1], in the photograph's proportions.
@@ -50,7 +54,7 @@ def draw(
     Raises:
       ValueError, TypeError: a size of less than a pixel; a value that the settings refuse.
     """
-    asked = {"relief": relief, "light": light, "gloss": gloss, "ground": ground}
+    asked = {"wet": wet, "relief": relief, "light": light, "gloss": gloss, "ground": ground}
     painting = relit(painting, {name: value for name, value in asked.items() if value is not None})
     return shown(painting.settings, draw_layers(painting, size=size))
 
@@ -79,7 +83,7 @@ def draw_layers(painting: Painting, *, size: int | None = None) -> Float[np.ndar
     if size is not None and size < 1:
         raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     shape = images.fitted_shape(painting.height, painting.width, size or painting.settings.size)
-    return _over(painting, painting.strokes, bare(painting.settings, shape))
+    return _over(painting, painting.strokes, picked_up(painting), bare(painting.settings, shape))
 
 
 def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c"]:
@@ -116,11 +120,12 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
       Pictures of 0 to 255: first the empty canvas, last the painting.
     """
     shape = images.fitted_shape(painting.height, painting.width, size)
-    count = len(painting.strokes)
+    count, picked = len(painting.strokes), picked_up(painting)
     layers = bare(painting.settings, shape)
     stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
-        layers = _over(painting, painting.strokes[before:stop], layers)
+        some = slice(before, stop)
+        layers = _over(painting, painting.strokes[some], None if picked is None else picked[some], layers)
         yield images.to_bytes(shown(painting.settings, layers))
 
 
@@ -129,12 +134,47 @@ def engine_of(painting: Painting) -> Engine:
     return Engine.of(painting.settings)
 
 
+def picked_up(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
+    """The wet paint below each stroke's start, its colour and its coverage; None for a painting of dry paint.
+
+    Found on a small drawing, for which strokes have not picked up anything.
+    """
+    settings, brush = painting.settings, BRUSHES[painting.brush]
+    if not (settings.wet and settings.texture and brush.start and len(painting.strokes)):
+        return None
+    shape = images.fitted_shape(painting.height, painting.width, _PICKED_UP)
+    # The fourth channel has heights of 1: where there is paint. A bare canvas is dry.
+    canvas = np.broadcast_to(np.array([*settings.canvas_rgb, 0.0], np.float32), (*shape, 4))
+    tiles = _Tiles.of(brush, painting.strokes, grids.Grid(*shape, _TILE), canvas)
+    start = (brush.start(painting.strokes) * max(shape)).astype(int)
+    column, row = np.clip(start, 0, (shape[1] - 1, shape[0] - 1)).T
+    window = row // _TILE * tiles.grid.columns + column // _TILE
+    # One more, for what fills up the lists of strokes.
+    row, column, window = (np.append(axis, -1) for axis in (row % _TILE, column % _TILE, window))
+    # A stroke that is not listed where it starts is hardly in the picture: it picks up nothing.
+    picked = np.zeros((len(start), 4), np.float32)
+    engine, arrays = Engine.of(settings, flat=True, height=True), arrays_of(painting)
+    for chosen, ids, count in tiles.groups():
+        at = np.minimum(ids, len(picked))
+        canvas, below = _draw_tiles_and_look(
+            engine, arrays, tiles.strokes, ids, row[at], column[at], *tiles.windows(chosen), count
+        )
+        tiles.planes[:, chosen] = np.stack(canvas)
+        here = window[at] == chosen
+        picked[ids[here]] = np.clip(np.stack(below, axis=-1)[here], 0.0, 1.0)
+    return picked
+
+
 def _over(
-    painting: Painting, strokes: Float[np.ndarray, "n d"], layers: Float[np.ndarray, "h w c"]
+    painting: Painting,
+    strokes: Float[np.ndarray, "n d"],
+    picked: Float[np.ndarray, "n 4"] | None,
+    layers: Float[np.ndarray, "h w c"],
 ) -> Float[np.ndarray, "h w c"]:
-    """A painting's strokes, drawn over layers."""
+    """A painting's strokes, which have picked up colours, drawn over layers."""
     has_height, ground = layers.shape[-1] == 4, painting.settings.ground
-    engine = Engine.of(painting.settings, height=has_height)
+    wet = 0.0 if picked is None else painting.settings.wet
+    engine = Engine.of(painting.settings, wet=wet, height=has_height)
     return draw_strokes(
         engine,
         strokes,
@@ -142,6 +182,7 @@ def _over(
         arrays=arrays_of(painting),
         canvas=layers,
         thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
+        picked=picked,
         tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.dry and ground != "none" else None,
     )
 
@@ -159,6 +200,7 @@ def draw_strokes(
     arrays: Arrays = None,
     canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
     thickness: Float[np.ndarray, "n"] | None = None,
+    picked: Float[np.ndarray, "n 4"] | None = None,
     tooth: Float[np.ndarray, "height width"] | None = None,
 ) -> Float[np.ndarray, "height width c"]:
     """Strokes drawn one over the other.
@@ -171,6 +213,7 @@ def draw_strokes(
       canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
         that heights are laid over.
       thickness: factor of each stroke's heights, for a canvas of four channels.
+      picked: what strokes carry along, for an engine that is wet (see `picked_up`).
       tooth: of the ground, for a brush that is dry (see `blending.caught`).
 
     Returns:
@@ -180,59 +223,93 @@ def draw_strokes(
     canvas = np.broadcast_to(canvas, (*shape, canvas.shape[-1]))
     if not len(strokes):
         return canvas.copy()
-    if thickness is not None:
-        thickness = np.pad(thickness, (0, padded_length(len(strokes) + 1) - len(strokes)))
     grid = grids.Grid(*shape, _TILE)
-    # One more than there are: lists of strokes are filled up with the last.
-    strokes = filled_up(model.brush, np.concatenate([strokes, nowhere(model.brush, 1)]))
-    near = grids.reach(model.brush, strokes, grid, margin=1.0)
-    # Once, for all tiles; `jnp.asarray` would compile a program for it.
-    on_device, thickness = jax.device_put((strokes, thickness))
-    planes = np.stack(grid.split(canvas))
+    tiles = _Tiles.of(model.brush, strokes, grid, canvas)
+    more = len(tiles.strokes) - len(strokes)
+    thickness = None if thickness is None else np.pad(thickness, (0, more))
+    picked = None if picked is None else np.pad(picked, ((0, more), (0, 0)))
+    own = jax.device_put((thickness, picked))
     teeth = None if tooth is None else grid.split(tooth[..., None])[0]
-    # Tiles that as many strokes reach are drawn together, so that none waits for another.
-    order = np.argsort(-near.counts, kind="stable")
-    for start in range(0, len(order), _TOGETHER):
-        chosen = order[start : start + _TOGETHER]
-        tiles = np.resize(chosen, _TOGETHER)
-        for low in range(0, int(near.counts[chosen[0]]), _LISTED):
-            ids = np.minimum(near.ids[tiles, low : low + _LISTED], len(strokes) - 1)
-            ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=len(strokes) - 1)
-            count = min(_LISTED, int(near.counts[chosen[0]]) - low)
-            drawn = _draw_tiles(
-                model,
-                arrays,
-                on_device,
-                thickness,
-                None if teeth is None else teeth[tiles],
-                ids.T,
-                grid.origins[tiles],
-                grid.side,
-                tuple(planes[:, tiles]),
-                count,
-                0.0,
-            )
-            planes[:, tiles] = np.stack(drawn)
-    drawn_layers = grid.join(tuple(planes))
+    for chosen, ids, count in tiles.groups():
+        here = None if teeth is None else teeth[chosen]
+        drawn = _draw_tiles(model, arrays, tiles.strokes, own, here, ids, *tiles.windows(chosen), count)
+        tiles.planes[:, chosen] = np.stack(drawn)
+    drawn_layers = grid.join(tuple(tiles.planes))
     return np.concatenate([np.clip(drawn_layers[..., :3], 0.0, 1.0), drawn_layers[..., 3:]], axis=-1)
 
 
+class _Tiles(NamedTuple):
+    """A picture in tiles, and the strokes that reach each.
+
+    Attributes:
+      strokes: on the device; the last ones are nowhere, and fill up lists.
+      near: which of them reach which tile.
+      grid: the tiles.
+      planes: of the picture, by channel and tile; to be written to.
+    """
+
+    strokes: Float[Array, "m d"]
+    near: grids.Reach
+    grid: grids.Grid
+    planes: Float[np.ndarray, "c windows tile tile"]
+
+    @classmethod
+    def of(
+        cls, brush: Brush, strokes: Float[np.ndarray, "n d"], grid: grids.Grid, canvas: Float[np.ndarray, "h w c"]
+    ) -> _Tiles:
+        """The tiles of a canvas before these strokes."""
+        # One more than there are: lists of strokes are filled up with the last.
+        filled = filled_up(brush, np.concatenate([strokes, nowhere(brush, 1)]))
+        near = grids.reach(brush, filled, grid, margin=1.0)
+        # Once, for all tiles; `jnp.asarray` would compile a program for it.
+        return cls(jax.device_put(filled), near, grid, np.stack(grid.split(canvas)))
+
+    def windows(self, chosen: Int[np.ndarray, "w"]) -> tuple[Float[np.ndarray, "w 2"], float, tuple[np.ndarray, ...]]:
+        """Origins and side of some tiles, and their planes."""
+        return self.grid.origins[chosen], self.grid.side, tuple(self.planes[:, chosen])
+
+    def groups(self) -> Iterator[tuple[Int[np.ndarray, "w"], Int[np.ndarray, "k w"], int]]:
+        """Tiles to be drawn together, indices of the strokes to draw in them, lowest first, and how many these are.
+
+        Tiles that as many strokes reach come together, so that none waits for another.
+        """
+        counts, last = self.near.counts, len(self.strokes) - 1
+        order = np.argsort(-counts, kind="stable")
+        for start in range(0, len(order), _TOGETHER):
+            tiles = np.resize(order[start : start + _TOGETHER], _TOGETHER)
+            for low in range(0, int(counts[tiles[0]]), _LISTED):
+                ids = np.minimum(self.near.ids[tiles, low : low + _LISTED], last)
+                ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=last)
+                yield tiles, ids.T, min(_LISTED, int(counts[tiles[0]]) - low)
+
+
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles(
-    model, arrays, strokes, thickness, tooth, ids, origins, side, canvas: Canvas, count, softness
-) -> Canvas:
-    render = model.renderer(arrays, _TILE, softness=softness)
+def _draw_tiles(model, arrays, strokes, own, tooth, ids, origins, side, canvas: Canvas, count) -> Canvas:
+    render = model.renderer(arrays, _TILE, softness=0.0)
     windows = to_window(model.brush, strokes[ids], origins[None], side)
 
     def seen(each):
-        stroke, thick, window = each
+        stroke, (thick, below), window = each
         drawn = render(stroke)
         if thick is not None:
             drawn = drawn._replace(height=tuple(height * thick for height in drawn.height))
+        for carried in drawn.carried:
+            *color, coverage = below
+            colors = zip(drawn.foreground, color, strict=True)
+            drawn = drawn._replace(foreground=tuple(s + coverage * carried * (c - s) for s, c in colors))
         if tooth is not None:
             drawn = drawn._replace(alpha=tuple(caught(alpha, tooth[window]) for alpha in drawn.alpha))
         return drawn
 
-    thick = None if thickness is None else thickness[ids]
     numbers = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
-    return composite(seen, (windows, thick, numbers), canvas, count)
+    return composite(seen, (windows, jax.tree.map(lambda leaf: leaf[ids], own), numbers), canvas, count)
+
+
+@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
+def _draw_tiles_and_look(model, arrays, strokes, ids, row, column, origins, side, canvas: Canvas, count):
+    """The tiles, and the layers below each stroke at a pixel of its own: planes `[k, w]`."""
+    render = model.renderer(arrays, _TILE, softness=0.0)
+    windows = to_window(model.brush, strokes[ids], origins[None], side)
+    canvas, below = composite_forward(render, windows, canvas, count, room(canvas, len(ids)))
+    k, w = jnp.indices(ids.shape)
+    return canvas, tuple(plane[k, w, row, column] for plane in below)

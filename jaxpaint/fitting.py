@@ -600,7 +600,7 @@ def _gains(model, total, tiles, arrays, strokes, side):
         def downwards(i, carry):
             seen, total = carry
             t = tiles.counts - 1 - i
-            foreground, alpha, _ = jax.vmap(render)(windows[t])
+            foreground, alpha, *_ = jax.vmap(render)(windows[t])
             alpha = alpha * (3 // len(alpha))
             # What the canvas owes to the stroke.
             shares = (s * a * (f - b[t]) for s, a, f, b in zip(seen, alpha, foreground, below, strict=True))

@@ -76,8 +76,8 @@ class Checked:
 
 # Settings for photographs that are to be styled: few strokes, large enough to be seen as strokes.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
-# The settings that say how light falls on a painting: they change its drawing, not its strokes.
-LIGHT = ("relief", "light", "gloss", "ground")
+# The settings that say how paint lies and how light falls on it: they change a drawing, not its strokes.
+LIGHT = ("wet", "relief", "light", "gloss", "ground")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Settings(Checked):
     textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
-    wet: float = setting(0.25, "how much of the paint below bristles carry along: wet in wet", 0.0, 1.0)
+    wet: float = setting(0.25, "how much of the wet paint below its start a stroke carries along", 0.0, 1.0)
     jitter: float = setting(0.0, "how far colours of strokes stray by chance, after the fit", 0.0, 0.5)
     relief: float = setting(1.0, "height of the paint that light falls on; 0: none", 0.0, 3.0)
     light: float = setting(135.0, "where light comes from, in degrees, counter-clockwise from the right", 0.0, 360.0)

@@ -108,7 +108,7 @@ def test_the_descent_is_rmsprop_in_each_block_alone():
 
     def loss(own):
         error = 0.0
-        foreground, (alpha,), _ = jax.vmap(render)(own)
+        foreground, (alpha,), *_ = jax.vmap(render)(own)
         for block in range(2):
             canvas = jnp.full((3, 16, 16), 0.3)
             for stroke in range(block, 6, 2):

@@ -22,7 +22,7 @@ def renderer(name, size, look):
 
 def drawn(name, strokes, size=SIZE, look=Look(height=True)):
     """Foreground `[n, S, S, 3]`, alpha and height `[n, S, S]`."""
-    foreground, (alpha,), height = renderer(name, size, look)(jnp.asarray(strokes, jnp.float32))
+    foreground, (alpha,), height, _ = renderer(name, size, look)(jnp.asarray(strokes, jnp.float32))
     return np.stack(foreground, axis=-1), np.asarray(alpha), np.asarray(height[0]) if height else None
 
 

@@ -24,7 +24,7 @@ def renderer(name, size=SIZE, softness=0.0):
 
 def drawn(name, strokes, **kwargs):
     """Foreground `[n, 3, S, S]` and alpha `[n, S, S]`, of strokes without texture."""
-    foreground, (alpha,), _ = renderer(name, **kwargs)(jnp.asarray(strokes, jnp.float32))
+    foreground, (alpha,), *_ = renderer(name, **kwargs)(jnp.asarray(strokes, jnp.float32))
     return np.stack(foreground, axis=1), np.asarray(alpha)
 
 
@@ -194,7 +194,7 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
         render = engine(brush, size, look=Look(picture, flat=look == "flat"), softness=1.0)
 
         def value(stroke):
-            foreground, (alpha,), _ = render(stroke)
+            foreground, (alpha,), *_ = render(stroke)
             return sum((w * plane).sum() for w, plane in zip(weights, (*foreground, alpha), strict=True))
 
         shifted = strokes[:, None, None] + step * np.array([1, -1])[:, None, None] * np.eye(brush.dim)
@@ -224,7 +224,7 @@ def test_the_ends_of_the_ranges_draw_and_differentiate(name):
         picture = render(stroke)
         return sum(plane.sum() for plane in (*picture.foreground, *picture.alpha)), picture
 
-    gradient, (foreground, (alpha,), _) = jax.jit(jax.vmap(jax.grad(total, has_aux=True)))(strokes)
+    gradient, (foreground, (alpha,), *_) = jax.jit(jax.vmap(jax.grad(total, has_aux=True)))(strokes)
     assert np.isfinite(gradient).all()
     assert np.min(alpha) >= 0 and np.max(alpha) <= 1 + 1e-6
     foreground = np.stack(foreground, axis=-1)

@@ -1,5 +1,6 @@
 """Blending, tiles and drawing against naive NumPy."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -32,7 +33,7 @@ def naive(strokes, canvas):
     render = jax.vmap(engine(BRUSH, SIZE))
     canvas = [np.asarray(plane, np.float64) for plane in canvas]
     for stroke in strokes:
-        foreground, (alpha,), _ = render(jnp.asarray(stroke))
+        foreground, (alpha,), *_ = render(jnp.asarray(stroke))
         canvas = [
             np.asarray(alpha) * np.asarray(s) + (1 - np.asarray(alpha)) * h
             for s, h in zip(foreground, canvas, strict=True)
@@ -147,7 +148,8 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
         strokes = jnp.zeros((count, BRUSH.dim))
         tiles = tuple(jnp.ones((4, drawing._TILE, drawing._TILE)) for _ in range(3))
         ids, origins = jnp.zeros((drawing._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
-        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, None, None, ids, origins, 0.1, tiles, 3, 0.0)
+        own = (None, None)
+        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, own, None, ids, origins, 0.1, tiles, 3)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(64) == temporary(8192)
@@ -261,3 +263,40 @@ def test_the_grain_of_dry_strokes_is_the_same_at_every_size():
     small, large = (drawing.draw_flat(_pastel("paper"), size=size) for size in (800, 1600))
     averaged = large.reshape(600, 2, 800, 2, 3).mean(axis=(1, 3))
     assert np.corrcoef(small.ravel(), averaged.ravel())[0, 1] > 0.97
+
+
+def _across_a_patch(name, canvas_color="1,1,1"):
+    """A blue patch, and red strokes that start on it and run away from it, along x."""
+    brush, n = BRUSHES[name], 9
+
+    def laid(position, heading, length, width, color):
+        k = len(position)
+        parts = position, np.full(k, heading), np.full(k, length), np.full(k, width), np.tile(color, (k, 1))
+        grain = np.linspace(0.05, 0.95, k)
+        return brush.lay(*(np.asarray(part, np.float32) for part in (*parts, grain)))
+
+    # A box that is laid along x starts at its right.
+    patch = laid([[0.8 if name == "oilpaintbrush" else 0.2, 0.5]], np.pi / 2, 1.0, 0.3, (0.0, 0.0, 1.0))
+    strokes = laid([[0.5, row] for row in np.linspace(0.1, 0.9, n)], 0.0, 0.6, 0.08, (1.0, 0.0, 0.0))
+    settings = Settings(brush=name, canvas_color=canvas_color, size=256, relief=0.0, ground="none")
+    return Painting(np.concatenate([patch, strokes]), name, 256, 256, settings.canvas_rgb, None, settings)
+
+
+@pytest.mark.parametrize("name", [name for name, brush in BRUSHES.items() if brush.start])
+def test_wet_strokes_carry_along_paint_from_below_their_start(name):
+    painting = _across_a_patch(name)
+    dry, wet = (draw(painting, wet=w) for w in (0.0, 1.0))
+    blue = (wet - dry)[..., 2]
+    blue = blue[:, ::-1] if name == "oilpaintbrush" else blue
+    just_after, later = blue[:, 92:112], blue[:, 168:200]
+    assert just_after.mean() > 0.02 and abs(later.mean()) < 0.1 * just_after.mean() and blue.min() > -1e-3
+    # In streaks: where bristles have little paint of their own.
+    assert np.percentile(just_after, 95) > 3 * just_after.mean()
+
+
+@pytest.mark.parametrize("name", [name for name, brush in BRUSHES.items() if brush.start])
+def test_a_bare_canvas_is_dry(name):
+    painting = _across_a_patch(name, canvas_color="0,0,1")
+    painting = dataclasses.replace(painting, strokes=painting.strokes[1:])
+    dry, wet = (draw(painting, wet=w) for w in (0.0, 1.0))
+    np.testing.assert_allclose(dry, wet, atol=1e-6)

@@ -154,7 +154,7 @@ def test_a_users_brush_is_what_is_drawn():
     assert texture[:, :, 1].mean() > 0.9
     look = Look(picture=jnp.asarray(pyramid(texture)))
     stroke = np.float32([0.5, 0.5, 0.8, 0.4, 0.0] + [1.0] * 7)
-    foreground, alpha, _ = jax.jit(engine(BRUSHES["oilpaintbrush"], SIZE, look=look))(stroke)
+    foreground, alpha, *_ = jax.jit(engine(BRUSHES["oilpaintbrush"], SIZE, look=look))(stroke)
     columns = slice(SIZE // 4, SIZE * 3 // 4)
     halves = [np.asarray(foreground[0])[rows, columns].mean() for rows in (slice(22, 30), slice(34, 42))]
     np.testing.assert_allclose(sorted(halves), [0.5, 1.0], atol=0.05)

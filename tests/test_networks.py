@@ -97,7 +97,7 @@ def test_a_model_draws_one_stroke_as_planes_in_range():
     arrays = fold(variables("light", OIL.name))
     stroke = strokes(OIL.name)[0]
     draw = jax.jit(lambda arrays, stroke: model.renderer(arrays, 32, softness=0.0)(stroke))
-    foreground, alpha, _ = draw(arrays, stroke)
+    foreground, alpha, *_ = draw(arrays, stroke)
     expected = jax.jit(network("light", OIL, folded=True).apply)(arrays, stroke[None])
     assert len(foreground) == len(alpha) == 3
     np.testing.assert_allclose(np.stack(foreground, -1), np.clip(expected.foreground[0], 0, 1), atol=1e-5)
@@ -121,7 +121,7 @@ def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
     cornered = on_black(model.renderer(arrays, 96, softness=0.0)(stroke, size / 32))
     np.testing.assert_allclose(cornered[:, :size, :size], filling, atol=1e-5)
     assert not cornered[:, size:].any() and not cornered[:, :, size:].any()
-    foreground, (alpha,), _ = engine(OIL, size, look=Look(flat=True))(stroke)
+    foreground, (alpha,), *_ = engine(OIL, size, look=Look(flat=True))(stroke)
     expected = on_black((foreground, (alpha,) * 3))
     assert np.mean((filling - expected) ** 2) < 10**-2.3
 

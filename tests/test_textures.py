@@ -21,7 +21,7 @@ def renderer(name, size, contrast):
 
 def drawn(name, strokes, size=SIZE, contrast=1.0):
     """Foreground `[n, 3, S, S]` and alpha `[n, S, S]`."""
-    foreground, (alpha,), _ = renderer(name, size, contrast)(jnp.asarray(strokes, jnp.float32))
+    foreground, (alpha,), *_ = renderer(name, size, contrast)(jnp.asarray(strokes, jnp.float32))
     return np.stack(foreground, axis=1), np.asarray(alpha)
 
 

@@ -40,11 +40,14 @@ class Stroke(NamedTuple):
       alpha: one plane `[S, S]` in [0, 1] for all channels, or three.
       height: one plane `[S, S]`, how thick the paint is (see `Look.height`); none where that is not asked for, or the
         brush lays no body of paint.
+      carried: one plane `[S, S]` in [0, 1], the share of paint that the brush has carried along from below its start
+        (see `Look.wet`); none where that is not asked for, or the brush carries nothing.
     """
 
     foreground: tuple[Plane, ...]
     alpha: tuple[Plane, ...]
     height: tuple[Plane, ...] = ()
+    carried: tuple[Plane, ...] = ()
 
 
 Renderer = Callable[[Float[Array, "d"]], Stroke]
@@ -192,6 +195,8 @@ class Brush:
         full width (frame units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       textured: whether it has a texture, so that strokes look other than its average.
+      start: in NumPy, `strokes [n, d] -> [n, 2]`, where the brush is set down and picks up wet paint; None for one that
+        carries none along.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
       dry: whether its pigment stays on the tops of the ground's grain (`blending.caught`); fits ignore the grain.
       pictured: whether a user's picture of a brush can take the place of its own texture.
@@ -209,6 +214,7 @@ class Brush:
     flip: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n d"]] = lambda strokes: strokes
     clockwise: bool = True
     textured: bool = True
+    start: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n 2"]] | None = None
     ground: str = "none"
     dry: bool = False
     pictured: bool = False

@@ -27,9 +27,8 @@ SHADE, _CONTRAST = 0.983, 0.07
 _TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 1.6
-# Streaks below the first number show the paint underneath: slope, greatest share and mean share of it. A sixth of the
-# streaks do; where all did a little, strokes looked like coloured gels.
-_LITTLE, _PICKED_UP, _MOST_PICKED_UP, _MEAN_PICKED_UP = -0.40, 4.0, 0.8, 0.06
+# How far, in widths, paint from below a stroke's start is carried along, and how strongly at the start.
+_CARRIED_FOR, _CARRIED = 3.0, 2.2
 
 
 class _Streaks(NamedTuple):
@@ -184,21 +183,27 @@ def depth(grain: Scalar) -> Scalar:
     return 0.25 + 0.75 * (0.5 + 0.5 * wave(grain * 37.7)) ** 1.5
 
 
-def covered(found: Bristles, contrast: float, wet: float) -> Plane:
-    """How much of what lies below is covered, in [0, 1]: bristles run dry, and carry wet paint along from below.
+def covered(found: Bristles, contrast: float) -> Plane:
+    """How much of what lies below is covered, in [0, 1]: bristles run dry.
 
     Args:
       found: the stroke's bristles.
       contrast: of the texture, 0 to 1.
-      wet: 0 for paint on dry paint; at 1, a bristle with the least pigment of its own is mostly paint from below.
     """
-    picked_up = jnp.clip(_PICKED_UP * (_LITTLE - found.streak), 0.0, _MOST_PICKED_UP)
-    return (1.0 - contrast * (1.0 - found.cover)) * (1.0 - contrast * wet * picked_up)
+    return 1.0 - contrast * (1.0 - found.cover)
 
 
-def covered_on_average(contrast: float, wet: float) -> float:
-    """The mean of `covered` where nothing runs dry."""
-    return 1.0 - contrast * wet * _MEAN_PICKED_UP
+def carried(streak: Plane, before: Plane, contrast: float, wet: float) -> Plane:
+    """Share of a stroke's paint that comes from below its start, in [0, 1]: more in bristles with little of their own.
+
+    Args:
+      streak: of the stroke's bristles.
+      before: distance from its start, in widths.
+      contrast: of the texture, 0 to 1.
+      wet: 0 for paint on dry paint; at 1, a bristle with the least paint of its own begins with all of it from below.
+    """
+    left = jnp.clip(1.0 - before / _CARRIED_FOR, 0.0, 1.0)
+    return jnp.clip(contrast * wet * _CARRIED * left * (0.15 - 1.2 * streak), 0.0, 1.0)
 
 
 def shades(streak: Plane | Scalar, grain: Scalar, contrast: float) -> tuple[Plane | Scalar, ...]:

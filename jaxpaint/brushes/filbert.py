@@ -49,6 +49,7 @@ def _on_average(curve: Curve, contrast: float) -> Curve:
 
 def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke:
     curve = curve_of(stroke, tapered=True)
+    carried: tuple[Plane, ...] = ()
     grain = jax.lax.stop_gradient(stroke[14])
     contrast = min(look.contrast, 1.0)
     # The nearest point is searched without the taper, which is cheaper; widths change little along a stroke.
@@ -56,7 +57,6 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         curve = _on_average(curve, contrast)
         u, away = sweep(curve, pixels, disc, tapered=False)
         alpha = within(away, radius_at(u, curve, pixels), pixels)
-        alpha *= bristles.covered_on_average(contrast, look.wet)
         shades = bristles.shades(0.0, grain, look.contrast)
         height = (jnp.ones_like(alpha),) * look.height
     else:
@@ -73,15 +73,16 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         alpha = within(away, (1.0 - 2.0 * contrast * inset) * radius, pixels)
         alpha *= jax.lax.clamp(0.0, (before - contrast * found.start) * far + 0.5, 1.0)
         alpha *= jax.lax.clamp(0.0, (after - contrast * found.end) * far + 0.5, 1.0)
-        alpha *= bristles.covered(found, contrast, look.wet)
+        alpha *= bristles.covered(found, contrast)
         shades = bristles.shades(found.streak, grain, look.contrast)
         dragged = pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast)
         u = jnp.clip(t + dragged, 0.0, 1.0)
         height = (bristles.height(found, s, after, grain, footprint, contrast),) * look.height
+        carried = (bristles.carried(found.streak, before, contrast, look.wet),) * (look.wet > 0)
     start, end = stroke[8:11], stroke[11:14]
     colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * u for c in range(3))
     visible = alpha > 0
-    return Stroke(tuple(visible * s * c for s, c in zip(shades, colors, strict=True)), (alpha,), height)
+    return Stroke(tuple(visible * s * c for s, c in zip(shades, colors, strict=True)), (alpha,), height, carried)
 
 
 def _edges(stroke: Float[Array, "15"], point: Float[Array, "2"]) -> Float[Array, "1"]:
@@ -97,5 +98,6 @@ BRUSH = Brush(
     edges=_edges,
     lay=functools.partial(lay, ends=2),
     size_per_width=2.0,
+    start=lambda strokes: strokes[:, :2],
     ground="linen",
 )

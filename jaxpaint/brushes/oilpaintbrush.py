@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import bristles, textures
@@ -24,13 +25,14 @@ class _Body(NamedTuple):
       inside: how much of each pixel is.
       shades: of the paint's red, green and blue.
       dragged: how far along the stroke its pigment has been dragged, in frame units.
-      height: of the paint, if it is asked for.
+      height, carried: see `Stroke`.
     """
 
     inside: Plane
     shades: tuple[Plane | Scalar, ...]
     dragged: Plane | None = None
     height: tuple[Plane, ...] = ()
+    carried: tuple[Plane, ...] = ()
 
 
 def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across, half_along) -> _Body:
@@ -48,7 +50,6 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         side = bristles.SIDE * unit
         sides = pixels.slab(across, half_across, side, side)
         ends = pixels.slab(along, half_along, bristles.START * unit, bristles.END * unit)
-        ends *= bristles.covered_on_average(contrast, look.wet)
         height = (jnp.ones_like(sides),) * look.height
         return _Body(sides * ends, bristles.shades(0.0, grain, look.contrast), height=height)
     s = pixels.affine(across / width)
@@ -64,12 +65,13 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     far = pixels.constant(unit)
     inside = pixels.slab(across, half_across, far * found.left, far * found.right)
     inside *= pixels.slab(along, half_along, far * found.start, far * found.end)
-    inside *= bristles.covered(found, contrast, look.wet)
+    inside *= bristles.covered(found, contrast)
     return _Body(
         inside,
         bristles.shades(found.streak, grain, look.contrast),
         pixels.constant(width) * bristles.dragged(found.streak, grain, contrast),
         (bristles.height(found, s, after, grain, footprint, contrast),) * look.height,
+        (bristles.carried(found.streak, before, contrast, look.wet),) * (look.wet > 0),
     )
 
 
@@ -91,7 +93,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
     half_across = jnp.where(upright, box.half_width, box.half_height)
     half_along = jnp.where(upright, box.half_height, box.half_width)
     grain = jax.lax.stop_gradient(stroke[11])
-    alpha, shades, dragged, height = _body(pixels, look, grain, across, along, half_across, half_along)
+    alpha, shades, dragged, height, carried = _body(pixels, look, grain, across, along, half_across, half_along)
     top, bottom = stroke[5:8], stroke[8:11]
     # Strokes thinner than a pixel would run through all their colours, and beyond, between two of them.
     slope = (bottom - top) / (2 * jnp.maximum(box.half_height, 0.5 / pixels.sharpness))
@@ -104,7 +106,16 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
         colors = [pixels.constant(slope[c]) * down + pixels.constant(middle[c]) for c in range(3)]
     visible = alpha > 0
     colors = [jnp.minimum(jnp.maximum(color, 0.0), 1.0) for color in colors]
-    return Stroke(tuple(visible * s * c for s, c in zip(shades, colors, strict=True)), (alpha,), height)
+    return Stroke(tuple(visible * s * c for s, c in zip(shades, colors, strict=True)), (alpha,), height, carried)
+
+
+def _start(strokes: Float[np.ndarray, "n 12"]) -> Float[np.ndarray, "n 2"]:
+    """The middle of the side where bristles are set down."""
+    middle, (width, height), turn = strokes[:, :2], strokes[:, 2:4].T + HAIR, math.pi * strokes[:, 4]
+    # A lying stroke starts at its right side.
+    heading = turn + np.where(height >= width, math.pi / 2, math.pi)
+    half = np.maximum(width, height) / 2
+    return middle - half[:, None] * np.stack([np.cos(heading), np.sin(heading)], axis=1)
 
 
 BRUSH = Brush(
@@ -116,6 +127,7 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=2, **_SIZES),
     flip=functools.partial(flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,
+    start=_start,
     ground="linen",
     pictured=True,
 )

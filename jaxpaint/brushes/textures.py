@@ -27,7 +27,7 @@ class Look(NamedTuple):
       picture: a user's brush, as `pyramid` makes it; None for the built-in bristles.
       contrast: 0 for smooth strokes, 1 for the texture as it is, up to 2 for twice its contrast.
       flat: shows the texture's average instead, which costs a fit less where it matters little.
-      wet: how much of the paint below bristles carry along, 0 to 1.
+      wet: also gives how much of the paint below its start each bristle carries along; 0 to 1.
       height: also gives the height of the paint, for light to fall on.
     """
 

@@ -44,6 +44,7 @@ Several processes that work together, on one host or many; the first one writes:
   --process_id=K           which of them this is, from 0
 """
 LIGHT_HELP = """\
+  --wet=X        how much of the wet paint below its start a stroke carries along, 0 to 1
   --relief=X     height of the paint that light falls on, 0 to 3; 0 shows the colours alone
   --light=X      where light comes from, in degrees, counter-clockwise from the right
   --gloss=X      strength of highlights, 0 to 3

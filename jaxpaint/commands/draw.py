@@ -14,7 +14,7 @@ from jaxpaint import commands
 HELP = """\
 usage: {program} NAME.npz [--size=N] [--out=FILE.png] [--timelapse]
        {program} NAME.film [--size=N] [--out=FILE.mp4] [--frame=K [--timelapse]]
-       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
 
 Draws a painting again, at any size, from the strokes in its npz; or a painted video, or one frame
 of it, from its film.

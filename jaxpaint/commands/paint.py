@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: {program} IMAGE... [--out=DIR] [--size=N] [--timelapse] [--report] [--resume]
-       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--config=FILE] [--config.KEY=VALUE]...
 
 Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn at any size.

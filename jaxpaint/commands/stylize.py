@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=DIR] [--size=N]
-       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
-       [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--previews] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,

@@ -59,7 +59,7 @@ def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     rng = np.random.default_rng(11)
     strokes = rng.uniform(0.2, 0.8, (6, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] = rng.uniform(0.15, 0.5, (6, len(brush.index("size"))))
-    foreground, (alpha,), _ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=brush.grained))))(strokes)
+    foreground, (alpha,), *_ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=brush.grained))))(strokes)
     picture = np.stack([*(np.asarray(plane) * alpha for plane in foreground), alpha], axis=-1)
     cells = picture.reshape(6, 4, 32, 4, 32, 4)
     return np.round(np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))]), 4).ravel()
@@ -102,8 +102,7 @@ class Engine:
       brush: whose strokes it draws.
       contrast: of the texture, 0 to 2.
       flat: draws the texture's average.
-      wet: how much of the paint below bristles carry along, 0 to 1.
-      height: also gives the height of the paint.
+      wet, height: see `Look`; what a drawing shows beyond colours.
     """
 
     brush: Brush
@@ -113,9 +112,9 @@ class Engine:
     height: bool = False
 
     @classmethod
-    def of(cls, settings: Settings, *, flat: bool = False, height: bool = False) -> Engine:
+    def of(cls, settings: Settings, *, flat: bool = False, wet: float = 0.0, height: bool = False) -> Engine:
         """The engine of a painting with these settings."""
-        return cls(BRUSHES[settings.brush], settings.texture, flat, settings.wet, height)
+        return cls(BRUSHES[settings.brush], settings.texture, flat, wet, height)
 
     @property
     def window(self) -> None:
