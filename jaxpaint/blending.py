@@ -21,7 +21,7 @@ Kept = tuple[Float[Array, "k windows size size"], ...]
 # How much of the relief below a stroke is still felt through its paint.
 _FELT = 0.12
 # Exposure of a ground's pits, where the mean is 1, and the exponent of its growth towards the tops.
-_IN_PITS, _STEEP = 0.25, 1.3
+_IN_PITS, _STEEP = 0.40, 1.3
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:

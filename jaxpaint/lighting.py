@@ -27,6 +27,8 @@ _GLOSS, _SHARPNESS = 0.10, 24
 # Threads along the long side, and how tall they are; cells of the paper's grain, coarse first.
 _THREADS, _THREAD = 190, 0.07
 _GRAIN, _CELL = (90, 210, 430, 860), 0.04
+# How much each of them keeps a stick off the paper.
+_PORES = (0.0, 1.0, 2.0, 1.5)
 
 
 def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
@@ -72,7 +74,7 @@ def tooth(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"
     relief = ground(name, shape)
     if name == "paper":
         # A soft stick reaches the floor of wide hollows, not of pores: fine grain counts more.
-        relief = np.sum([i * plane for i, plane in enumerate(_grain(shape, np.random.default_rng(7)))], axis=0)
+        relief = np.tensordot(_PORES, _grain(shape, np.random.default_rng(7)), axes=1)
     # A logistic approximation of the normal distribution function.
     return (1.0 / (1.0 + np.exp(1.702 * (relief - relief.mean()) / relief.std()))).astype(np.float32)
 

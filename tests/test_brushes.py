@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.brushes import BRUSHES, Look, bristles, moved, to_window
+from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pastel, to_window
 from jaxpaint.brushes.base import HAIR
 from jaxpaint.renderers import engine
 
@@ -181,9 +181,11 @@ CASES = [(name, look) for name in BRUSHES for look in LOOKS if look != "picture"
 @pytest.mark.parametrize(("name", "look"), CASES)
 def test_gradients_are_finite_differences_in_double_precision(name, look, monkeypatch):
     """Every parameter, through a random weighting of all four planes."""
-    # By design nothing is passed back through how many streaks a pixel can show: fixed, it can't disturb.
-    found = bristles.bristles
+    # By design nothing is passed back through how many streaks a pixel can show, nor through what tells the grit of
+    # strokes apart: fixed, they can't disturb.
+    found, grit = bristles.bristles, pastel._grit
     monkeypatch.setattr(bristles, "bristles", lambda s, b, a, g, f, _: found(s, b, a, g, jnp.full_like(f, 0.05), _))
+    monkeypatch.setattr(pastel, "_grit", lambda s, b, own, f: grit(s, b, 0 * own + 0.3, 0 * f + 0.05))
     brush, size, count, step = BRUSHES[name], 32, 4, 1e-6
     weights = np.random.default_rng(1).normal(size=(4, size, size))
     # A seed for which no pixel enters a stroke within a step: its foreground would jump there.
@@ -332,3 +334,31 @@ def proportions(name, strokes):
     tapered = name != "markerpen"
     width = 2 * HAIR + (strokes[:, 6] + strokes[:, 7 if tapered else 6]) / 4
     return 1 + np.hypot(strokes[:, 4] - strokes[:, 0], strokes[:, 5] - strokes[:, 1]) / width
+
+
+def _pastel(look, strokes, size=256):
+    render = jax.jit(jax.vmap(engine(BRUSHES["pastel"], size, look=look)))
+    return np.asarray(render(jnp.asarray(strokes, jnp.float32)).alpha[0])
+
+
+def test_a_pastel_s_grit_leaves_lines_along_a_stroke_and_its_mean_pressure():
+    brush, n = BRUSHES["pastel"], 24
+    parts = (
+        np.full((n, 2), 0.5),
+        np.zeros(n),
+        np.full(n, 0.8),
+        np.full(n, 0.25),
+        np.random.default_rng(0).random((n, 3)),
+    )
+    strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts), np.full(n, 0.5, np.float32))
+    seen, flat = _pastel(Look(), strokes), _pastel(Look(flat=True), strokes)
+    middle = seen[:, 112:144, 64:192]
+    across, along = (np.abs(np.diff(middle, axis=axis)).mean() for axis in (1, 2))
+    assert across > 3 * along and middle.std(axis=(1, 2)).min() > 0.03
+    assert abs(seen.mean() / flat.mean() - 1) < 0.03
+    # No two are alike, and a stroke is the same in every window.
+    apart = np.abs(middle[:, None] - middle[None]).mean(axis=(2, 3))
+    assert apart[~np.eye(n, dtype=bool)].min() > 0.01
+    half = _pastel(Look(), to_window(brush, strokes, np.float32([0.25, 0.25]), 0.5))
+    whole = _pastel(Look(), strokes, size=512)[:, 128:384, 128:384]
+    assert np.abs(half - whole).mean() < 2e-3

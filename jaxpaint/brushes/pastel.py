@@ -4,24 +4,75 @@ from __future__ import annotations
 
 import functools
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Brush, Pixels, Stroke
-from jaxpaint.brushes.bezier import FIELDS, curve_of, disc, distance, lay, outline, radius_at, sweep, within
+from jaxpaint.brushes.base import Brush, Pixels, Plane, Stroke, stored
+from jaxpaint.brushes.bezier import (
+    FIELDS,
+    Swept,
+    curve_of,
+    disc,
+    distance,
+    heading,
+    lay,
+    length_of,
+    outline,
+    radius_at,
+    sweep,
+    within,
+)
+from jaxpaint.brushes.bristles import wave
 from jaxpaint.brushes.textures import Look
 
 # Width of the thin borders at a stroke's sides, in radii.
 _SOFT = 0.45
+# How much the lines that a stick's grit leaves along a stroke change its pressure, and lines across it.
+_GRIT, _LINES = 0.65, (6.1, 13.3)
+
+
+def _seen(swept: Swept) -> tuple[Plane, ...]:
+    """Its t, how far it is, and how far along its heading and across it."""
+    return *disc(swept), *heading(swept)
+
+
+def _grit(s: Plane, before: Plane, own: Float[Array, ""], footprint: Float[Array, ""]) -> Plane:
+    """Lines along a stroke, about -1 to 1, of mean 0.
+
+    Args:
+      s: across the stroke, -0.5 to 0.5.
+      before: how far from its start, in widths.
+      own: what tells strokes apart, the same in every window.
+      footprint: width of a pixel, in widths of the stroke: finer lines fade to their average.
+    """
+    at = s + 0.06 * wave(1.7 * s + 0.23 * before + own) + 0.02 * wave(0.6 * before + 1.7 * own)
+    lines = jnp.zeros_like(s)
+    for frequency, rate in zip(_LINES, (0.31, 0.83), strict=True):
+        presence = jnp.clip(0.5 + 0.8 * wave(rate * before + 2.3 * s + frequency * own), 0.0, 1.0)
+        fade = jnp.exp(-6.0 * (frequency * footprint) ** 2)
+        lines += fade * presence * wave(frequency * at + 1.3 * frequency * own)
+    return lines
 
 
 def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke:
-    curve = curve_of(stroke, tapered=True)
-    t, away = sweep(curve, pixels, disc, tapered=False)
-    radius = radius_at(t, curve, pixels)
-    alpha = within(away, radius, pixels) * pixels.constant(stroke[11])
+    curve, contrast = curve_of(stroke, tapered=True), min(look.contrast, 1.0)
+    if look.flat or contrast == 0:
+        t, away = sweep(curve, pixels, disc, tapered=False)
+        radius = radius_at(t, curve, pixels)
+        pressure = pixels.constant(stroke[11])
+    else:
+        t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
+        radius, width = radius_at(t, curve, pixels), curve.r0 + curve.r2
+        before = (t * pixels.constant(length_of(curve)) - along) * pixels.constant(1.0 / width)
+        own = jax.lax.stop_gradient(7.0 * (stroke[2:4].sum() + stroke[8:].sum()))
+        footprint = jax.lax.stop_gradient(1.0 / (width * pixels.sharpness))
+        lines = stored(_grit, pixels.always)(across / (2.0 * radius), before, own, footprint)
+        pressure = pixels.constant(stroke[11])
+        pressure = jnp.clip(pressure * (1.0 + contrast * _GRIT * lines), 0.0, 1.0)
+    alpha = within(away, radius, pixels) * pressure
     # Strokes of a pixel or two have no borders.
-    soft = min(look.contrast, 1.0) * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)
+    soft = contrast * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)
     alpha *= 1.0 - soft * jnp.clip((away / radius - 1.0) / _SOFT + 1.0, 0.0, 1.0)
     # The grain is the ground's: see `blending.caught`.
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
@@ -35,7 +86,6 @@ BRUSH = Brush(
     edges=outline,
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
-    textured=False,
     ground="paper",
     dry=True,
 )
