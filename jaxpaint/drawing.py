@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from jaxpaint import grids, images, lighting, runtime
 from jaxpaint.blending import Canvas, caught, composite
 from jaxpaint.brushes import filled_up, nowhere, padded_length, to_window
-from jaxpaint.brushes.textures import pyramid
+from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.renderers import Arrays, Engine, Model
 from jaxpaint.settings import Settings
 
@@ -146,7 +146,7 @@ def _over(
     )
 
 
-def arrays_of(painting: Painting) -> Float[np.ndarray, "levels across along 2"] | None:
+def arrays_of(painting: Painting) -> Stamps | None:
     """The arrays of that engine: the user's own brush, if there is one."""
     return None if painting.brush_image is None else pyramid(painting.brush_image)
 
@@ -187,7 +187,7 @@ def draw_strokes(
     strokes = filled_up(model.brush, np.concatenate([strokes, nowhere(model.brush, 1)]))
     near = grids.reach(model.brush, strokes, grid, margin=1.0)
     # Once, for all tiles; `jnp.asarray` would compile a program for it.
-    on_device, thickness = jax.device_put((strokes, thickness))
+    on_device, thickness, arrays = jax.device_put((strokes, thickness, arrays))
     planes = np.stack(grid.split(canvas))
     teeth = None if tooth is None else grid.split(tooth[..., None])[0]
     # Tiles that as many strokes reach are drawn together, so that none waits for another.
