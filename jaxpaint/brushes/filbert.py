@@ -69,7 +69,7 @@ def _stamped(
     before = t * pixels.constant(length) - along + pixels.constant(curve.r0)
     at = before * pixels.constant(1.0 / (length + width)) - 0.5
     footprint = 1.0 / (width * pixels.sharpness)
-    covered, shades, height = textures.stamped(stamps, grain, across / (2.0 * radius), at, footprint, look)
+    covered, shades, height = textures.stamped(stamps, grain, -across / (2.0 * radius), at, footprint, look)
     return within(away, radius, pixels) * covered, t, shades, height
 
 
