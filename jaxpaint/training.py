@@ -52,7 +52,7 @@ class Recipe(Checked):
 
     net: str = setting("light", "heavy, light, lite or dcgan32", choices=tuple(ARCHITECTURES))
     brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
-    brush_image: str = setting("", "a picture of your own brush, or a folder of them, in place of the built-in texture")
+    brush_image: str = setting("", "a picture of your own brush, or a folder of them")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     init: str = setting("", "weights to begin with: a file, or a network's name")
     steps: int = setting(120_000, "gradient steps", 2, 10**8)
