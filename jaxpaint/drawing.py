@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from jaxpaint import grids, images, lighting, runtime
 from jaxpaint.blending import Canvas, caught, composite, composite_forward, room
 from jaxpaint.brushes import BRUSHES, Brush, filled_up, nowhere, to_window
-from jaxpaint.brushes.textures import pyramid
+from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.renderers import Arrays, Engine, Model
 from jaxpaint.settings import Settings
 
@@ -187,7 +187,7 @@ def _over(
     )
 
 
-def arrays_of(painting: Painting) -> Float[np.ndarray, "levels across along 2"] | None:
+def arrays_of(painting: Painting) -> Stamps | None:
     """The arrays of that engine: the user's own brush, if there is one."""
     return None if painting.brush_image is None else pyramid(painting.brush_image)
 
@@ -228,7 +228,7 @@ def draw_strokes(
     more = len(tiles.strokes) - len(strokes)
     thickness = None if thickness is None else np.pad(thickness, (0, more))
     picked = None if picked is None else np.pad(picked, ((0, more), (0, 0)))
-    own = jax.device_put((thickness, picked))
+    own, arrays = jax.device_put(((thickness, picked), arrays))
     teeth = None if tooth is None else grid.split(tooth[..., None])[0]
     for chosen, ids, count in tiles.groups():
         here = None if teeth is None else teeth[chosen]

@@ -7,11 +7,12 @@
 | `brush`, `config` | the brush's name; the settings as JSON |
 | `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
-| `brush_image` | `[h, w, 2]`, shade and coverage of the user's own brush, if there is one |
+| `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
 | `state.…` | what an unfinished painting needs to go on |
 | `x_ctt`, `x_color`, `x_alpha` | the strokes as Stylized Neural Painting keeps them, `[1, n, ·]` |
 
-The last three repeat `strokes` for other programs; they are not read back.
+A `brush_image` of `[h, w, 2]` is from before there were sets and heights. The last three arrays repeat `strokes` for
+other programs; they are not read back.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 
 from jaxpaint import images
 from jaxpaint.brushes import BRUSHES, with_grain
+from jaxpaint.brushes.textures import of_light
 from jaxpaint.painting import Painting
 from jaxpaint.settings import Checked, Settings, StyleSettings
 
@@ -138,7 +140,6 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     if settings.brush != name:
         raise ValueError(f"its config is for another brush, {settings.brush}")
     red, green, blue = _numbers(arrays, "canvas_color", (3,), 0.0, 1.0).tolist()
-    image = "brush_image" in arrays
     state = {key.removeprefix(_STATE): arrays[key] for key in arrays if key.startswith(_STATE)}
     if not all(value.dtype.kind in "biuf" and np.isfinite(value).all() for value in state.values()):
         raise ValueError("its state has values that are not finite numbers")
@@ -152,11 +153,17 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
         height=_integer(arrays, "height", _MOST_PIXELS),
         width=_integer(arrays, "width", _MOST_PIXELS),
         canvas_color=(red, green, blue),
-        brush_image=_numbers(arrays, "brush_image", (None, None, 2), 0.0, 1.0) if image else None,
+        brush_image=_brush_image(arrays) if "brush_image" in arrays else None,
         settings=settings,
         state=state or None,
         styling=_settings(StyleSettings, _text(arrays, "styling")) if "styling" in arrays else None,
     )
+
+
+def _brush_image(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    if arrays["brush_image"].ndim == 3:
+        return of_light(_numbers(arrays, "brush_image", (None, None, 2), 0.0, 1.0))
+    return _numbers(arrays, "brush_image", (None, None, None, 3), 0.0, 1.0)
 
 
 def _settings(kind: type[_Kind], text: str) -> _Kind:

@@ -32,7 +32,7 @@ from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 from jaxpaint import drawing, fitting, flow, images, painting, placing, styling
 from jaxpaint.brushes import BRUSHES, Brush, moved
-from jaxpaint.brushes.textures import pyramid
+from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.fitting import Bounds, Moments, Problem, Springs, Weights
 from jaxpaint.painting import Painting
 from jaxpaint.renderers import Engine
@@ -152,7 +152,7 @@ def film(
     *,
     key: PRNGKeyArray,
     settings: FilmSettings = FilmSettings(),
-    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
     resume: State | None = None,
     first: int = 0,
@@ -196,7 +196,7 @@ def painting_of(
     frame: Frame,
     settings: FilmSettings,
     shape: tuple[int, int],
-    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
 ) -> Painting:
     """A frame as a painting, which can be drawn at any size, exported and styled.
 
@@ -311,8 +311,8 @@ class _Artist(NamedTuple):
     width: int
     shape: tuple[int, int]
     brush: Brush
-    brush_image: Float[np.ndarray, "across along 2"] | None
-    arrays: Float[np.ndarray, "levels across along 2"] | None
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None
+    arrays: Stamps | None
     neural: painting.Neural | None
     style: Style | None
 

@@ -6,7 +6,8 @@ left out when it is read.
 
 | record | data |
 | --- | --- |
-| `BRSH` | the user's own brush: height and width as 32-bit integers, then shade and coverage as float32 |
+| `STMP` | the user's own brush: stamps, height and width as 32-bit integers, then shade, coverage, height as float32 |
+| `BRSH` | the same as it was: height and width, then shade and coverage of the only stamp |
 | `FRAM` | number, whether anew, PSNR, share that survived and seconds; the strokes' numbers; the strokes |
 | `DONE` | nothing: the film is finished |
 
@@ -33,6 +34,7 @@ from jaxtyping import Float, UInt8, UInt32
 
 from jaxpaint import drawing, images
 from jaxpaint.brushes import BRUSHES, with_grain
+from jaxpaint.brushes.textures import of_light
 from jaxpaint.filming import Facts, Frame, Layer, State, between, painting_of
 from jaxpaint.fitting import Moments
 from jaxpaint.painting import Painting
@@ -70,7 +72,7 @@ class Film:
     rate: Fraction
     frames: int
     source: str
-    brush_image: Float[np.ndarray, "across along 2"] | None = None
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None
     styling: StyleSettings | None = None
     styles: tuple[str, ...] = ()
     format: int = FORMAT
@@ -137,8 +139,8 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
     with images.replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(json.dumps(header).encode() + b"\n")
         if film.brush_image is not None:
-            shape = np.array(film.brush_image.shape[:2], np.int32).tobytes()
-            _write(file, b"BRSH", shape + np.asarray(film.brush_image, np.float32).tobytes())
+            shape = np.array(film.brush_image.shape[:3], np.int32).tobytes()
+            _write(file, b"STMP", shape + np.asarray(film.brush_image, np.float32).tobytes())
 
 
 def append(path: str | os.PathLike[str], painted: Painted, before: Frame | None) -> None:
@@ -248,9 +250,8 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
                     f"format {found['film']}, but this jaxpaint reads 1 to {FORMAT}; is there a newer one?"
                 )
             start, brush = file.tell(), None
-            if (record := _next(file)) and record[0] == b"BRSH":
-                start, data = file.tell(), record[1]
-                brush = np.frombuffer(data[8:], np.float32).reshape(*np.frombuffer(data[:8], np.int32), 2)
+            if (record := _next(file)) and record[0] in (b"STMP", b"BRSH"):
+                start, brush = file.tell(), _brush(*record)
         sides = {name: int(found[name]) for name in ("height", "width", "frames")}
         settings, rate = FilmSettings.from_config(found["config"]), Fraction(found["rate"])
         styling = StyleSettings.from_config(found["styling"]) if "styling" in found else None
@@ -264,6 +265,14 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
     height, width, frames = sides.values()
     film = Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles, found["film"])
     return film, start
+
+
+def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3"]:
+    """The user's own brush, from its record."""
+    axes, channels = (3, 3) if kind == b"STMP" else (2, 2)
+    shape = np.frombuffer(data[: 4 * axes], np.int32)
+    brush = np.frombuffer(data[4 * axes :], np.float32).reshape(*shape, channels)
+    return brush if kind == b"STMP" else of_light(brush)
 
 
 def _records(path: pathlib.Path) -> Iterator[tuple[bytes, bytes, int]]:

@@ -19,6 +19,9 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from jaxpaint import runtime
 
 MOST_PIXELS = 200_000_000
+MOST_STAMPS = 64
+# What the name of a picture of heights ends with.
+_HEIGHT = "_height"
 _VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 
 
@@ -61,17 +64,54 @@ def read_image(
         raise ImageError(f"{path}: {problem}: {reason}") from None
 
 
-def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "across along 2"]:
-    """Reads a user's own brush, as `brushes.textures.brush_picture` understands it.
+def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across along 3"]:
+    """Reads a user's own brush: stamps as `brushes.textures.brush_picture` understands them.
+
+    Args:
+      path: of a picture, or of a folder of pictures, which are taken in the order of their names. Beside a `NAME.png`,
+        `NAME_height.png` has its heights in grey values; endings may be those of any pictures.
 
     Raises:
-      ImageError: as `read_image`, and for a picture that shows no brush.
+      ImageError: as `read_image`; a picture that shows no brush; heights without a picture or of another size; a folder
+        without pictures, or with too many.
     """
+    path = pathlib.Path(path)
+    found = _stamps_in(path) if path.is_dir() else {path: None}
+    return np.stack([_read_stamp(picture, heights) for picture, heights in found.items()])
+
+
+def _stamps_in(folder: pathlib.Path) -> dict[pathlib.Path, pathlib.Path | None]:
+    """The pictures of a folder in the order of their names, and the picture of the heights of each."""
+    try:
+        files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    except OSError as error:
+        raise ImageError(f"{folder}: can't be read: {error.strerror}") from None
+    pictures: dict[str, pathlib.Path] = {}
+    for file in files:
+        if file.suffix.lower() not in Image.registered_extensions():
+            continue
+        if other := pictures.get(file.stem):
+            raise ImageError(f"{file}: expected one picture of that name, got {other.name} too")
+        pictures[file.stem] = file
+    heights = {stem: pictures.pop(stem) for stem in list(pictures) if stem.endswith(_HEIGHT)}
+    for stem, file in heights.items():
+        if (name := stem.removesuffix(_HEIGHT)) not in pictures:
+            raise ImageError(f"{file}: expected a picture {name} beside these heights, got none")
+    if not 0 < len(pictures) <= MOST_STAMPS:
+        raise ImageError(f"{folder}: expected 1 to {MOST_STAMPS} pictures of a brush, got {len(pictures) or 'none'}")
+    return {file: heights.get(stem + _HEIGHT) for stem, file in pictures.items()}
+
+
+def _read_stamp(path: pathlib.Path, heights: pathlib.Path | None) -> Float[np.ndarray, "across along 3"]:
     from jaxpaint.brushes.textures import brush_picture
 
     picture = read_image(path, canvas_color=(0.0, 0.0, 0.0))
+    height = None if heights is None else read_image(heights, canvas_color=(0.0, 0.0, 0.0))
+    if height is not None and height.shape != picture.shape:
+        (rows, columns), (expected, wide) = height.shape[:2], picture.shape[:2]
+        raise ImageError(f"{heights}: expected {wide} × {expected} pixels, as in {path.name}, got {columns} × {rows}")
     try:
-        return brush_picture(picture)
+        return brush_picture(picture, height)
     except ValueError as error:
         raise ImageError(f"{path}: {error}") from None
 

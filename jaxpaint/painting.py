@@ -22,7 +22,7 @@ from jaxtyping import Float, PRNGKeyArray
 
 from jaxpaint import attention, drawing, fitting, images, placing
 from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
-from jaxpaint.brushes.textures import pyramid
+from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.fitting import BLOCK_ROOM, Bounds, Moments, Problem, Weights
 from jaxpaint.grids import Grid
 from jaxpaint.renderers import Arrays, Engine, Model
@@ -50,7 +50,7 @@ class Painting:
       brush: name of their brush.
       height, width: of the photograph, in pixels; the painting has its proportions.
       canvas_color: red, green, blue in [0, 1].
-      brush_image: shade and coverage `[across, along, 2]` of the user's own brush, or None.
+      brush_image: stamps of the user's own brush `[stamps, across, along, 3]` (shade, coverage, height), or None.
       settings: what it was painted with.
       state: what an unfinished painting needs to go on; None when it is finished.
       styling: what it was styled with, the last time; None if it never was.
@@ -61,7 +61,7 @@ class Painting:
     height: int
     width: int
     canvas_color: tuple[float, float, float]
-    brush_image: Float[np.ndarray, "across along 2"] | None
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None
     settings: Settings
     state: dict[str, np.ndarray] | None = None
     styling: StyleSettings | None = None
@@ -200,7 +200,7 @@ def paint(
     *,
     key: PRNGKeyArray,
     settings: Settings = Settings(),
-    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     resume: Painting | None = None,
 ) -> Painting:
     """Paints a picture.
@@ -227,7 +227,7 @@ def paint_stages(
     *,
     key: PRNGKeyArray,
     settings: Settings = Settings(),
-    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint`, a few steps at a time.
@@ -248,7 +248,7 @@ def fit_stages(
     *,
     key: PRNGKeyArray,
     settings: Settings,
-    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint_stages` of a picture that is `inked` already; arguments as there."""
@@ -395,7 +395,7 @@ class _Run(NamedTuple):
     image: Float[np.ndarray, "height width 3"]
     settings: Settings
     brush: Brush
-    arrays: Float[np.ndarray, "levels across along 2"] | None
+    arrays: Stamps | None
     neural: Neural | None
     importance: Float[np.ndarray, "rows columns"] | None
 

@@ -50,7 +50,7 @@ def film(
     *,
     key: PRNGKeyArray,
     settings: FilmSettings = FilmSettings(),
-    brush_image: Float[np.ndarray, "across along 2"] | None = None,
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
     resume: State | None = None,
 ) -> Iterator[tuple[State, Facts]]:

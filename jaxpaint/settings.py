@@ -94,7 +94,7 @@ class Settings(Checked):
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
     dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=("float32", "bfloat16"))
     brush: str = setting("filbert", ", ".join(BRUSH_NAMES))
-    brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
+    brush_image: str = setting("", "a picture of your own brush, or a folder of them")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting(
         "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")

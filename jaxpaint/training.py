@@ -52,7 +52,7 @@ class Recipe(Checked):
 
     net: str = setting("light", "heavy, light, lite or dcgan32", choices=tuple(ARCHITECTURES))
     brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
-    brush_image: str = setting("", "a picture of your own brush, in place of the built-in texture")
+    brush_image: str = setting("", "a picture of your own brush, or a folder of them")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     init: str = setting("", "weights to begin with: a file, or a network's name")
     steps: int = setting(120_000, "gradient steps", 2, 10**8)
@@ -137,9 +137,9 @@ def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None
       picture: a user's own brush (`textures.pyramid`), or None.
     """
     size, brush = ARCHITECTURES[recipe.net].size, BRUSHES[recipe.brush]
-    own = None if picture is None else jnp.asarray(picture)
-    flat = own is None and brush.grained
-    render = engine(brush, size, look=Look(own, recipe.texture, flat))
+    # One picture lies the same in all strokes.
+    flat = brush.grained and (picture is None or len(picture.means) > 1)
+    render = engine(brush, size, look=Look(picture, recipe.texture, flat))
     # One after the other: in the cache, so that a stroke's planes need not be stored.
     stroke = jax.lax.map(render, strokes, batch_size=_together(strokes))
     return Pictures(jnp.stack(stroke.foreground, axis=-1), jnp.stack(stroke.alpha, axis=-1))

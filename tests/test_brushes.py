@@ -9,6 +9,7 @@ import pytest
 
 from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pastel, to_window
 from jaxpaint.brushes.base import HAIR
+from jaxpaint.brushes.textures import Stamps
 from jaxpaint.renderers import engine
 
 SIZE = 64
@@ -173,9 +174,9 @@ def test_gradients_where_points_coincide_are_of_the_usual_size(name):
     assert np.isfinite(coinciding) and 0 < coinciding < 10 * separate
 
 
-PICTURE = np.random.default_rng(9).random((8, 16, 24, 2))
-LOOKS = ("flat", "full", "picture")
-CASES = [(name, look) for name in BRUSHES for look in LOOKS if look != "picture" or BRUSHES[name].pictured]
+PICTURE = Stamps(np.random.default_rng(9).random((2, 8, 16, 24, 3)), np.array([[0.9, 0.8], [0.8, 0.6]]))
+LOOKS = ("flat", "full", "picture", "flat picture")
+CASES = [(name, look) for name in BRUSHES for look in LOOKS if "picture" not in look or BRUSHES[name].pictured]
 
 
 @pytest.mark.parametrize(("name", "look"), CASES)
@@ -192,8 +193,8 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
     strokes = random_strokes(name, count, seed=4)
     strokes[:, brush.index("alpha")] = 0.7
     with jax.enable_x64(True):
-        picture = jnp.asarray(PICTURE) if look == "picture" else None
-        render = engine(brush, size, look=Look(picture, flat=look == "flat"), softness=1.0)
+        picture = jax.tree.map(jnp.asarray, PICTURE) if "picture" in look else None
+        render = engine(brush, size, look=Look(picture, flat="flat" in look), softness=1.0)
 
         def value(stroke):
             foreground, (alpha,), *_ = render(stroke)
@@ -211,7 +212,7 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
     unused = brush.mask("unused", "grain")
     assert (exact[:, unused] == 0).all() and (scale[~unused] > 1e-2).all()
     # A user's picture is linear between texels: a kink may lie within a step.
-    assert (abs(exact - numeric)[:, ~unused] < (1e-2 if look == "picture" else 1e-3) * scale[~unused]).all()
+    assert (abs(exact - numeric)[:, ~unused] < (1e-2 if "picture" in look else 1e-3) * scale[~unused]).all()
 
 
 @pytest.mark.parametrize("name", BRUSHES)

@@ -233,6 +233,20 @@ def test_bad_input(arguments, expected, painter, folder, capsys):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_a_folder_of_brushes(painter, folder, capsys):
+    """It goes to the painter as a set and into the file; an empty one is refused."""
+    os.mkdir("stamps")
+    assert run(paint, "--config.brush_image=stamps", "photo.png") == 1
+    assert "stamps: expected 1 to 64 pictures of a brush, got none" in one_line(capsys)
+    photo("stamps/a.png")
+    photo("stamps/b.png")
+    assert run(paint, "--config.brush_image=stamps", "photo.png") == 0
+    [(*_, brush_image, _)] = painter.calls
+    np.testing.assert_array_equal(brush_image, images.read_brush("stamps"))
+    assert brush_image.shape == (2, 128, 256, 3)
+    np.testing.assert_array_equal(exports.load_painting("paintings/photo.npz").brush_image, brush_image)
+
+
 def test_a_bad_picture_does_not_stop_the_others(painter, capsys):
     pathlib.Path("words.png").write_text("no picture")
     assert run(paint, "words.png", "photo.png") == 1

@@ -300,3 +300,27 @@ def test_a_bare_canvas_is_dry(name):
     painting = dataclasses.replace(painting, strokes=painting.strokes[1:])
     dry, wet = (draw(painting, wet=w) for w in (0.0, 1.0))
     np.testing.assert_allclose(dry, wet, atol=1e-6)
+
+
+@pytest.mark.parametrize("brush", [name for name in BRUSHES if BRUSHES[name].pictured])
+def test_a_painting_with_a_set_of_stamps(brush):
+    """Strokes side by side take one stamp or the other, always the same; heights are seen by light alone."""
+    stamps = np.ones((2, 128, 256, 3), np.float32)
+    stamps[0, 48:80, :, 1] = 0.0
+    count = 8
+    middles = np.stack([(np.arange(count) + 0.5) / count, np.full(count, 0.5)], axis=1)
+    grains = np.random.default_rng(0).random(count)
+    strokes = BRUSHES[brush].lay(
+        middles, *(np.full(count, v) for v in (np.pi / 2, 0.9, 0.1)), np.full((count, 3), 0.5), grains
+    )
+    settings = Settings(brush=brush, strokes=count, size=160, brush_image="stamps", wet=0.0)
+    painting = Painting(strokes.astype(np.float32), brush, 160, 160, WHITE, stamps, settings)
+    flat, lit = drawing.draw_flat(painting), draw(painting)
+    # The middle of each stroke is bare, or not.
+    bare = flat[80, (middles[:, 0] * 160).astype(int), 0] > 0.9
+    np.testing.assert_array_equal(bare, grains < 0.5)
+    assert 0 < bare.sum() < count
+    np.testing.assert_array_equal(draw(painting), lit)
+    lower = dataclasses.replace(painting, brush_image=stamps * np.float32([1, 1, 0.3]))
+    np.testing.assert_array_equal(drawing.draw_flat(lower), flat)
+    assert np.abs(draw(lower) - lit).mean() > 1e-3

@@ -62,7 +62,7 @@ def test_the_settings_of_a_styling(path):
 
 def test_state_and_brush_image(path):
     state = {"step": np.array(7), "moments": np.arange(6, dtype=np.float32).reshape(2, 3)}
-    image = np.random.default_rng(1).random((4, 8, 2), np.float32)
+    image = np.random.default_rng(1).random((2, 4, 8, 3), np.float32)
     save_painting(path, make(state=state, brush_image=image))
     back = load_painting(path)
     np.testing.assert_array_equal(back.brush_image, image)
@@ -71,6 +71,16 @@ def test_state_and_brush_image(path):
     for name, value in state.items():
         np.testing.assert_array_equal(back.state[name], value)
         assert back.state[name].dtype == value.dtype
+
+
+def test_a_brush_from_before_there_were_sets_draws_the_same(path):
+    """One stamp of shade and coverage, as high as it is light."""
+    shade, coverage = np.random.default_rng(1).random((2, 128, 256), np.float32)
+    save_painting(path, painting := make(brush_image=np.stack([shade, coverage, shade], axis=-1)[None]))
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"brush_image": np.stack([shade, coverage], axis=-1)})
+    np.testing.assert_array_equal(load_painting(path).canvas, painting.canvas)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +218,8 @@ CONFIG = dataclasses.asdict(make().settings)
         ({"canvas_color": np.float32([0, 0, 2])}, "canvas_color has values outside"),
         ({"canvas_color": np.zeros(4, np.float32)}, "canvas_color has 4 entries"),
         ({"brush_image": np.zeros((4, 8, 3), np.float32)}, "brush_image has 3 entries"),
+        ({"brush_image": np.zeros((1, 4, 8, 2), np.float32)}, "brush_image has 2 entries"),
+        ({"brush_image": np.full((1, 4, 8, 3), 2, np.float32)}, "brush_image has values outside"),
         ({"state.step": np.str_("1")}, "state"),
         ({"state.mean": np.float32([np.inf])}, "state"),
         ({"config": np.str_("{")}, "config"),

@@ -58,11 +58,25 @@ def test_what_is_written_is_read_again(path):
 
 
 def test_a_brush_of_ones_own_is_kept(path):
-    brush = np.random.default_rng(1).random((5, 7, 2), np.float32)
+    brush = np.random.default_rng(1).random((4, 5, 7, 3), np.float32)
     settings = FilmSettings(strokes=50, brush_image="mine.png")
     film, frames = films.read(write(path, dataclasses.replace(FILM, settings=settings, brush_image=brush), count=0))
     np.testing.assert_array_equal(film.brush_image, brush)
     assert list(frames) == []
+
+
+def test_a_brush_from_before_there_were_sets_is_one_stamp(path):
+    """As high as it is light; the frames come after it as before."""
+    shade, coverage = np.random.default_rng(1).random((2, 5, 7), np.float32)
+    write(path)
+    header, frames = path.read_bytes().split(b"\n", 1)
+    with path.open("wb") as file:
+        file.write(header + b"\n")
+        films._write(file, b"BRSH", np.int32([5, 7]).tobytes() + np.stack([shade, coverage], axis=-1).tobytes())
+        file.write(frames)
+    film, found = films.read(path)
+    np.testing.assert_array_equal(film.brush_image, np.stack([shade, coverage, shade], axis=-1)[None])
+    assert len(list(found)) == 3
 
 
 def test_strokes_that_stay_take_next_to_no_room(path):

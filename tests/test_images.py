@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 import struct
 import zlib
 
@@ -185,6 +186,60 @@ def test_a_brush_is_light_on_black(tmp_path):
         images.read_brush(tmp_path / "nothing.png")
     with pytest.raises(ImageError, match="no such file"):
         images.read_brush(tmp_path / "missing.png")
+
+
+def test_a_folder_of_pictures_is_a_set_of_stamps(tmp_path):
+    """In the order of their names, each with its own heights, or as high as it is light."""
+    light = np.zeros((20, 40), np.uint8)
+    light[5:15, 5:35] = 128
+    light[5:10, 5:35] = 255
+    for name, picture in {
+        "b.png": light,
+        "b_height.bmp": np.full_like(light, 51),
+        "c.tif": light[::-1],
+        "a.png": light,
+        "a_height.png": np.full_like(light, 204),
+    }.items():
+        Image.fromarray(picture).save(tmp_path / name)
+    (tmp_path / "licence.txt").write_text("words")
+    (tmp_path / ".hidden.png").write_text("words")
+    stamps = images.read_brush(tmp_path)
+    assert stamps.shape == (3, 128, 256, 3)
+    np.testing.assert_array_equal(stamps[0, ..., :2], stamps[1, ..., :2])
+    np.testing.assert_allclose(stamps[:2, 64, 128, 2], [0.8, 0.2], atol=1e-5)
+    np.testing.assert_array_equal(stamps[2, ..., 2], stamps[2, ..., 0])
+    np.testing.assert_array_equal(stamps[2], images.read_brush(tmp_path / "c.tif")[0])
+    np.testing.assert_allclose(stamps[2, ..., 0], stamps[0, ::-1, :, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "stamps: expected 1 to 64 pictures of a brush, got none"),
+        ({"a.txt": "words"}, "stamps: expected 1 to 64 pictures of a brush, got none"),
+        ({"a.png": (20, 40), "b_height.png": (20, 40)}, "b_height.png: expected a picture b beside these heights"),
+        (
+            {"a.png": (20, 40), "a_height.png": (40, 20)},
+            "a_height.png: expected 40 × 20 pixels, as in a.png, got 20 × 40",
+        ),
+        ({"a.png": (20, 40), "a.bmp": (20, 40)}, "a.png: expected one picture of that name, got a.bmp too"),
+        ({"a.png": (20, 40), "b.png": 0}, "b.png: expected a picture of a light brush stroke on black"),
+        ({"a.png": (20, 40), "b.png": "words"}, "b.png: expected a picture, got something else"),
+        ({"a.png": (20, 40), "a_height.png": "words"}, "a_height.png: expected a picture, got something else"),
+        ({f"{number}.png": (20, 40) for number in range(65)}, "stamps: expected 1 to 64 pictures of a brush, got 65"),
+    ],
+)
+def test_a_folder_that_is_no_set_of_stamps_is_refused(tmp_path, files, expected):
+    folder = tmp_path / "stamps"
+    folder.mkdir()
+    for name, content in files.items():
+        if isinstance(content, str):
+            (folder / name).write_text(content)
+        else:
+            Image.fromarray(np.full(content or (20, 40), 200 if content else 0, np.uint8)).save(folder / name)
+    with pytest.raises(ImageError, match=re.escape(expected)) as caught:
+        images.read_brush(folder)
+    assert "\n" not in str(caught.value)
 
 
 def test_fitted_shape_keeps_proportions():

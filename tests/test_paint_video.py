@@ -143,6 +143,26 @@ def test_another_film_is_not_written_over(capsys):
     assert pathlib.Path("paintings/clip.film").read_bytes() == kept
 
 
+def test_a_film_keeps_the_brush_that_it_began_with():
+    """Pictures that come later change nothing of it."""
+
+    def stamp(name, rows):
+        pixels = np.zeros((16, 32, 3), np.float32)
+        pixels[rows] = 1.0
+        images.write_image(name, pixels)
+
+    os.mkdir("stamps")
+    stamp("stamps/a.png", slice(4, 12, 2))
+    arguments = ("clip.mp4", *TINY, "--config.brush_image=stamps")
+    assert run(*arguments) == 0
+    first = list(videos.read(videos.probe("paintings/clip.mp4")))
+    stamp("stamps/b.png", slice(4, 12))
+    assert run(*arguments) == 0
+    for before, after in zip(first, videos.read(videos.probe("paintings/clip.mp4")), strict=True):
+        np.testing.assert_array_equal(after, before)
+    assert films.read("paintings/clip.film")[0].brush_image.shape[0] == 1
+
+
 def test_in_a_style(capsys):
     """Kept with the film; another style needs another film."""
     layers = "vgg_size=32, style_layers='relu1_1', content_layers='relu1_1'"

@@ -438,7 +438,7 @@ def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
 
 
 def test_weights_of_the_built_in_bristles_say_so_beside_a_picture_of_a_brush(picture):
-    image = np.ones((8, 32, 2), np.float32)
+    image = np.ones((1, 8, 32, 3), np.float32)
     with pytest.warns(UserWarning, match="imitate the built-in bristles, not your brush"):
         next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL, brush_image=image)))
 
@@ -537,8 +537,8 @@ def test_going_on_with_other_settings_is_refused(picture):
 
 def test_a_painting_with_a_brush_of_ones_own(picture, painted, tmp_path):
     """Another painting; the brush goes into its file, is drawn with, and is gone on with."""
-    image = np.zeros((8, 32, 2), np.float32)
-    image[2:6] = 0.8, 1.0
+    image = np.zeros((2, 8, 32, 3), np.float32)
+    image[0, 2:6], image[1, 1:7] = (0.8, 1.0, 0.5), (0.7, 1.0, 0.9)
     arguments = dict(key=KEY, settings=SMALL, brush_image=image)
     parts = [part for part, _ in jaxpaint.paint_stages(picture, **arguments)]
     own = parts[-1]

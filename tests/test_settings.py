@@ -63,7 +63,9 @@ def test_some_loss_is_needed():
 
 def test_brush_image_needs_a_textured_brush():
     Settings(brush="oilpaintbrush", brush_image="mine.png")
-    with pytest.raises(ValueError, match=r"config\.brush_image: .* with rectangle"):
+    Settings(brush_image="folder")
+    expected = r"config\.brush_image: expected only with filbert or oilpaintbrush, got it with rectangle"
+    with pytest.raises(ValueError, match=expected):
         Settings(brush="rectangle", brush_image="mine.png")
 
 

@@ -1,4 +1,4 @@
-"""Textures: pigment that pools at the rim, and a user's picture of a brush."""
+"""Textures: pigment that pools at the rim, and a user's pictures of a brush."""
 
 import functools
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxpaint.brushes import BRUSHES, Look
-from jaxpaint.brushes.textures import LEVELS, brush_picture, pyramid, sample
+from jaxpaint.brushes.textures import LEVELS, Stamps, brush_picture, pyramid, sample
 from jaxpaint.renderers import engine
 
 SIZE = 128
@@ -69,27 +69,46 @@ def test_a_brush_picture_is_cut_to_its_stroke_and_laid_down():
     """A light stroke upright on black, dark on its right."""
     image = np.zeros((120, 60, 3), np.float32)
     image[10:110, 20:30], image[10:110, 30:40] = 0.8, 0.4
-    shade, coverage = np.moveaxis(brush_picture(image), -1, 0)
+    shade, coverage, height = np.moveaxis(brush_picture(image), -1, 0)
     assert shade.shape[0] < shade.shape[1]
+    np.testing.assert_array_equal(height, shade)
     np.testing.assert_allclose(coverage, 1.0, atol=1e-5)
     quarter = len(shade) // 4
     np.testing.assert_allclose(shade[:quarter], 1.0, atol=1e-3)
     np.testing.assert_allclose(shade[-quarter:], 0.5, atol=1e-3)
 
 
+def test_heights_are_laid_down_with_their_picture():
+    """Highest at the upper end of an upright stroke, which becomes the left one; beside the stroke, of any height."""
+    image, heights = np.zeros((2, 120, 60, 3), np.float32)
+    image[10:110, 20:40] = 0.8
+    heights[...] = 0.123
+    heights[10:60, 20:40], heights[60:110, 20:40] = 0.75, 0.25
+    shade, _, height = np.moveaxis(brush_picture(image, heights), -1, 0)
+    np.testing.assert_allclose(shade, 1.0, atol=1e-5)
+    quarter = height.shape[1] // 4
+    np.testing.assert_allclose(height[:, :quarter], 0.75, atol=1e-5)
+    np.testing.assert_allclose(height[:, -quarter:], 0.25, atol=1e-5)
+
+
 def test_a_pyramid_blurs_and_keeps_the_mean():
-    picture = np.random.default_rng(0).random((128, 256, 2)).astype(np.float32)
-    levels = pyramid(picture)
-    assert levels.shape == (LEVELS, 128, 256, 2)
-    np.testing.assert_array_equal(levels[0], picture)
-    np.testing.assert_allclose(levels.mean(axis=(1, 2)), np.tile(picture.mean(axis=(0, 1)), (LEVELS, 1)), atol=0.02)
-    assert (np.diff(levels.std(axis=(1, 2)), axis=0) < 0).all()
+    stamps = np.random.default_rng(0).random((2, 128, 256, 3)).astype(np.float32)
+    stamps[1] /= 2
+    levels, means = pyramid(stamps)
+    assert levels.shape == (2, LEVELS, 128, 256, 3)
+    np.testing.assert_array_equal(levels[:, 0], stamps)
+    expected = np.repeat(stamps.mean(axis=(1, 2))[:, None], LEVELS, axis=1)
+    np.testing.assert_allclose(levels.mean(axis=(2, 3)), expected, atol=0.02)
+    assert (np.diff(levels.std(axis=(2, 3)), axis=1) < 0).all()
+    for stamp, mean in zip(stamps, means, strict=True):
+        expected = np.average(stamp[..., 0], weights=stamp[..., 1]), stamp[..., 1].mean()
+        np.testing.assert_allclose(mean, expected, rtol=1e-4)
 
 
 def test_sampling_is_linear_between_texels_and_levels():
     rng = np.random.default_rng(1)
-    levels, rows, columns = 3, 6, 9
-    picture = rng.random((levels, rows, columns, 2)).astype(np.float32)
+    count, levels, rows, columns = 3, 3, 6, 9
+    stamps = rng.random((count, levels, rows, columns, 3)).astype(np.float32)
     s, t = rng.uniform(-0.55, 0.55, (2, 5, 5)).astype(np.float32)
 
     def between(values, at):
@@ -98,12 +117,89 @@ def test_sampling_is_linear_between_texels_and_levels():
         low = min(int(at), len(values) - 2)
         return values[low] + (at - low) * (values[low + 1] - values[low])
 
+    set_of_three = Stamps(jnp.asarray(stamps), jnp.zeros((count, 2)))
     for footprint in (0.01, 0.25, 0.5, 3.0):
-        level = np.clip(np.log2(max(footprint * rows, 1)), 0, levels - 1)
-        one = between(picture, level)
-        expected = [
-            between(between(one, (a + 0.5) * rows - 0.5), (b + 0.5) * columns - 0.5)
-            for a, b in zip(s.ravel(), t.ravel(), strict=True)
-        ]
-        planes = sample(jnp.asarray(picture), jnp.asarray(s), jnp.asarray(t), jnp.float32(footprint))
-        np.testing.assert_allclose(np.stack(planes, axis=-1).reshape(-1, 2), expected, atol=1e-5)
+        for grain, number in ((0.0, 0), (0.3, 0), (0.4, 1), (0.67, 2), (1.0, 2)):
+            level = np.clip(np.log2(max(footprint * rows, 1)), 0, levels - 1)
+            one = between(stamps[number], level)
+            expected = [
+                between(between(one, (a + 0.5) * rows - 0.5), (b + 0.5) * columns - 0.5)
+                for a, b in zip(s.ravel(), t.ravel(), strict=True)
+            ]
+            planes = sample(set_of_three, jnp.float32(grain), jnp.asarray(s), jnp.asarray(t), jnp.float32(footprint))
+            np.testing.assert_allclose(np.stack(planes, axis=-1).reshape(-1, 3), expected, atol=1e-5)
+
+
+PICTURED = [name for name in BRUSHES if BRUSHES[name].pictured]
+
+
+def two_stamps():
+    """A comb of four teeth, and a wedge that is higher and lighter on one side."""
+    across, along = np.mgrid[:128, :256] / np.array([128, 256])[:, None, None]
+    comb = np.stack([np.ones_like(across), (across * 8 % 2 < 1).astype(float), 0.5 + 0 * across])
+    wedge = np.stack([0.6 + 0.4 * across, (across > 0.8 * along).astype(float), across])
+    return np.stack([comb, wedge]).transpose(0, 2, 3, 1).astype(np.float32)
+
+
+def bars(name, grains):
+    """Light strokes along x, over most of the picture."""
+    count = len(grains)
+    strokes = BRUSHES[name].lay(
+        np.full((count, 2), 0.5), *(np.full(count, v) for v in (0.0, 0.8, 0.4)), np.ones((count, 3)), np.array(grains)
+    )
+    return jnp.asarray(strokes, jnp.float32)
+
+
+def stamped(name, stamps, grains, *, size=SIZE, **look):
+    """Planes of bars, one for each grain: `[n, S, S]` of red, alpha and height."""
+    render = engine(BRUSHES[name], size, look=Look(pyramid(stamps), height=True, **look))
+    stroke = jax.jit(jax.vmap(render))(bars(name, grains))
+    return tuple(np.asarray(plane) for plane in (stroke.foreground[0], stroke.alpha[0], stroke.height[0]))
+
+
+@pytest.mark.parametrize("name", PICTURED)
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_stroke_s_grain_says_which_stamp_it_is(name, flat):
+    """It is drawn as by that stamp alone."""
+    stamps, grains = two_stamps(), (0.0, 0.499, 0.5, 1.0)
+    found = stamped(name, stamps, grains, flat=flat)
+    for number, those in ((0, slice(0, 2)), (1, slice(2, 4))):
+        alone = stamped(name, stamps[number : number + 1], grains, flat=flat)
+        for plane, expected in zip(found, alone, strict=True):
+            np.testing.assert_allclose(plane[those], expected[those], atol=1e-5)
+    assert np.abs(found[1][0] - found[1][2]).mean() > (0.005 if flat else 0.05)
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_a_stroke_is_covered_where_its_stamp_is(name):
+    """Away from the ends, which may be round; filbert lays the picture down as it is, the oil brush from the right."""
+    red, alpha, height = stamped(name, two_stamps(), (0.1, 0.9), size=256)
+    inside = slice(78, 178), slice(86, 170)
+    y, x = ((np.mgrid[:256, :256] + 0.5) / 256 - 0.5) / np.array([0.4, 0.8])[:, None, None]
+    across = y[inside] + 0.5
+    along = (x if name == "filbert" else -x)[inside] + 0.5
+    for number, covered in enumerate((across * 8 % 2 < 1, across > 0.8 * along)):
+        assert ((alpha[number][inside] > 0.5) == covered).mean() > 0.97
+    shown = (across > 0.8 * along + 0.03) & (across < 0.97)
+    np.testing.assert_allclose(red[1][inside][shown], 0.6 + 0.4 * across[shown], atol=0.01)
+    np.testing.assert_allclose(height[1][inside][shown], across[shown], atol=0.01)
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_the_average_of_a_stamp_covers_as_much(name):
+    for contrast in (0.5, 1.0):
+        seen, average = (
+            stamped(name, two_stamps(), (0.1, 0.9), contrast=contrast, flat=flat)[1].sum(axis=(1, 2))
+            for flat in (False, True)
+        )
+        np.testing.assert_allclose(average, seen, rtol=0.06)
+
+
+@pytest.mark.parametrize("name", PICTURED)
+def test_heights_change_nothing_else(name):
+    stamps = two_stamps()
+    higher = stamps * np.float32([1, 1, 0.5])
+    before, after = (stamped(name, those, (0.1, 0.9)) for those in (stamps, higher))
+    for plane, same in zip(before[:2], after[:2], strict=True):
+        np.testing.assert_array_equal(plane, same)
+    np.testing.assert_allclose(after[2], before[2] / 2, atol=1e-6)

@@ -12,6 +12,7 @@ from tiny import TINY
 
 from jaxpaint import runtime, training, weights
 from jaxpaint.brushes import BRUSHES, Look
+from jaxpaint.brushes.textures import pyramid
 from jaxpaint.commands import train
 from jaxpaint.images import read_image, write_image
 from jaxpaint.renderers import engine
@@ -76,6 +77,17 @@ def test_distances_are_to_the_sides_of_a_box():
         along = axes @ (point - np.asarray(stroke[:2]))
         expected = 32 * np.concatenate([along - half, -along - half]) + 0.5
         np.testing.assert_allclose(maps[row, column, 4 * view :][:4], expected, atol=1e-4)
+
+
+def test_targets_of_a_set_of_stamps_are_averages():
+    """Which of them a stroke takes can't be learned; one alone is shown as it is."""
+    stamps = np.ones((2, 128, 256, 3), np.float32)
+    stamps[:, 48:80, :, 1] = 0.0
+    strokes = jnp.full((1, 12), 0.5)
+    _, average = training.targets(recipe(brush="oilpaintbrush"), strokes, pyramid(stamps))
+    _, seen = training.targets(recipe(brush="oilpaintbrush"), strokes, pyramid(stamps[:1]))
+    middle = average.shape[1] // 2
+    assert average[0, middle, middle].min() > 0.9 and seen[0, middle, middle].max() < 0.1
 
 
 @pytest.mark.parametrize("made", [training.targets, training.distances])

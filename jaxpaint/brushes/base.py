@@ -199,7 +199,7 @@ class Brush:
         carries none along.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
       dry: whether its pigment stays on the tops of the ground's grain (`blending.caught`); fits ignore the grain.
-      pictured: whether a user's picture of a brush can take the place of its own texture.
+      pictured: whether a user's pictures of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
     """

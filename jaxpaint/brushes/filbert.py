@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes import bristles
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Stroke
+from jaxpaint.brushes import bristles, textures
+from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
     Curve,
@@ -28,7 +28,7 @@ from jaxpaint.brushes.bezier import (
     sweep,
     within,
 )
-from jaxpaint.brushes.textures import Look
+from jaxpaint.brushes.textures import Look, Stamps
 
 # Mean loss of length at the ragged end, in widths: the area of the round end's tip beyond `bristles.END`.
 _ENDS_EARLY = 0.12
@@ -47,13 +47,41 @@ def _on_average(curve: Curve, contrast: float) -> Curve:
     return Curve(curve.p0, kept**2 * curve.a, kept * curve.b, narrower * curve.r0, narrower * curve.r2)
 
 
+def _stamped(
+    stamps: Stamps, curve: Curve, grain: Float[Array, ""], pixels: Pixels, look: Look
+) -> tuple[Plane, Plane, tuple[Plane | Scalar, ...], tuple[Plane, ...]]:
+    """A stroke with a user's picture of a brush, from end to end: its alpha, t, shades, and height if asked.
+
+    Its average is a solid stroke, smaller all round, of the area that the stamp covers.
+    """
+    if look.flat:
+        shade, coverage = textures.average(stamps, grain)
+        kept = jnp.sqrt(1.0 - min(look.contrast, 1.0) * (1.0 - coverage))
+        cut = (1.0 - kept) / 2.0
+        start, heading = curve.p0 + cut * (curve.b + cut * curve.a), curve.b + 2.0 * cut * curve.a
+        curve = Curve(start, kept**2 * curve.a, kept * heading, kept * curve.r0, kept * curve.r2)
+        t, away = sweep(curve, pixels, disc, tapered=False)
+        alpha = within(away, radius_at(t, curve, pixels), pixels)
+        return alpha, t, (textures.contrasted(shade, look),) * 3, (jnp.ones_like(alpha),) * look.height
+    width, length = curve.r0 + curve.r2, length_of(curve)
+    t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
+    radius = radius_at(t, curve, pixels)
+    before = t * pixels.constant(length) - along + pixels.constant(curve.r0)
+    at = before * pixels.constant(1.0 / (length + width)) - 0.5
+    footprint = 1.0 / (width * pixels.sharpness)
+    covered, shades, height = textures.stamped(stamps, grain, -across / (2.0 * radius), at, footprint, look)
+    return within(away, radius, pixels) * covered, t, shades, height
+
+
 def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke:
     curve = curve_of(stroke, tapered=True)
     carried: tuple[Plane, ...] = ()
     grain = jax.lax.stop_gradient(stroke[14])
     contrast = min(look.contrast, 1.0)
     # The nearest point is searched without the taper, which is cheaper; widths change little along a stroke.
-    if look.flat or look.contrast == 0:
+    if look.picture is not None and look.contrast > 0:
+        alpha, u, shades, height = _stamped(look.picture, curve, grain, pixels, look)
+    elif look.flat or look.contrast == 0:
         curve = _on_average(curve, contrast)
         u, away = sweep(curve, pixels, disc, tapered=False)
         alpha = within(away, radius_at(u, curve, pixels), pixels)
@@ -100,4 +128,5 @@ BRUSH = Brush(
     size_per_width=2.0,
     start=lambda strokes: strokes[:, :2],
     ground="linen",
+    pictured=True,
 )

@@ -41,7 +41,7 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         inside = pixels.slab(across, half_across) * pixels.slab(along, half_along)
         return _Body(inside, (1.0,) * 3, height=(jnp.ones_like(inside),) * look.height)
     if look.picture is not None and look.flat:
-        shade, coverage = textures.picture_average(look.picture)
+        shade, coverage = textures.average(look.picture, grain)
         shortened = half_along * (1 - contrast * (1 - coverage))
         inside = pixels.slab(across, half_across) * pixels.slab(along, shortened)
         return _Body(inside, (textures.contrasted(shade, look),) * 3, height=(jnp.ones_like(inside),) * look.height)
@@ -55,10 +55,10 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
     s = pixels.affine(across / width)
     footprint = 1.0 / (width * pixels.sharpness)
     if look.picture is not None:
-        light, coverage = textures.sample(look.picture, s, pixels.affine(along / (2 * half_along)), footprint)
-        box = pixels.slab(across, half_across) * pixels.slab(along, half_along)
-        inside = box * (1 - contrast * (1 - coverage))
-        return _Body(inside, (textures.contrasted(light, look),) * 3, height=(light,) * look.height)
+        t = pixels.affine(along / (2 * half_along))
+        covered, shades, height = textures.stamped(look.picture, grain, s, t, footprint, look)
+        inside = pixels.slab(across, half_across) * pixels.slab(along, half_along) * covered
+        return _Body(inside, shades, height=height)
     middle = jnp.zeros(3).at[2].set(half_along / width)
     before, after = pixels.affine(middle + along / width), pixels.affine(middle - along / width)
     found = bristles.bristles(s, before, after, grain, footprint, pixels.always)

@@ -1,10 +1,11 @@
-"""A user's own picture of a brush, in place of a built-in texture.
+"""A user's own pictures of a brush, in place of a built-in texture: a set of stamps, of which each stroke takes one.
 
 Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -14,10 +15,20 @@ from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import Plane, Scalar
 
-# A user's picture of a brush is kept at this resolution, averaged over 1, 2, 4 … texels.
+# A stamp is kept at this resolution, averaged over 1, 2, 4 … texels.
 ACROSS, ALONG, LEVELS = 128, 256, 8
 
-Picture = Float[np.ndarray, "levels across along 2"]
+
+class Stamps(NamedTuple):
+    """A user's brush, as strokes are drawn with it; `pyramid` makes it.
+
+    Attributes:
+      levels: shade, coverage and height of each stamp, in [0, 1], at its resolution and averaged over 2, 4, 8 … texels.
+      means: of each stamp, its mean shade where there is paint, and its mean coverage.
+    """
+
+    levels: Float[Array | np.ndarray, "stamps levels across along 3"]
+    means: Float[Array | np.ndarray, "stamps 2"]
 
 
 class Look(NamedTuple):
@@ -31,7 +42,7 @@ class Look(NamedTuple):
       height: also gives the height of the paint, for light to fall on.
     """
 
-    picture: Float[Array, "levels across along 2"] | None = None
+    picture: Stamps | None = None
     contrast: float = 1.0
     flat: bool = False
     wet: float = 0.0
@@ -44,21 +55,22 @@ def contrasted(shade: Plane | Scalar, look: Look) -> Plane | Scalar:
 
 
 def brush_picture(
-    image: Float[np.ndarray, "height width 3"],
-) -> Float[np.ndarray, "across along 2"]:
-    """Shade and coverage from a user's picture of one brush stroke.
+    image: Float[np.ndarray, "height width 3"], heights: Float[np.ndarray, "height width 3"] | None = None
+) -> Float[np.ndarray, "across along 3"]:
+    """A stamp from a user's picture of one brush stroke.
 
     Args:
       image: light paint on black, in [0, 1], lying or standing; what is black is not covered.
+      heights: of the paint, the same stroke in grey values in [0, 1]; None if paint is as high as it is light.
 
     Returns:
-      Shade and coverage in [0, 1], cut to the stroke, which runs along the second axis.
+      Shade, coverage and height in [0, 1], cut to the stroke, which runs along the second axis.
 
     Raises:
       ValueError: if hardly anything in the picture is covered.
     """
     if image.shape[0] > image.shape[1]:
-        image = image.swapaxes(0, 1)
+        image, heights = image.swapaxes(0, 1), None if heights is None else heights.swapaxes(0, 1)
     light = image.mean(axis=-1)
     coverage = np.clip(light / 0.1, 0.0, 1.0)
     if (coverage > 0.5).mean() < 0.01:
@@ -66,42 +78,86 @@ def brush_picture(
     rows, columns = (np.flatnonzero(coverage.max(axis=axis) > 0.5) for axis in (1, 0))
     inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     light, coverage = light[inside], coverage[inside]
-    shade = np.where(coverage > 0.5, light / light.max(), 1.0)
-    resized = jax.image.resize(np.stack([shade, coverage], axis=-1), (ACROSS, ALONG, 2), "linear")
+    painted = coverage > 0.5
+    shade = np.where(painted, light / light.max(), 1.0)
+    height = shade
+    if heights is not None:
+        height = heights.mean(axis=-1)[inside]
+        # Beside the paint, its mean height: averaged over a few texels, its rims would else be low.
+        height = np.where(painted, height, height[painted].mean())
+    resized = jax.image.resize(np.stack([shade, coverage, height], axis=-1), (ACROSS, ALONG, 3), "linear")
     return np.clip(np.asarray(resized, np.float32), 0.0, 1.0)
 
 
-def pyramid(picture: Float[np.ndarray, "across along 2"]) -> Picture:
-    """A brush picture, and the same averaged over 2, 4, 8 … texels, as `Look` takes it."""
-    levels = [picture]
+def of_light(picture: Float[np.ndarray, "across along 2"]) -> Float[np.ndarray, "1 across along 3"]:
+    """A set of one stamp from its shade and coverage alone, as files had it: as high as it is light."""
+    return picture[None][..., [0, 1, 0]]
+
+
+def pyramid(stamps: Float[np.ndarray, "stamps across along 3"]) -> Stamps:
+    """Stamps, and the same averaged over 2, 4, 8 … texels, as `Look` takes them; not to be written to."""
+    return _pyramid(stamps.astype(np.float32).tobytes(), stamps.shape)
+
+
+# Cached, since all frames of a film share one brush.
+@functools.lru_cache(maxsize=1)
+def _pyramid(data: bytes, shape: tuple[int, ...]) -> Stamps:
+    stamps = np.frombuffer(data, np.float32).reshape(shape)
+    count = len(stamps)
+    levels = [stamps]
     for k in range(1, LEVELS):
-        averaged = jax.image.resize(picture, (max(ACROSS >> k, 1), max(ALONG >> k, 1), 2), "linear")
-        levels.append(np.asarray(jax.image.resize(averaged, picture.shape, "linear"), np.float32))
-    return np.stack(levels)
+        smaller = (count, max(ACROSS >> k, 1), max(ALONG >> k, 1), 3)
+        averaged = jax.image.resize(stamps, smaller, "linear")
+        levels.append(np.asarray(jax.image.resize(averaged, shape, "linear"), np.float32))
+    shade, coverage, _ = np.moveaxis(stamps.reshape(count, -1, 3), -1, 0)
+    means = np.stack([(shade * coverage).sum(axis=1) / coverage.sum(axis=1), coverage.mean(axis=1)], axis=1)
+    return Stamps(np.stack(levels, axis=1), means)
 
 
-def picture_average(
-    picture: Float[Array, "levels across along 2"],
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Mean shade where there is paint, and mean coverage."""
-    shade, coverage = picture[0, ..., 0], picture[0, ..., 1]
-    return (shade * coverage).sum() / coverage.sum(), coverage.mean()
+def _number(stamps: Stamps, grain: Scalar) -> Float[Array, ""]:
+    """Which of the stamps a stroke takes."""
+    count = len(stamps.means)
+    return jnp.clip(jnp.floor(grain * count), 0.0, count - 1.0)
+
+
+def average(stamps: Stamps, grain: Scalar) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Mean shade where there is paint, and mean coverage, of a stroke's stamp."""
+    shade, coverage = jnp.asarray(stamps.means)[_number(stamps, grain).astype(int)]
+    return shade, coverage
 
 
 def sample(
-    picture: Float[Array, "levels across along 2"], s: Plane, t: Plane, footprint: Float[Array, ""]
-) -> tuple[Plane, Plane]:
-    """Shade and coverage of a user's brush at points of a stroke, trilinear between texels and levels.
+    stamps: Stamps, grain: Scalar, s: Plane, t: Plane, footprint: Float[Array, ""]
+) -> tuple[Plane, Plane, Plane]:
+    """Shade, coverage and height at points of a stroke, trilinear between texels and levels of its stamp.
 
     Args:
-      picture: as `pyramid` makes it.
+      stamps: as `pyramid` makes them.
+      grain: the stroke's own, in [0, 1]: says which stamp.
       s, t: across and along the stroke, -0.5 to 0.5.
       footprint: width of a pixel, in widths of the stroke.
     """
-    levels, rows, columns, _ = picture.shape
+    count, levels, rows, columns, _ = stamps.levels.shape
     level = jnp.clip(jnp.log2(jnp.maximum(footprint * rows, 1.0)), 0.0, levels - 1.0)
+    # One axis for stamps and levels: texels are gathered from where they lie, and no stamp is copied for a stroke.
+    level += levels * _number(stamps, grain)
     at = [jnp.broadcast_to(level, s.shape), (s + 0.5) * rows - 0.5, (t + 0.5) * columns - 0.5]
-    shade, coverage = (
-        jax.scipy.ndimage.map_coordinates(picture[..., i], at, order=1, mode="nearest") for i in range(2)
+    flat = jnp.reshape(stamps.levels, (count * levels, rows, columns, 3))
+    shade, coverage, height = (
+        jax.scipy.ndimage.map_coordinates(flat[..., i], at, order=1, mode="nearest") for i in range(3)
     )
-    return shade, coverage
+    return shade, coverage, height
+
+
+def stamped(
+    stamps: Stamps, grain: Scalar, s: Plane, t: Plane, footprint: Float[Array, ""], look: Look
+) -> tuple[Plane, tuple[Plane | Scalar, ...], tuple[Plane, ...]]:
+    """What a user's brush leaves at points of a stroke: how much is covered, shades of the paint, its height if asked.
+
+    Args:
+      stamps, grain, s, t, footprint: as for `sample`.
+      look: how they are shown.
+    """
+    light, coverage, height = sample(stamps, grain, s, t, footprint)
+    covered = 1.0 - min(look.contrast, 1.0) * (1.0 - coverage)
+    return covered, (contrasted(light, look),) * 3, (height,) * look.height

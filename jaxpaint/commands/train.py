@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from orbax.checkpoint import CheckpointManager
 
+    from jaxpaint.brushes.textures import Stamps
     from jaxpaint.training import Metrics, Part, Recipe, State
     from jaxpaint.weights import Weights
 
@@ -46,14 +47,14 @@ class _Run(NamedTuple):
     Attributes:
       recipe: how to train.
       folder: where everything is written.
-      picture: of a user's own brush, or None.
+      picture: a user's own brush, or None.
       initial: weights to begin with, or None.
       again: the command that goes on after Ctrl-C.
     """
 
     recipe: Recipe
     folder: pathlib.Path
-    picture: np.ndarray | None
+    picture: Stamps | None
     initial: Weights | None
     again: str
 

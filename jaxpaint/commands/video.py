@@ -185,7 +185,7 @@ def _begun(run: _Run) -> tuple[Film, State | None, bool]:
     # Light may change: it is no part of the strokes.
     light = {name: getattr(run.settings, name) for name in LIGHT}
     earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
-    film = dataclasses.replace(film, format=earlier.format)
+    film = dataclasses.replace(film, format=earlier.format, brush_image=earlier.brush_image)
     for key in run.settings.defaults():
         old, new = getattr(earlier.settings, key), getattr(run.settings, key)
         if old != new:
@@ -204,7 +204,7 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
     """Paints the frames that are still to come; each is kept before it is given."""
     from jaxpaint import filming, films, progress, runtime
 
-    before, following = state.frame if state else None, _following(run, state)
+    before, following = state.frame if state else None, _following(run, film, state)
     with progress.display(run.out.stem) as show:
         for state, facts in following:
             painted = films.Painted(state.frame, facts)
@@ -223,7 +223,7 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
         run.state.unlink(missing_ok=True)
 
 
-def _following(run: _Run, state: State | None) -> Iterator[tuple[State, Facts]]:
+def _following(run: _Run, film: Film, state: State | None) -> Iterator[tuple[State, Facts]]:
     """The frames that come after a state; of several processes, each paints some of the scenes."""
     import jax
     import numpy as np
@@ -237,7 +237,7 @@ def _following(run: _Run, state: State | None) -> Iterator[tuple[State, Facts]]:
     how: dict[str, Any] = {
         "key": jax.random.key(run.settings.seed),
         "settings": run.settings,
-        "brush_image": run.brush,
+        "brush_image": film.brush_image,
         "style": run.style,
         "resume": state,
     }

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -86,7 +85,7 @@ class Model(Protocol):
     def window(self) -> int | None: ...  # noqa: D102
 
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
-        """The renderer of windows of `size` pixels, given the model's arrays (weights, or a picture of a brush).
+        """The renderer of windows of `size` pixels, given the model's arrays (weights, or a user's brush).
 
         That of a model of single windows takes a stroke and, where its picture is not to fill `size` pixels, how many
         times as large as `window` it is to be.
@@ -96,7 +95,7 @@ class Model(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Engine:
-    """The engine as a `Model`; its array is the pyramid of a user's brush, or None.
+    """The engine as a `Model`; its arrays are a user's brush (`textures.pyramid`), or None.
 
     Attributes:
       brush: whose strokes it draws.
@@ -123,7 +122,5 @@ class Engine:
 
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """See `Model.renderer`."""
-        picture = None if arrays is None else jnp.asarray(arrays)
-        return engine(
-            self.brush, size, look=Look(picture, self.contrast, self.flat, self.wet, self.height), softness=softness
-        )
+        look = Look(arrays, self.contrast, self.flat, self.wet, self.height)
+        return engine(self.brush, size, look=look, softness=softness)
