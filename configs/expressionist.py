@@ -16,4 +16,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.canvas_color = "0.16,0.15,0.22"
     config.jitter = 0.07
     config.relief = 1.4
+    config.direction = 4.0
     return config

@@ -17,5 +17,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.canvas_color = "0.30,0.24,0.19"
     config.relief = 2.2
     config.gloss = 1.8
+    config.direction = 4.0
     config.max_aspect = 3.5
     return config

@@ -10,12 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.scipy.ndimage import map_coordinates
 from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import losses, runtime
 from jaxpaint.blending import Canvas, composite_backward, composite_forward, paste, room
 from jaxpaint.brushes import NOWHERE, Brush, from_window, nowhere, to_window, with_nowhere
+from jaxpaint.directions import Field
 from jaxpaint.grids import Grid, reach, rounded_up
 from jaxpaint.renderers import Arrays, Model
 
@@ -48,14 +50,18 @@ _RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
 class Weights(NamedTuple):
     """Weights of the losses, each a mean over the picture's pixels (transport: of the window that a pixel is in).
 
-    The last one is the scalar product of canvas and target, a sum. With any loss's gradient for a target, of the whole
+    `product` is the scalar product of canvas and target, a sum. With any loss's gradient for a target, of the whole
     canvas for instance, it brings that gradient to the strokes.
+
+    `direction` is how far strokes' headings are from the picture's directions, see `strayed`; a mean over the pixels
+    that each stroke covers.
     """
 
     l1: float = 0.0
     l2: float = 1.0
     transport: float = 0.0
     product: float = 0.0
+    direction: float = 0.0
 
 
 class Bounds(NamedTuple):
@@ -85,6 +91,7 @@ class Problem(NamedTuple):
       springs: what draws strokes back, or None.
       importance: weight of each pixel in the loss, of mean 1; None for equal weights.
       max_aspect: greatest length of a stroke, in its widths; 0 for no limit.
+      form: directions that strokes should follow (`directions.form`), or None.
     """
 
     target: Float[np.ndarray, "height width 3"]
@@ -95,6 +102,51 @@ class Problem(NamedTuple):
     springs: Springs | None = None
     importance: Float[np.ndarray, "height width"] | None = None
     max_aspect: float = 0.0
+    form: Field | None = None
+
+
+class _Pull(NamedTuple):
+    """What turns strokes.
+
+    Attributes:
+      form: the directions in the frame: doubled angles, times how sure they are.
+      shares: of the picture's pixels that each stroke covers.
+    """
+
+    form: Float[np.ndarray, "side side 2"]
+    shares: Float[np.ndarray, "n"]
+
+
+def _pull(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem) -> _Pull | None:
+    if problem.form is None:
+        return None
+    height, width, _ = problem.target.shape
+    rows, columns, _ = problem.form.shape
+    # Square, so that one program fits pictures of all proportions.
+    form = np.pad(problem.form, ((0, max(columns - rows, 0)), (0, max(rows - columns, 0)), (0, 0)), mode="edge")
+    return _Pull(form, (brush.areas(strokes) * max(height, width) ** 2 / (height * width)).astype(np.float32))
+
+
+def strayed(brush: Brush, strokes: Float[Array, "n d"], form: Float[Array, "side side 2"]) -> Float[Array, "n"]:
+    """How far each stroke's heading is from a field of directions, in [0, 2].
+
+    `clear · sure · (1 − cos 2(φ − θ))`, of the heading φ and the direction θ where the stroke is: 0 along the field, 2
+    across it where it is sure. The gradient turns strokes; it does not move them to where they would fit.
+
+    Args:
+      brush: whose strokes they are.
+      strokes: in frame coordinates.
+      form: directions in the frame, as `directions.form` gives them.
+    """
+
+    def each(stroke):
+        at, heading = brush.headings(stroke)
+        places = list(jax.lax.stop_gradient(at.T[::-1] * len(form) - 0.5))
+        seen = jnp.stack([map_coordinates(form[..., i], places, order=1, mode="nearest") for i in range(2)], axis=1)
+        most = jnp.linalg.norm(jax.lax.stop_gradient(heading), axis=1) * jnp.linalg.norm(seen, axis=1)
+        return (most - (heading * seen).sum(axis=1)).mean()
+
+    return jax.vmap(each)(strokes)
 
 
 class _Tiles(NamedTuple):
@@ -398,6 +450,7 @@ def descend(
         strokes,
         moments,
         problem.springs,
+        _pull(brush, strokes, problem),
         Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
         np.array(problem.weights, np.float32),
         np.float32(height * width),
@@ -469,6 +522,7 @@ def _steps(
     strokes,
     moments,
     springs,
+    pull,
     bounds,
     weights,
     pixels,
@@ -551,6 +605,8 @@ def _steps(
         value, gradient, kept = value_and_gradient(strokes, i, kept)
         if springs is not None:
             gradient += springs.stiffness * (strokes - springs.rest)
+        if pull is not None:
+            gradient += weights[4] * jax.grad(lambda s: pull.shares @ strayed(brush, s, pull.form))(strokes)
         if rule == "adam":
             update, state = _ADAM.update(gradient, optax.ScaleByAdamState(*moments))
             moments = Moments(*state)

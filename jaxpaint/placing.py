@@ -7,13 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxpaint import images
+from jaxpaint import directions, images
 from jaxpaint.brushes import Brush, from_window
 
 # How many pixels of the picture, shrunk to place strokes on, a stroke is wide.
 _CELLS_PER_STROKE = 3.0
-# Length over width of strokes on plain ground and along clear edges.
-_PLAIN, _EDGE = 1.5, 3.0
+# Length over width of strokes where the picture's direction is unsure and where it is sure.
+_UNSURE, _SURE = 1.5, 3.0
+# Standard deviation of headings where the direction is sure, and what is added where it is not, in radians.
+_SPREAD, _MORE_SPREAD = 0.08, 0.5
 # Sizes of new strokes fall with this power of the weight.
 _SMALLER = 0.25
 # How large candidates for new strokes are laid, in typical strokes: small ones hide little of what is right, and grow.
@@ -48,12 +50,12 @@ def place(
     limits: Limits = _ANY_SIZE,
     upright: bool = False,
     importance: Float[np.ndarray, "height width"] | None = None,
+    form: directions.Field | None = None,
 ) -> Float[np.ndarray, "count d"]:
     """New strokes, in random order.
 
     Their positions are drawn with a probability that grows with the square of the canvas's error there, evenly spread;
-    they run along the target's edges (its structure tensor's minor axis), the clearer the edge the longer, and take the
-    target's colour.
+    they follow the target's forms, the surer the direction the longer, and take the target's colour.
 
     Args:
       brush: whose strokes to make.
@@ -66,6 +68,7 @@ def place(
       limits: of the strokes' widths and lengths.
       upright: leaves them unturned.
       importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
+      form: directions to follow; None: those of the target.
 
     Returns:
       Strokes in frame coordinates.
@@ -76,19 +79,20 @@ def place(
     shape = images.fitted_shape(height, width, cells)
     colors = images.resize(target, shape)
     error = _blurred(images.resize(np.abs(target - canvas), shape).sum(axis=-1))
-    heading, clarity = _edges(colors.mean(axis=-1))
+    field = images.resize(directions.form(target) if form is None else form, shape)
     weight = np.ones(shape) if importance is None else images.resize(importance[..., None], shape)[..., 0]
 
     cell = _draw_cells(weight * (error**2 + 1e-6), count, rng, blocks)
     y, x = np.divmod(cell, shape[1])
     extent = np.array([width, height]) / longest
     position = (np.stack([x, y], axis=1) + rng.uniform(size=(count, 2))) / shape[::-1] * extent
-    clarity, heading, color = clarity[y, x], heading[y, x], colors[y, x]
-    heading = heading + rng.normal(size=count) * (0.1 + 0.6 * (1 - clarity))
+    towards, color = field[y, x], colors[y, x]
+    sure = np.linalg.norm(towards, axis=1)
+    heading = directions.angle(towards) + rng.normal(size=count) * (_SPREAD + _MORE_SPREAD * (1 - sure))
     if upright:
         heading = np.full(count, np.pi / 2)
     side = size * rng.uniform(0.7, 1.3, count) / weight[y, x] ** _SMALLER
-    stretch = np.sqrt(_PLAIN + (_EDGE - _PLAIN) * clarity)
+    stretch = np.sqrt(_UNSURE + (_SURE - _UNSURE) * sure)
     extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
     parts = (position, heading, *extents, color, np.full(count, 0.95))
     strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts)).astype(np.float32)
@@ -179,19 +183,6 @@ def _draw_cells(
         cells = np.flatnonzero(block == index)
         chosen.append(cells[_draw_cells(likelihood.ravel()[cells][None], int(n), rng, None)])
     return np.concatenate(chosen)
-
-
-def _edges(
-    picture: Float[np.ndarray, "rows columns"],
-) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
-    """Direction along the edge at each pixel (radians, clockwise from x), and how clear it is, in [0, 1]."""
-    padded = np.pad(picture, 1, mode="edge")
-    dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
-    dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    xx, yy, xy = _blurred(dx * dx), _blurred(dy * dy), _blurred(dx * dy)
-    across = 0.5 * np.arctan2(2 * xy, xx - yy)
-    clarity = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 1e-4)
-    return across + np.pi / 2, clarity
 
 
 def _blurred(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:

@@ -115,6 +115,7 @@ class Settings(Checked):
     l2: float = setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
     transport: float = setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
     softness: float = setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
+    direction: float = setting(1.0, "how strongly strokes follow the picture's forms", 0.0, 10.0)
     textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
@@ -175,6 +176,7 @@ class FilmSettings(Settings):
     brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
+    direction: float = setting(0.0, "how strongly strokes of frames painted anew follow the forms", 0.0, 10.0)
     method: str = setting(
         "persistent",
         "strokes that stay; frames painted near the previous one; or apart",

@@ -363,3 +363,55 @@ def test_a_pastel_s_grit_leaves_lines_along_a_stroke_and_its_mean_pressure():
     half = _pastel(Look(), to_window(brush, strokes, np.float32([0.25, 0.25]), 0.5))
     whole = _pastel(Look(), strokes, size=512)[:, 128:384, 128:384]
     assert np.abs(half - whole).mean() < 2e-3
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_boxes_head_along_their_longer_side(name):
+    strokes = random_strokes(name, 20, seed=5)
+    for stroke in strokes:
+        at, heading = BRUSHES[name].headings(jnp.asarray(stroke, jnp.float32))
+        one, two, three, _ = corners(name, stroke)
+        sides = np.array([two - one, three - two])
+        expected = (sides**2).sum() / (abs(sides) ** 2).sum()
+        np.testing.assert_allclose(at, [stroke[:2]], atol=1e-6)
+        np.testing.assert_allclose(heading, [[expected.real, expected.imag]], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_curves_head_along_their_tangents(name):
+    strokes = random_strokes(name, 20, seed=6)
+    for stroke in strokes:
+        at, heading = BRUSHES[name].headings(jnp.asarray(stroke, jnp.float32))
+        middle, tangent, _ = curve(stroke, samples=5)
+        width = 2 * HAIR + (stroke[6] + stroke[6 if name == "markerpen" else 7]) / 4
+        expected = tangent[[1, 3]] ** 2 / (abs(tangent[[1, 3]]) ** 2 + width**2)
+        np.testing.assert_allclose(at, np.stack([middle.real, middle.imag], axis=1)[[1, 3]], atol=1e-6)
+        np.testing.assert_allclose(heading, np.stack([expected.real, expected.imag], axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_the_gradient_of_a_heading_is_that_of_its_angle(name):
+    """It turns strokes; how clear the heading is stays out of it."""
+    brush, stroke = BRUSHES[name], jnp.asarray(random_strokes(name, 1, seed=7)[0], jnp.float32)
+
+    def angle(stroke):
+        x, y = brush.headings(stroke)[1][0]
+        return jnp.arctan2(y, x)
+
+    def clear(stroke):
+        return (brush.headings(stroke)[1] ** 2).sum()
+
+    found, step = jax.grad(angle)(stroke), 1e-3
+    slopes = [(angle(stroke.at[i].add(step)) - angle(stroke.at[i].add(-step))) / (2 * step) for i in range(brush.dim)]
+    np.testing.assert_allclose(found, slopes, rtol=2e-2, atol=2e-2)
+    assert abs(found).max() > 1
+    np.testing.assert_allclose(jax.grad(clear)(stroke), 0.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_areas_are_about_what_is_covered(name):
+    strokes = random_strokes(name, 20, seed=8, sizes=(0.1, 0.3)).astype(np.float32)
+    brush = BRUSHES[name]
+    strokes = moved(brush, strokes, 0.5 - brush.middle(strokes), turn=np.zeros(20), growth=np.full(20, 0.7))
+    _, alpha = drawn(name, strokes)
+    np.testing.assert_allclose(brush.areas(strokes), alpha.mean(axis=(1, 2)), rtol=0.3)

@@ -22,6 +22,8 @@ REFERENCE_WIDTH = 512
 HAIR = 1.0 / REFERENCE_WIDTH
 # Positions no greater than this are those of strokes that are not placed yet.
 NOWHERE = -9.0
+# Where along a curve its headings are taken.
+_HEADINGS_AT = np.array([[0.25], [0.75]], np.float32)
 
 Plane = Float[Array, "size size"]
 Affine = Float[Array, "3"]
@@ -276,6 +278,44 @@ class Brush:
             middle = strokes[:, axis].mean(axis=1, keepdims=True)
             result[:, axis] = middle + kept * (strokes[:, axis] - middle)
         return result
+
+    def areas(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
+        """About how much each covers, in square frame units."""
+        sides = (strokes[:, self.index("size")] + self.hair) / self.size_per_width
+        x, y = (strokes[:, self.index(axis)] for axis in "xy")
+        if x.shape[1] == 1:
+            return sides.prod(axis=1)
+        width = sides.mean(axis=1)
+        return width * (width + np.hypot(np.ptp(x, axis=1), np.ptp(y, axis=1)))
+
+    def headings(self, stroke: Float[Array, "d"]) -> tuple[Float[Array, "k 2"], Float[Array, "k 2"]]:
+        """Where a stroke goes: a box along its longer side, a curve in two places.
+
+        Args:
+          stroke: in frame coordinates.
+
+        Returns:
+          Points (x, y), and the heading at each as a doubled angle `(cos 2φ, sin 2φ)`, φ clockwise from x, times how
+          clear it is, in [0, 1]: a dab that is as long as wide has no heading. The gradient takes that as given, so
+          that it turns strokes and does not stretch them.
+        """
+        ends = jnp.stack([stroke[self.index(axis)] for axis in "xy"], axis=1)
+        sides = (stroke[self.index("size")] + self.hair) / self.size_per_width
+        if len(ends) == 1:
+            turned = (2 if self.clockwise else -2) * jnp.pi * stroke[self.index("angle")[0]]
+            # The second side is the upright one of a box that is not turned.
+            across, along = jax.lax.stop_gradient(sides) ** 2
+            clear = (along - across) / (along + across)
+            return ends, clear * jnp.stack([-jnp.cos(turned), -jnp.sin(turned)])[None]
+        first = (ends[1:] - ends[:1]) * stroke[self.index("control")][None]
+        second = ends[1:] - ends[:1] - first
+        t = _HEADINGS_AT
+        at = ends[:1] + 2 * t * (1 - t) * first + t**2 * (first + second)
+        way = 2 * ((1 - t) * first + t * second)
+        dx, dy = way[:, 0], way[:, 1]
+        squared = dx**2 + dy**2 + HAIR**4
+        clear = jax.lax.stop_gradient(squared / (squared + sides.mean() ** 2))
+        return at, jnp.stack([dx**2 - dy**2, 2 * dx * dy], axis=1) * (clear / squared)[:, None]
 
     @property
     def grained(self) -> bool:

@@ -1,0 +1,144 @@
+"""Directions of a picture's forms."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxpaint import directions, fitting, painting, placing
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.settings import Settings
+
+KEY = jax.random.key(3)
+
+
+def striped(degrees, *, one=(0.2, 0.2, 0.2), other=(0.8, 0.8, 0.8), shape=(120, 180)):
+    """Stripes at an angle, clockwise from x, of six pixels each."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    across = y * np.cos(np.deg2rad(degrees)) - x * np.sin(np.deg2rad(degrees))
+    mixed = (0.5 + 0.5 * np.sin(across * np.pi / 6))[..., None]
+    return (mixed * np.float32(one) + (1 - mixed) * np.float32(other)).astype(np.float32)
+
+
+def apart(field, degrees):
+    """By how many degrees directions differ from one."""
+    turned = np.rad2deg(directions.angle(field)) - degrees
+    return abs((turned + 90) % 180 - 90)
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 45, 90, 110])
+def test_stripes_have_their_own_direction(degrees):
+    field = directions.form(striped(degrees))
+    assert field.shape == (171, 256, 2)
+    assert apart(field[20:-20, 20:-20], degrees).max() < 1
+    assert np.linalg.norm(field[20:-20, 20:-20], axis=-1).min() > 0.9
+
+
+def test_contours_between_colours_of_one_brightness_count():
+    field = directions.form(striped(30, one=(0.7, 0.3, 0.4), other=(0.3, 0.7, 0.4)))
+    assert apart(field[20:-20, 20:-20], 30).max() < 1
+
+
+@pytest.mark.parametrize("degrees", [20, 70, 110])
+def test_a_plain_region_takes_over_the_direction_next_to_it_and_is_less_sure(degrees):
+    picture = striped(degrees)
+    picture[:, 90:] = 0.5
+    field = directions.form(picture)
+    assert apart(field[20:-20, 150:-10], degrees).max() < 10
+    striped_part, plain = (np.linalg.norm(part, axis=-1) for part in (field[20:-20, 20:100], field[20:-20, 170:-10]))
+    assert 0.4 < plain.min() < plain.max() < 0.7 < striped_part.min()
+
+
+def test_a_picture_without_contours_has_one_calm_direction():
+    field = directions.form(np.full((40, 30, 3), 0.3, np.float32))
+    assert apart(field, -25).max() < 0.01 and np.ptp(np.linalg.norm(field, axis=-1)) < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 2)])
+def test_pictures_of_extreme_proportions(shape):
+    field = directions.form(np.random.default_rng(0).uniform(size=(*shape, 3)).astype(np.float32))
+    assert max(field.shape) == 256 and np.linalg.norm(field, axis=-1).max() <= 1
+
+
+def test_the_field_turns_with_the_picture():
+    picture = np.random.default_rng(1).uniform(size=(16, 24, 3)).astype(np.float32).repeat(8, 0).repeat(8, 1)
+    field, turned = directions.form(picture), directions.form(np.rot90(picture))
+    # A quarter turn is half a turn of the doubled angle. What is unsure may differ.
+    np.testing.assert_allclose(turned, -np.rot90(field), atol=0.05)
+    assert np.linalg.norm(field, axis=-1).max() > 0.7
+
+
+def laid(brush, picture, *, form=None):
+    white, rng = np.ones_like(picture), np.random.default_rng(2)
+    return placing.place(brush, picture, white, 200, rng=rng, size=0.05, form=form)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_new_strokes_follow_the_picture_and_plain_ground_too(name):
+    picture, brush = striped(20), BRUSHES[name]
+    picture[:, 90:] = 0.5
+    strokes = laid(brush, picture)
+    _, headings = jax.vmap(brush.headings)(strokes)
+    off = apart(np.asarray(headings)[:, 0], 20)
+    plain = brush.middle(strokes)[:, 0] > 0.6
+    assert 50 < plain.sum() < 150
+    # Headings without any direction would be 45 degrees off.
+    assert np.median(off[~plain]) < 6 and np.median(off[plain]) < 15
+
+
+def test_new_strokes_follow_another_field_if_there_is_one():
+    brush, picture = BRUSHES["filbert"], striped(20)
+    _, headings = jax.vmap(brush.headings)(laid(brush, picture, form=directions.form(striped(80))))
+    assert np.median(apart(np.asarray(headings)[:, 0], 80)) < 6
+
+
+def turned(brush, *, weight, form, steps=40):
+    """The heading, in degrees, of a stroke that lay along x, after some steps on a picture of its own colour."""
+    grey = np.full((48, 64, 3), 0.5, np.float32)
+    one = np.full(1, 1, np.float32)
+    strokes = brush.lay(
+        np.float32([[0.5, 0.35]]), 0 * one, 0.3 * one, 0.08 * one, np.full((1, 3), 0.5, np.float32), 0.9 * one
+    ).astype(np.float32)
+    strokes[:, brush.index("grain")] = 0.5
+    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    result, _, _ = fitting.descend(
+        painting.Engine(brush, flat=True),
+        None,
+        strokes,
+        fitting.Moments.zero(strokes.shape),
+        fitting.Problem(grey, grey, fitting.Weights(direction=weight), bounds, form=form),
+        first=0,
+        rates=np.full(steps, 0.02, np.float32),
+        softness=0.0,
+    )
+    return result
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_a_fit_turns_strokes_along_the_field(name):
+    brush, form = BRUSHES[name], directions.form(striped(35))
+    strokes = turned(brush, weight=0.01, form=form)
+    _, headings = jax.vmap(brush.headings)(strokes)
+    assert apart(np.asarray(headings), 35).max() < 8
+    np.testing.assert_allclose(brush.middle(strokes), [[0.5, 0.35]], atol=0.06)
+
+
+def test_without_weight_a_field_changes_nothing():
+    brush = BRUSHES["filbert"]
+    without, unweighted = (turned(brush, weight=0.0, form=form) for form in (None, directions.form(striped(35))))
+    # Another program, which rounds otherwise.
+    np.testing.assert_allclose(unweighted, without, atol=1e-4)
+
+
+def test_a_painting_follows_its_picture_the_more_the_higher_the_setting():
+    picture = striped(20)
+    picture[:, 90:] = 0.5
+    brush, field = BRUSHES["filbert"], np.pad(directions.form(picture), ((0, 85), (0, 0), (0, 0)), mode="edge")
+    settings = Settings(strokes=60, steps=60, size=64, brush="filbert", detail="alike")
+    strayed = []
+    for direction in (0.0, 1.0, 10.0):
+        painted = painting.paint(picture, key=KEY, settings=dataclasses.replace(settings, direction=direction))
+        strayed.append(float(fitting.strayed(brush, jnp.asarray(painted.strokes), jnp.asarray(field)).mean()))
+    assert strayed[0] > 1.3 * strayed[1] > 1.3 * strayed[2]
