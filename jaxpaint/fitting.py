@@ -636,7 +636,7 @@ def worth(
     tiles = _tiles(model.brush, strokes, problem, 0, 1.0, mesh.size)
     height, width, _ = problem.target.shape
     side = np.float32(tile(problem.weights) / max(height, width))
-    return np.asarray(_worth(mesh, model, tiles, arrays, strokes, side))
+    return np.array(_worth(mesh, model, tiles, arrays, strokes, side))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
@@ -687,6 +687,7 @@ def renewed(
     *,
     rate: float,
     softness: float,
+    lowest: int = 0,
 ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
     """As many strokes, the best of these and of candidates, which are fitted by themselves before they compete.
 
@@ -698,6 +699,7 @@ def renewed(
       canvas: what the strokes leave, in [0, 1], which is what candidates are fitted on.
       rate: the learning rate of their first step.
       softness: of the edges, in pixels.
+      lowest: how many of the lowest strokes stay, whatever they are worth.
 
     Returns:
       The strokes, lowest first, and the places, among those given, of those that are kept; the rest are new.
@@ -714,5 +716,6 @@ def renewed(
         )
     every = np.concatenate([strokes, tried[:new]])
     gains = worth(model, arrays, every, problem)
+    gains[:lowest] = np.inf
     best = np.sort(np.argsort(gains, kind="stable")[new:])
     return every[best], best[best < count]

@@ -11,7 +11,9 @@ In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import math
 import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -33,6 +35,8 @@ _ROUNDS = 6
 _SHARES = (0.28, 0.41, 0.24, 0.07)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
+# How many times the strokes of an underpainting cover the canvas.
+_COVER = 3.0
 # Weight of directions at a setting of 1; the mean squared difference is 0.001 at 30 dB.
 _DIRECTION = 0.001
 # Tells the random numbers of colours apart from those of stages.
@@ -456,19 +460,27 @@ class _Run(NamedTuple):
         elif stage.add or stage.candidates:
             typical = placing.stroke_size(shape, stage.add or settings.strokes)
             canvas = self._draw(strokes, shape)
-            placed = placing.place(
+            place = functools.partial(
+                placing.place,
                 self.brush,
                 target,
                 canvas,
-                stage.add or stage.candidates,
                 rng=rng,
-                size=typical if stage.add else placing.CANDIDATE * typical,
-                blocks=stage.blocks,
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,
-                importance=self._importance(shape),
                 form=self.form,
             )
+            under = 0 if state.placed else min(self._under, stage.add)
+            if under:
+                size = placing.stroke_size(shape, under, cover=_COVER)
+                placed = place(under, size=size, blocks=math.isqrt(under))
+            rest = place(
+                (stage.add or stage.candidates) - under,
+                size=typical if stage.add else placing.CANDIDATE * typical,
+                blocks=stage.blocks,
+                importance=self._importance(shape),
+            )
+            placed = np.concatenate([placed, rest])
         placed = np.clip(placed, *bounds)
         if stage.candidates:
             strokes, _ = fitting.renewed(
@@ -480,6 +492,7 @@ class _Run(NamedTuple):
                 self._problem(target, strokes[:0]),
                 rate=stage.rates[0],
                 softness=stage.softness,
+                lowest=self._under,
             )
         else:
             strokes = np.concatenate([strokes, placed])
@@ -489,6 +502,11 @@ class _Run(NamedTuple):
             placed=len(strokes),
             moments=state.moments if stage.block else Moments.zero((settings.strokes, self.brush.dim)),
         )
+
+    @property
+    def _under(self) -> int:
+        """How many strokes are the underpainting."""
+        return round(self.settings.underpainting * self.settings.strokes) if self.brush.grained else 0
 
     def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
         return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]

@@ -105,6 +105,9 @@ class Settings(Checked):
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
     ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
+    underpainting: float = setting(
+        0.025, "share of the strokes that cover the canvas first, broadly; oil brushes only", 0.0, 1.0
+    )
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)

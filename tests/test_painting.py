@@ -631,3 +631,21 @@ def test_no_stroke_is_longer_than_the_greatest_aspect(picture):
         sides = strokes[:, 2:4] + BRUSHES["oilpaintbrush"].hair
         aspects.append((sides.max(axis=1) / sides.min(axis=1)).max())
     assert aspects[0] > 3 and aspects[1] <= 2.001
+
+
+@pytest.mark.parametrize("brush", ["filbert", "rectangle"])
+def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, brush):
+    """Half of the picture has the canvas's colour: nobody needs to paint there."""
+    image = picture.copy()
+    image[:, :45] = 1.0
+    settings = Settings(brush=brush, strokes=60, steps=24, size=48, underpainting=0.2)
+
+    def bare(settings):
+        done = jaxpaint.paint(image, key=KEY, settings=settings)
+        engine = Engine.of(settings)
+        black, white = (drawing.draw_strokes(engine, done.strokes, (32, 48), canvas=(c,) * 3) for c in (0.0, 1.0))
+        return np.mean((white - black)[..., 0] > 0.5)
+
+    without = bare(dataclasses.replace(settings, underpainting=0.0))
+    assert without > 0.1
+    assert bare(settings) < 0.05 if brush == "filbert" else bare(settings) == without
