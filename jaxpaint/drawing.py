@@ -142,7 +142,7 @@ def _over(
         arrays=arrays_of(painting),
         canvas=layers,
         thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
-        tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.dry and ground != "none" else None,
+        tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.settles and ground != "none" else None,
     )
 
 
@@ -171,7 +171,7 @@ def draw_strokes(
       canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
         that heights are laid over.
       thickness: factor of each stroke's heights, for a canvas of four channels.
-      tooth: of the ground, for a brush that is dry (see `blending.caught`).
+      tooth: of the ground, for a brush whose pigment settles on it (see `blending.caught`).
 
     Returns:
       The picture, in [0, 1], of as many channels.
@@ -230,7 +230,9 @@ def _draw_tiles(
         if thick is not None:
             drawn = drawn._replace(height=tuple(height * thick for height in drawn.height))
         if tooth is not None:
-            drawn = drawn._replace(alpha=tuple(caught(alpha, tooth[window]) for alpha in drawn.alpha))
+            drawn = drawn._replace(
+                alpha=tuple(caught(alpha, tooth[window], model.brush.settles) for alpha in drawn.alpha)
+            )
         return drawn
 
     thick = None if thickness is None else thickness[ids]

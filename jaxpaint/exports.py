@@ -166,7 +166,7 @@ def _settings(kind: type[_Kind], text: str) -> _Kind:
         raise ValueError(f"its config is not JSON: {error}") from None
     if not isinstance(config, dict):
         raise ValueError("its config is not a set of keys and values")
-    return kind.from_config(config)
+    return kind.from_file(config)
 
 
 def _integer(arrays: Mapping[str, np.ndarray], name: str, high: int) -> int:

@@ -252,7 +252,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
                 start, data = file.tell(), record[1]
                 brush = np.frombuffer(data[8:], np.float32).reshape(*np.frombuffer(data[:8], np.int32), 2)
         sides = {name: int(found[name]) for name in ("height", "width", "frames")}
-        settings, rate = FilmSettings.from_config(found["config"]), Fraction(found["rate"])
+        settings, rate = FilmSettings.from_file(found["config"]), Fraction(found["rate"])
         styling = StyleSettings.from_config(found["styling"]) if "styling" in found else None
         styles = tuple(map(str, found.get("styles", ())))
         if min(sides.values()) < 1 or rate <= 0:

@@ -383,7 +383,7 @@ def neural(settings: Settings, *, pictured: bool = False) -> Neural | None:
         )
     if pictured and json.loads(found.facts.get("recipe", "{}")).get("brush_image") == "":
         warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
-    return Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
+    return Neural(Network(found.net, BRUSHES[found.brush], settings.dtype, settings.layering), fold(found.variables))
 
 
 class _Run(NamedTuple):
@@ -464,6 +464,7 @@ class _Run(NamedTuple):
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,
                 importance=self._importance(shape),
+                layering=settings.layering,
             )
         placed = np.clip(placed, *bounds)
         if stage.candidates:

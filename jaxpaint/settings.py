@@ -31,9 +31,13 @@ def setting(
     high: Any = None,
     *,
     choices: tuple[str, ...] = (),
+    before: Any = None,
 ) -> Any:
-    """A field of `Checked` settings: default, one line of meaning, range (with both ends) or choices."""
-    metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices}
+    """A field of `Checked` settings: default, one line of meaning, range (with both ends) or choices.
+
+    `before` is what files that lack the field were made with, if not the default.
+    """
+    metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices, "before": before}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -62,6 +66,12 @@ class Checked:
             if key not in known:
                 raise ValueError(unknown_key(key, known))
         return cls(**values)
+
+    @classmethod
+    def from_file(cls, config: Mapping[str, Any]) -> Self:
+        """`from_config` of what a file says; keys that it lacks get what was done before there were such keys."""
+        before = {field.name: field.metadata["before"] for field in dataclasses.fields(cls)}
+        return cls.from_config({name: value for name, value in before.items() if value is not None} | dict(config))
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -119,6 +129,12 @@ class Settings(Checked):
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
     wet: float = setting(0.25, "how much of the paint below bristles carry along: wet in wet", 0.0, 1.0)
+    layering: str = setting(
+        "auto",
+        "strokes cover what is below, or darken it as glazes; auto: as suits brush, mode and canvas",
+        choices=("auto", "over", "glaze"),
+        before="over",
+    )
     jitter: float = setting(0.0, "how far colours of strokes stray by chance, after the fit", 0.0, 0.5)
     relief: float = setting(1.0, "height of the paint that light falls on; 0: none", 0.0, 3.0)
     light: float = setting(135.0, "where light comes from, in degrees, counter-clockwise from the right", 0.0, 360.0)
@@ -137,6 +153,10 @@ class Settings(Checked):
         brush = check_brush(self.brush, self.brush_image)
         if self.ground == "auto":
             object.__setattr__(self, "ground", brush.ground)
+        if self.layering == "auto":
+            # Glazes only darken, so they need light below; blocks are another painter's method, which covers.
+            glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
+            object.__setattr__(self, "layering", brush.layering if glazes else "over")
         _parse_color("canvas_color", self.canvas_color)
         if self.ink:
             _parse_color("ink", self.ink)

@@ -128,8 +128,8 @@ def sample(
 def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None) -> Pictures:
     """What the engine draws of the strokes at the network's size.
 
-    Strokes with a grain are shown as their average (`Brush.grained`), as a fit sees them until its last steps: noise
-    can't be learned. The engine draws it in the end.
+    Strokes are shown without the texture of the brush, as a fit sees them until its last steps: noise can't be learned.
+    The engine draws it in the end. How they lie over what is below is no part of their picture.
 
     Args:
       recipe: says which brush and size.
@@ -138,7 +138,7 @@ def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None
     """
     size, brush = ARCHITECTURES[recipe.net].size, BRUSHES[recipe.brush]
     own = None if picture is None else jnp.asarray(picture)
-    flat = own is None and brush.grained
+    flat = own is None
     render = engine(brush, size, look=Look(own, recipe.texture, flat))
     # One after the other: in the cache, so that a stroke's planes need not be stored.
     stroke = jax.lax.map(render, strokes, batch_size=_together(strokes))

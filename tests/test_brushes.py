@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.brushes import BRUSHES, Look, bristles, moved, to_window
+from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pigment, to_window
 from jaxpaint.brushes.base import HAIR
 from jaxpaint.renderers import engine
 
@@ -184,6 +184,8 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
     # By design nothing is passed back through how many streaks a pixel can show: fixed, it can't disturb.
     found = bristles.bristles
     monkeypatch.setattr(bristles, "bristles", lambda s, b, a, g, f, _: found(s, b, a, g, jnp.full_like(f, 0.05), _))
+    # Nor through the chance that tells strokes apart.
+    monkeypatch.setattr(pigment, "shifts", lambda parameters, count: np.arange(count) * 0.17)
     brush, size, count, step = BRUSHES[name], 32, 4, 1e-6
     weights = np.random.default_rng(1).normal(size=(4, size, size))
     # A seed for which no pixel enters a stroke within a step: its foreground would jump there.

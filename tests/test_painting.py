@@ -276,15 +276,16 @@ def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model
     np.testing.assert_allclose(found, found_together, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush"])
+@pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush", "watercolor"])
 def test_worth_is_the_error_that_a_stroke_saves(picture, name):
     """Against drawing the painting without each stroke; some cover what is below only partly."""
     brush, target = BRUSHES[name], images.resize(picture, (32, 48))
-    strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, brush=name)).strokes.copy()
+    settings = dataclasses.replace(SMALL, brush=name, layering="auto")
+    strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes.copy()
     strokes[::2, brush.index("alpha")] = 0.3
     strokes[3] = strokes[4]  # Hidden by the next one.
     strokes[4, brush.index("alpha")] = 1.0
-    model = painting.Engine(brush, flat=True)
+    model = painting.Engine.of(settings, flat=True)
     bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
     problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
 

@@ -193,7 +193,10 @@ class Brush:
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       textured: whether it has a texture, so that strokes look other than its average.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
-      dry: whether its pigment stays on the tops of the ground's grain (`blending.caught`); fits ignore the grain.
+      settles: where on the ground's grain its pigment settles: "tops", "pits", or "" for nowhere more than elsewhere
+        (`blending.caught`); fits ignore the grain.
+      layering: how its strokes lie over what is below unless asked otherwise: "over", covering it as far as they are
+        opaque, or "glaze", transparent films that darken it (`blending.glazed`).
       pictured: whether a user's picture of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
@@ -210,7 +213,8 @@ class Brush:
     clockwise: bool = True
     textured: bool = True
     ground: str = "none"
-    dry: bool = False
+    settles: str = ""
+    layering: str = "over"
     pictured: bool = False
 
     @property

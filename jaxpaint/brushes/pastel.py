@@ -37,5 +37,5 @@ BRUSH = Brush(
     size_per_width=2.0,
     textured=False,
     ground="paper",
-    dry=True,
+    settles="tops",
 )

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxpaint.blending import laid
 from jaxpaint.brushes import BRUSHES, Brush, Look, Pixels, Renderer, Stroke
 from jaxpaint.settings import Settings
 
@@ -48,7 +49,7 @@ def _rasterized(brush, size, look, picture, softness, stroke) -> Stroke:
 def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     """What a brush's strokes look like, in a few numbers: the networks' weights name the look they imitate.
 
-    With a grain, that is the strokes' average.
+    That is the flat look.
 
     Args:
       brush: one of `BRUSHES`, with its built-in texture.
@@ -59,7 +60,7 @@ def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     rng = np.random.default_rng(11)
     strokes = rng.uniform(0.2, 0.8, (6, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] = rng.uniform(0.15, 0.5, (6, len(brush.index("size"))))
-    foreground, (alpha,), _ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=brush.grained))))(strokes)
+    foreground, (alpha,), _ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=True))))(strokes)
     picture = np.stack([*(np.asarray(plane) * alpha for plane in foreground), alpha], axis=-1)
     cells = picture.reshape(6, 4, 32, 4, 32, 4)
     return np.round(np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))]), 4).ravel()
@@ -104,6 +105,7 @@ class Engine:
       flat: draws the texture's average.
       wet: how much of the paint below bristles carry along, 0 to 1.
       height: also gives the height of the paint.
+      layering: how strokes lie over what is below, "over" or "glaze".
     """
 
     brush: Brush
@@ -111,11 +113,12 @@ class Engine:
     flat: bool = False
     wet: float = 0.0
     height: bool = False
+    layering: str = "over"
 
     @classmethod
     def of(cls, settings: Settings, *, flat: bool = False, height: bool = False) -> Engine:
         """The engine of a painting with these settings."""
-        return cls(BRUSHES[settings.brush], settings.texture, flat, settings.wet, height)
+        return cls(BRUSHES[settings.brush], settings.texture, flat, settings.wet, height, settings.layering)
 
     @property
     def window(self) -> None:
@@ -125,6 +128,5 @@ class Engine:
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """See `Model.renderer`."""
         picture = None if arrays is None else jnp.asarray(arrays)
-        return engine(
-            self.brush, size, look=Look(picture, self.contrast, self.flat, self.wet, self.height), softness=softness
-        )
+        look = Look(picture, self.contrast, self.flat, self.wet, self.height)
+        return laid(engine(self.brush, size, look=look, softness=softness), self.layering)
