@@ -21,7 +21,7 @@ Kept = tuple[Float[Array, "k windows size size"], ...]
 # How much of the relief below a stroke is still felt through its paint.
 _FELT = 0.12
 # Where pigment settles: its least exposure to a ground, where the mean is 1, and the exponent of its growth.
-_SETTLING = {"tops": (0.25, 1.3), "pits": (0.8, 1.0)}
+_SETTLING = {"tops": (0.25, 1.3), "pits": (0.86, 1.0)}
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:

@@ -529,8 +529,11 @@ class _Run(NamedTuple):
 
 
 def inked(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
-    """The picture in shades between ink and canvas, if the settings name an ink; else the picture."""
-    return images.in_shades(image, settings.ink_rgb, settings.canvas_rgb) if settings.ink_rgb else image
+    """The picture that is painted: in shades between ink and canvas, if the settings name an ink, and in thin paint."""
+    if settings.ink_rgb:
+        image = images.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
+    # Density is the logarithm of what is let through.
+    return image ** (1.0 - settings.water) if settings.water else image
 
 
 def importance(

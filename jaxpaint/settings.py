@@ -115,6 +115,7 @@ class Settings(Checked):
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
     ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
+    water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)

@@ -64,13 +64,13 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
     aside = jnp.abs(across)
     coverage = lengthwise * within(aside, radius, pixels)
     if look.flat or look.contrast == 0:
-        ink = pigment.wash(aside, radius, look.contrast)
+        alpha = coverage * pigment.wash(aside, radius, look.contrast) * pixels.constant(stroke[11])
     else:
         footprint = 0.5 / (curve.r0 * pixels.sharpness)
         per_width = pixels.constant(0.5 / curve.r0)
         s, before, after = across * per_width, (before + radius) * per_width, (after + radius) * per_width
         ink = _ink(stroke, s, before, after, footprint, look.contrast)
-    alpha = coverage * jnp.clip(ink * pixels.constant(stroke[11]), 0.0, 1.0)
+        alpha = coverage * jnp.clip(ink * pixels.constant(stroke[11]), 0.0, 1.0)
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 

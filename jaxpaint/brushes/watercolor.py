@@ -32,31 +32,30 @@ from jaxpaint.brushes.textures import Look
 # Waves: cycles in a width of the stroke, along x and y. Two scales for the outline, between them the flow inside.
 _BENT, _COARSE, _FINE = ((0.43, 0.31), (-0.37, 0.53)), ((1.13, 0.67), (-0.71, 1.37)), ((3.1, 2.3), (-2.1, 4.1))
 # How far inside the outline the paint ends, in radii: on average, and how much it wanders at each scale.
-_INSET, _WANDERS = 0.06, (0.030, 0.036, 0.010)
+_INSET, _WANDERS = 0.09, (0.045, 0.065, 0.012)
 # The rim: its width in radii, how much darker than the mean it is where alpha leaves room, and its mean share of that.
 _RIM, _DARKER, _RIMMED = 0.05, 0.9, 0.6
+# Over how many radii the edges of the softest strokes bleed, wet in wet; more than half of all are crisp.
+_BLEEDS = 0.5
 # How much the pigment flows; how much a backrun, water that runs back into a drying wash, lightens; where its edge is.
 _FLOW, _BACKRUN, _EDGE, _MEAN_BACKRUN = 0.20, 0.30, 0.25, -0.17
 
 
-def _pigment(
-    stroke: Float[Array, "15"], curve: Curve, pixels: Pixels, near: Plane, contrast: float
-) -> tuple[Plane, Plane]:
-    """Where the paint ends, and pigment, a factor of alpha whose mean over a stroke is that of `pigment.wash`.
+def _paint(
+    stroke: Float[Array, "15"], curve: Curve, pixels: Pixels, away: Plane, radius: Plane, contrast: float
+) -> Plane:
+    """Coverage times pigment, a factor of alpha; its mean over a stroke is that of the flat look.
 
     Args:
       stroke, curve, pixels: as for the brush.
-      near: distance from the middle of the stroke, in radii.
+      away, radius: distance from the middle of the stroke, and the stroke's radius there.
       contrast: of the texture.
-
-    Returns:
-      How far inside the outline the paint ends, in radii, and the pigment.
     """
     width = curve.r0 + curve.r2
     middle = curve.p0 + curve.b / 2 + curve.a / 4
     x, y = (pixels.affine(jnp.zeros(3).at[axis].set(1.0).at[2].set(-middle[axis]) / width) for axis in range(2))
     footprint = 1.0 / (width * pixels.sharpness)
-    shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:15]]), 7)
+    shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:15]]), 8)
 
     def waves(cycles, x, y, first):
         seen = (pigment.seen(np.hypot(*each), footprint) for each in cycles)
@@ -69,23 +68,29 @@ def _pigment(
     coarse, fine = waves(_COARSE, x, y, 2), waves(_FINE, x, y, 4)
     fray = (fine[0] + fine[1]) * (0.5 + 0.5 * bent[1])
     wanders = (bent[0], (coarse[0] + coarse[1]) / 2, fray)
-    inset = contrast * (_INSET + sum(by * wander for by, wander in zip(_WANDERS, wanders, strict=True)))
+    inset = _INSET + sum(by * wander for by, wander in zip(_WANDERS, wanders, strict=True))
+    bleeds = contrast * _BLEEDS * jnp.clip(wave(shift[7]) - 0.2, 0.0, 1.0)
+    inset = contrast * jnp.maximum(inset, 0.0)
+    blurred = pixels._replace(softness=pixels.softness + bleeds * width / 2.0 * pixels.size)
+    coverage = within(away, (1.0 - inset - bleeds / 2.0) * radius, blurred)
     # The share of the round ends in the stroke's area, by which the rim's share of it grows.
     ends = np.pi / 4 * width / (length_of(curve) + np.pi / 4 * width)
-    kept = 1.0 - contrast * _INSET
+    kept = 1.0 - contrast * _INSET - bleeds / 2.0
     mean = pigment.mean_wash(contrast, ends) / (kept * (1.0 - ends + ends * kept))
     spread = jnp.sqrt(_RIM**2 + (2.0 * footprint) ** 2)
-    rim = jnp.exp(-(((1.0 - inset - near) / spread - 0.5) ** 2)) * (_RIMMED + (1.0 - _RIMMED) * bent[1])
+    rim = jnp.exp(-(((1.0 - inset - away / radius) / spread - 0.5) ** 2)) * (_RIMMED + (1.0 - _RIMMED) * bent[1])
     # Integrals of exp(−(u − 0.5)²) and of u exp(−(u − 0.5)²) from 0 on.
     across = spread / kept
     in_rim = _RIMMED * ((1.0 - ends) * 1.347 * across + 2.0 * ends * (1.347 * across - 1.063 * across**2))
-    room = jnp.clip(1.0 / (jnp.maximum(stroke[14], 0.01) * mean) - 1.0, 0.05, _DARKER) * min(contrast, 1.0)
+    room = jnp.clip(1.0 / (jnp.maximum(stroke[14], 0.01) * mean) - 1.0, 0.05, _DARKER) * jnp.clip(
+        1.0 - 8.0 * bleeds, 0.0, min(contrast, 1.0)
+    )
     behind = (coarse[0] + bent[0]) / 2 - _EDGE
     backrun = jnp.exp(-((behind / 0.07) ** 2)) * 0.6 - jnp.clip(4.0 * behind, 0.0, 1.0) * jnp.exp(-2.0 * behind)
     washed = jnp.clip(wave(shift[6]), 0.0, 1.0) * pigment.seen(2.0, footprint)
-    flow = contrast * (_FLOW * (0.6 * bent[0] + 0.4 * coarse[1]))
+    flow = 1.0 + contrast * _FLOW * (0.6 * bent[0] + 0.4 * coarse[1])
     flow += pixels.constant(contrast * _BACKRUN * washed) * (backrun - _MEAN_BACKRUN)
-    return inset, pixels.constant(mean * (1.0 - room * in_rim)) * (1.0 + flow) + pixels.constant(mean * room) * rim
+    return coverage * (pixels.constant(mean * (1.0 - room * in_rim)) * flow + pixels.constant(mean * room) * rim)
 
 
 def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke:
@@ -93,10 +98,10 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     t, away = sweep(curve, pixels, disc, tapered=True)
     radius = radius_at(t, curve, pixels)
     if look.flat or look.contrast == 0:
-        inset, density = 0.0, pigment.wash(away, radius, look.contrast)
+        alpha = within(away, radius, pixels) * pigment.wash(away, radius, look.contrast) * pixels.constant(stroke[14])
     else:
-        inset, density = _pigment(stroke, curve, pixels, away / radius, look.contrast)
-    alpha = within(away, (1.0 - inset) * radius, pixels) * jnp.clip(density * pixels.constant(stroke[14]), 0.0, 1.0)
+        paint = _paint(stroke, curve, pixels, away, radius, look.contrast)
+        alpha = jnp.clip(paint * pixels.constant(stroke[14]), 0.0, 1.0)
     start, end = stroke[8:11], stroke[11:14]
     colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * t for c in range(3))
     return Stroke(tuple((alpha > 0) * color for color in colors), (alpha,))
