@@ -69,7 +69,9 @@ def _paint(
     fray = (fine[0] + fine[1]) * (0.5 + 0.5 * bent[1])
     wanders = (bent[0], (coarse[0] + coarse[1]) / 2, fray)
     inset = _INSET + sum(by * wander for by, wander in zip(_WANDERS, wanders, strict=True))
-    bleeds = contrast * _BLEEDS * jnp.clip(wave(shift[7]) - 0.2, 0.0, 1.0)
+    # Where a stroke is nearly opaque there is no room for more pigment here than there.
+    spare = jnp.clip(3.0 * (1.0 - stroke[14]), 0.0, 1.0)
+    bleeds = spare * contrast * _BLEEDS * jnp.clip(wave(shift[7]) - 0.2, 0.0, 1.0)
     inset = contrast * jnp.maximum(inset, 0.0)
     blurred = pixels._replace(softness=pixels.softness + bleeds * width / 2.0 * pixels.size)
     coverage = within(away, (1.0 - inset - bleeds / 2.0) * radius, blurred)
@@ -88,8 +90,9 @@ def _paint(
     behind = (coarse[0] + bent[0]) / 2 - _EDGE
     backrun = jnp.exp(-((behind / 0.07) ** 2)) * 0.6 - jnp.clip(4.0 * behind, 0.0, 1.0) * jnp.exp(-2.0 * behind)
     washed = jnp.clip(wave(shift[6]), 0.0, 1.0) * pigment.seen(2.0, footprint)
-    flow = 1.0 + contrast * _FLOW * (0.6 * bent[0] + 0.4 * coarse[1])
-    flow += pixels.constant(contrast * _BACKRUN * washed) * (backrun - _MEAN_BACKRUN)
+    flow = _FLOW * (0.6 * bent[0] + 0.4 * coarse[1])
+    flow += pixels.constant(_BACKRUN * washed) * (backrun - _MEAN_BACKRUN)
+    flow = 1.0 + pixels.constant(contrast * (0.2 + 0.8 * spare)) * flow
     return coverage * (pixels.constant(mean * (1.0 - room * in_rim)) * flow + pixels.constant(mean * room) * rim)
 
 
