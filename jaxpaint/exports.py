@@ -4,7 +4,7 @@
 | --- | --- |
 | `format` | version of this layout, 2; in 1, strokes of oil had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
-| `brush`, `config` | the brush's name; the settings as JSON (`Settings.from_file`: from before glazes, without `layering`) |
+| `brush`, `config` | the brush's name; the settings as JSON (before there were glazes, without `layering`) |
 | `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[h, w, 2]`, shade and coverage of the user's own brush, if there is one |
