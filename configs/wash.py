@@ -1,4 +1,4 @@
-"""Watercolour: thin washes on white paper, light over light.
+"""Watercolour: transparent washes on white paper, large ones first, whose edges dry dark.
 
 bin/paint photo.jpg --out=paintings --config=configs/wash.py
 """
@@ -7,11 +7,11 @@ import ml_collections
 
 
 def get_config() -> ml_collections.ConfigDict:
-    """350 strokes that let the paper through."""
+    """520 glazes of thin paint."""
     config = ml_collections.ConfigDict()
     config.brush = "watercolor"
-    config.strokes = 350
-    config.steps = 240
-    config.min_size = 0.012
-    config.texture = 1.6
+    config.strokes = 520
+    config.steps = 300
+    config.min_size = 0.01
+    config.water = 0.35
     return config

@@ -20,8 +20,8 @@ Kept = tuple[Float[Array, "k windows size size"], ...]
 
 # How much of the relief below a stroke is still felt through its paint.
 _FELT = 0.12
-# Exposure of a ground's pits, where the mean is 1, and the exponent of its growth towards the tops.
-_IN_PITS, _STEEP = 0.40, 1.3
+# Where pigment settles: its least exposure to a ground, where the mean is 1, and the exponent of its growth.
+_SETTLING = {"tops": (0.40, 1.3), "pits": (0.86, 1.0)}
 
 
 def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
@@ -40,19 +40,38 @@ def blend(canvas: Canvas, stroke: Stroke) -> Canvas:
     return blended + relief
 
 
-def caught(alpha: Float[Array, "*n"], tooth: Float[Array, "*n"]) -> Float[Array, "*n"]:
-    """Alpha of a dry stroke on a grained ground: large on its tops, small in its pits.
+def glazed(stroke: Stroke) -> Stroke:
+    """The stroke as a transparent film: `h ← h (1 − α (1 − s))`, the light below times the film's colour.
+
+    Written as black paint with an alpha for each channel, so that all that blends strokes blends films. A film has no
+    body: light falls on the relief below.
+    """
+    alpha = stroke.alpha * (len(stroke.foreground) // len(stroke.alpha))
+    absorbed = tuple(a * (1.0 - s) for a, s in zip(alpha, stroke.foreground, strict=True))
+    return Stroke(tuple(jnp.zeros_like(a) for a in absorbed), absorbed)
+
+
+def laid(render: Callable[..., Stroke], layering: str) -> Callable[..., Stroke]:
+    """The renderer, whose strokes lie over what is below as `Settings.layering` says."""
+    return render if layering == "over" else lambda *args: glazed(render(*args))
+
+
+def caught(alpha: Float[Array, "*n"], tooth: Float[Array, "*n"], settles: str) -> Float[Array, "*n"]:
+    """Alpha of a stroke on a grained ground, where pigment settles on the tops or in the pits.
 
     `1 − (1 − α)^g` with an exposure g of mean 1; so one thick layer equals several thin ones.
 
     Args:
       alpha: of the stroke on a smooth ground, in [0, 1].
       tooth: share of the ground that is higher than this place, in [0, 1].
+      settles: on the "tops", as dry pigment does, or in the "pits", as pigment in water does.
 
     Returns:
       Values in [0, 1], whose mean over the ground is about `alpha`.
     """
-    exposure = _IN_PITS + (1.0 - _IN_PITS) * (1.0 + _STEEP) * (1.0 - tooth) ** _STEEP
+    least, steep = _SETTLING[settles]
+    share = tooth if settles == "pits" else 1.0 - tooth
+    exposure = least + (1.0 - least) * (1.0 + steep) * share**steep
     return 1.0 - jnp.maximum(1.0 - alpha, 1e-6) ** exposure
 
 

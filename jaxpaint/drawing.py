@@ -140,7 +140,8 @@ def picked_up(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
     Found on a small drawing, for which strokes have not picked up anything.
     """
     settings, brush = painting.settings, BRUSHES[painting.brush]
-    if not (settings.wet and settings.texture and brush.start and len(painting.strokes)):
+    wet = settings.wet and settings.texture and settings.layering == "over"
+    if not (wet and brush.start and len(painting.strokes)):
         return None
     shape = images.fitted_shape(painting.height, painting.width, _PICKED_UP)
     # The fourth channel has heights of 1: where there is paint. A bare canvas is dry.
@@ -183,7 +184,7 @@ def _over(
         canvas=layers,
         thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
         picked=picked,
-        tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.dry and ground != "none" else None,
+        tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.settles and ground != "none" else None,
     )
 
 
@@ -214,7 +215,7 @@ def draw_strokes(
         that heights are laid over.
       thickness: factor of each stroke's heights, for a canvas of four channels.
       picked: what strokes carry along, for an engine that is wet (see `picked_up`).
-      tooth: of the ground, for a brush that is dry (see `blending.caught`).
+      tooth: of the ground, for a brush whose pigment settles on it (see `blending.caught`).
 
     Returns:
       The picture, in [0, 1], of as many channels.
@@ -298,7 +299,9 @@ def _draw_tiles(model, arrays, strokes, own, tooth, ids, origins, side, canvas: 
             colors = zip(drawn.foreground, color, strict=True)
             drawn = drawn._replace(foreground=tuple(s + coverage * carried * (c - s) for s, c in colors))
         if tooth is not None:
-            drawn = drawn._replace(alpha=tuple(caught(alpha, tooth[window]) for alpha in drawn.alpha))
+            drawn = drawn._replace(
+                alpha=tuple(caught(alpha, tooth[window], model.brush.settles) for alpha in drawn.alpha)
+            )
         return drawn
 
     numbers = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)

@@ -4,7 +4,7 @@
 | --- | --- |
 | `format` | version of this layout, 2; in 1, strokes of oil had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
-| `brush`, `config` | the brush's name; the settings as JSON |
+| `brush`, `config` | the brush's name; the settings as JSON (before there were glazes, without `layering`) |
 | `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
@@ -173,7 +173,7 @@ def _settings(kind: type[_Kind], text: str) -> _Kind:
         raise ValueError(f"its config is not JSON: {error}") from None
     if not isinstance(config, dict):
         raise ValueError("its config is not a set of keys and values")
-    return kind.from_config(config)
+    return kind.from_file(config)
 
 
 def _integer(arrays: Mapping[str, np.ndarray], name: str, high: int) -> int:

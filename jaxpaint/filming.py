@@ -474,6 +474,7 @@ class _Artist(NamedTuple):
             limits=placing.Limits(self.settings.min_size, self.settings.max_size),
             upright=self.settings.upright,
             importance=problem.importance,
+            layering=self.settings.layering,
         )
         # Springs of no strength, so that the program is that which mends the strokes.
         problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))

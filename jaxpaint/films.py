@@ -253,7 +253,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
             if (record := _next(file)) and record[0] in (b"STMP", b"BRSH"):
                 start, brush = file.tell(), _brush(*record)
         sides = {name: int(found[name]) for name in ("height", "width", "frames")}
-        settings, rate = FilmSettings.from_config(found["config"]), Fraction(found["rate"])
+        settings, rate = FilmSettings.from_file(found["config"]), Fraction(found["rate"])
         styling = StyleSettings.from_config(found["styling"]) if "styling" in found else None
         styles = tuple(map(str, found.get("styles", ())))
         if min(sides.values()) < 1 or rate <= 0:

@@ -389,7 +389,7 @@ def neural(settings: Settings, *, pictured: bool = False) -> Neural | None:
         )
     if pictured and json.loads(found.facts.get("recipe", "{}")).get("brush_image") == "":
         warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
-    return Neural(Network(found.net, BRUSHES[found.brush], settings.dtype), fold(found.variables))
+    return Neural(Network(found.net, BRUSHES[found.brush], settings.dtype, settings.layering), fold(found.variables))
 
 
 class _Run(NamedTuple):
@@ -479,6 +479,7 @@ class _Run(NamedTuple):
                 size=typical if stage.add else placing.CANDIDATE * typical,
                 blocks=stage.blocks,
                 importance=self._importance(shape),
+                layering=settings.layering,
             )
             placed = np.concatenate([placed, rest])
         placed = np.clip(placed, *bounds)
@@ -506,7 +507,8 @@ class _Run(NamedTuple):
     @property
     def _under(self) -> int:
         """How many strokes are the underpainting."""
-        return round(self.settings.underpainting * self.settings.strokes) if self.brush.grained else 0
+        covers = self.brush.grained and self.settings.layering == "over"
+        return round(self.settings.underpainting * self.settings.strokes) if covers else 0
 
     def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
         return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]
@@ -553,8 +555,11 @@ class _Run(NamedTuple):
 
 
 def inked(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
-    """The picture in shades between ink and canvas, if the settings name an ink; else the picture."""
-    return images.in_shades(image, settings.ink_rgb, settings.canvas_rgb) if settings.ink_rgb else image
+    """The picture that is painted: in shades between ink and canvas, if the settings name an ink, and in thin paint."""
+    if settings.ink_rgb:
+        image = images.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
+    # Density is the logarithm of what is let through.
+    return image ** (1.0 - settings.water) if settings.water else image
 
 
 def importance(

@@ -18,6 +18,8 @@ _UNSURE, _SURE = 1.5, 3.0
 _SPREAD, _MORE_SPREAD = 0.08, 0.5
 # Sizes of new strokes fall with this power of the weight.
 _SMALLER = 0.25
+# Alpha of new strokes that cover, and of glazes: pigment has room to pool and to grow denser.
+_OPAQUE, _FILM = 0.95, 0.7
 # How large candidates for new strokes are laid, in typical strokes: small ones hide little of what is right, and grow.
 CANDIDATE = 0.5
 
@@ -51,11 +53,13 @@ def place(
     upright: bool = False,
     importance: Float[np.ndarray, "height width"] | None = None,
     form: directions.Field | None = None,
+    layering: str = "over",
 ) -> Float[np.ndarray, "count d"]:
     """New strokes, in random order.
 
     Their positions are drawn with a probability that grows with the square of the canvas's error there, evenly spread;
-    they follow the target's forms, the surer the direction the longer, and take the target's colour.
+    they follow the target's forms, the surer the direction the longer, and take the target's colour. Glazes lie where
+    the canvas is too light alone, and take the colour that makes it the target's.
 
     Args:
       brush: whose strokes to make.
@@ -69,6 +73,7 @@ def place(
       upright: leaves them unturned.
       importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
       form: directions to follow; None: those of the target.
+      layering: how strokes lie over the canvas, "over" or "glaze".
 
     Returns:
       Strokes in frame coordinates.
@@ -78,8 +83,14 @@ def place(
     cells = int(np.clip(np.ceil(_CELLS_PER_STROKE / size), 4, longest)) if longest > 4 else longest
     shape = images.fitted_shape(height, width, cells)
     colors = images.resize(target, shape)
-    error = _blurred(images.resize(np.abs(target - canvas), shape).sum(axis=-1))
+    wrong, alpha = np.abs(target - canvas), _OPAQUE
+    if layering == "glaze":
+        wrong, alpha = np.maximum(canvas - target, 0.0), _FILM
+    error = _blurred(images.resize(wrong, shape).sum(axis=-1))
     field = images.resize(directions.form(target) if form is None else form, shape)
+    if layering == "glaze":
+        passed = colors / np.maximum(images.resize(canvas, shape), 1e-3)
+        colors = np.clip(1.0 - (1.0 - passed) / alpha, 0.0, 1.0)
     weight = np.ones(shape) if importance is None else images.resize(importance[..., None], shape)[..., 0]
 
     cell = _draw_cells(weight * (error**2 + 1e-6), count, rng, blocks)
@@ -94,7 +105,7 @@ def place(
     side = size * rng.uniform(0.7, 1.3, count) / weight[y, x] ** _SMALLER
     stretch = np.sqrt(_UNSURE + (_SURE - _UNSURE) * sure)
     extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
-    parts = (position, heading, *extents, color, np.full(count, 0.95))
+    parts = (position, heading, *extents, color, np.full(count, alpha))
     strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts)).astype(np.float32)
     return grained(brush, strokes[rng.permutation(count)], rng)
 

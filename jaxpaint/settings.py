@@ -31,9 +31,13 @@ def setting(
     high: Any = None,
     *,
     choices: tuple[str, ...] = (),
+    before: Any = None,
 ) -> Any:
-    """A field of `Checked` settings: default, one line of meaning, range (with both ends) or choices."""
-    metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices}
+    """A field of `Checked` settings: default, one line of meaning, range (with both ends) or choices.
+
+    `before` is what files that lack the field were made with, if not the default.
+    """
+    metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices, "before": before}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -62,6 +66,12 @@ class Checked:
             if key not in known:
                 raise ValueError(unknown_key(key, known))
         return cls(**values)
+
+    @classmethod
+    def from_file(cls, config: Mapping[str, Any]) -> Self:
+        """`from_config` of what a file says; keys that it lacks get what was done before there were such keys."""
+        before = {field.name: field.metadata["before"] for field in dataclasses.fields(cls)}
+        return cls.from_config({name: value for name, value in before.items() if value is not None} | dict(config))
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -108,6 +118,7 @@ class Settings(Checked):
     underpainting: float = setting(
         0.025, "share of the strokes that cover the canvas first, broadly; oil brushes only", 0.0, 1.0
     )
+    water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
@@ -123,6 +134,12 @@ class Settings(Checked):
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
     wet: float = setting(0.25, "how much of the wet paint below its start a stroke carries along", 0.0, 1.0)
+    layering: str = setting(
+        "auto",
+        "strokes cover what is below, or darken it as glazes; auto: as suits brush, mode and canvas",
+        choices=("auto", "over", "glaze"),
+        before="over",
+    )
     jitter: float = setting(0.0, "how far colours of strokes stray by chance, after the fit", 0.0, 0.5)
     relief: float = setting(1.0, "height of the paint that light falls on; 0: none", 0.0, 3.0)
     light: float = setting(135.0, "where light comes from, in degrees, counter-clockwise from the right", 0.0, 360.0)
@@ -141,6 +158,10 @@ class Settings(Checked):
         brush = check_brush(self.brush, self.brush_image)
         if self.ground == "auto":
             object.__setattr__(self, "ground", brush.ground)
+        if self.layering == "auto":
+            # Glazes only darken, so they need light below; blocks are another painter's method, which covers.
+            glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
+            object.__setattr__(self, "layering", brush.layering if glazes else "over")
         _parse_color("canvas_color", self.canvas_color)
         if self.ink:
             _parse_color("ink", self.ink)
@@ -179,6 +200,7 @@ class FilmSettings(Settings):
     brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
+    underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
     direction: float = setting(0.0, "how strongly strokes of frames painted anew follow the forms", 0.0, 10.0)
     method: str = setting(
         "persistent",

@@ -128,8 +128,8 @@ def sample(
 def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None) -> Pictures:
     """What the engine draws of the strokes at the network's size.
 
-    Strokes with a grain are shown as their average (`Brush.grained`), as a fit sees them until its last steps: noise
-    can't be learned. The engine draws it in the end.
+    Strokes are shown without the texture of the brush, as a fit sees them until its last steps: noise can't be learned.
+    The engine draws it in the end. How they lie over what is below is no part of their picture.
 
     Args:
       recipe: says which brush and size.
@@ -138,7 +138,7 @@ def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Arrays = None
     """
     size, brush = ARCHITECTURES[recipe.net].size, BRUSHES[recipe.brush]
     # One picture lies the same in all strokes.
-    flat = brush.grained and (picture is None or len(picture.means) > 1)
+    flat = picture is None or len(picture.means) > 1
     render = engine(brush, size, look=Look(picture, recipe.texture, flat))
     # One after the other: in the cache, so that a stroke's planes need not be stored.
     stroke = jax.lax.map(render, strokes, batch_size=_together(strokes))

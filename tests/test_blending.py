@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.blending import blend, caught, composite, composite_backward, composite_forward, paste, room
+from jaxpaint.blending import blend, caught, composite, composite_backward, composite_forward, glazed, laid, paste, room
 from jaxpaint.brushes import Stroke
 
 K, WINDOWS, SIZE = 5, 3, 4
@@ -160,16 +160,53 @@ def test_the_gradient_of_pasting_is_that_of_the_unrolled_loop():
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("alphas", [1, 3])
+def test_a_glaze_is_light_through_coloured_glass(alphas):
+    """`h (1 − α (1 − s))`: it never lightens, in any order comes to the same, and leaves the relief as it is."""
+    canvas, one, other = (planes(seed) for seed in range(3))
+    stroke = Stroke(one, other[:alphas], (jnp.ones_like(one[0]),))
+    above = blend((*canvas, canvas[0]), glazed(stroke))
+    for c in range(3):
+        np.testing.assert_allclose(above[c], canvas[c] * (1 - other[c % alphas] * (1 - one[c])), atol=1e-6)
+        assert (above[c] <= canvas[c]).all()
+    np.testing.assert_array_equal(above[3], canvas[0])
+    second = glazed(Stroke(other, one[:alphas]))
+    first = glazed(Stroke(one, other[:alphas]))
+    np.testing.assert_allclose(blend(blend(canvas, first), second), blend(blend(canvas, second), first), atol=1e-6)
+    each = np.minimum(np.stack(blend(canvas, first)), np.stack(blend(canvas, second)))
+    assert (np.stack(blend(blend(canvas, first), second)) <= each).all()
+
+
+def test_strokes_that_cover_are_not_touched():
+    assert laid(render, "over") is render
+    stroke = jnp.linspace(0.1, 0.6, 6)
+    np.testing.assert_array_equal(
+        jax.tree.leaves(laid(render, "glaze")(stroke)), jax.tree.leaves(glazed(render(stroke)))
+    )
+
+
 def test_dry_pigment_covers_as_much_as_it_should_and_tops_first():
     tooth = jnp.linspace(0, 1, 1001)
     for alpha in (0.0, 0.1, 0.5, 0.9, 1.0):
-        covered = np.asarray(caught(jnp.full(1001, alpha), tooth))
+        covered = np.asarray(caught(jnp.full(1001, alpha), tooth, "tops"))
         assert covered.mean() == pytest.approx(alpha, abs=0.08)
         assert (np.diff(covered) <= 1e-6).all()
         assert np.ptp(covered) > 0.3 or alpha in (0.0, 0.1, 1.0)
 
 
-def test_dry_pigment_is_the_same_in_one_layer_or_in_three():
+def test_wet_pigment_settles_in_the_pits():
+    tooth = jnp.linspace(0, 1, 1001)
+    for alpha in (0.0, 0.1, 0.5, 0.9):
+        covered = np.asarray(caught(jnp.full(1001, alpha), tooth, "pits"))
+        assert covered.mean() == pytest.approx(alpha, abs=0.01)
+        assert (np.diff(covered) >= -1e-6).all() and (covered[-1] > covered[0]) == (alpha > 0)
+
+
+@pytest.mark.parametrize("settles", ["tops", "pits"])
+def test_pigment_is_the_same_in_one_layer_or_in_three(settles):
     tooth = jnp.linspace(0, 1, 101)
-    one, three = caught(jnp.full(101, 1 - 0.6**3), tooth), 1 - (1 - caught(jnp.full(101, 0.4), tooth)) ** 3
+    one, three = (
+        caught(jnp.full(101, 1 - 0.6**3), tooth, settles),
+        1 - (1 - caught(jnp.full(101, 0.4), tooth, settles)) ** 3,
+    )
     np.testing.assert_allclose(one, three, atol=1e-5)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pastel, to_window
+from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pigment, to_window
 from jaxpaint.brushes.base import HAIR
 from jaxpaint.brushes.textures import Stamps
 from jaxpaint.renderers import engine
@@ -182,11 +182,11 @@ CASES = [(name, look) for name in BRUSHES for look in LOOKS if "picture" not in 
 @pytest.mark.parametrize(("name", "look"), CASES)
 def test_gradients_are_finite_differences_in_double_precision(name, look, monkeypatch):
     """Every parameter, through a random weighting of all four planes."""
-    # By design nothing is passed back through how many streaks a pixel can show, nor through what tells the grit of
+    # By design nothing is passed back through how many streaks a pixel can show, nor through the chance that tells
     # strokes apart: fixed, they can't disturb.
-    found, grit = bristles.bristles, pastel._grit
+    found = bristles.bristles
     monkeypatch.setattr(bristles, "bristles", lambda s, b, a, g, f, _: found(s, b, a, g, jnp.full_like(f, 0.05), _))
-    monkeypatch.setattr(pastel, "_grit", lambda s, b, own, f: grit(s, b, 0 * own + 0.3, 0 * f + 0.05))
+    monkeypatch.setattr(pigment, "shifts", lambda parameters, count: np.arange(count) * 0.17)
     brush, size, count, step = BRUSHES[name], 32, 4, 1e-6
     weights = np.random.default_rng(1).normal(size=(4, size, size))
     # A seed for which no pixel enters a stroke within a step: its foreground would jump there.

@@ -118,6 +118,21 @@ def test_strokes_of_files_from_before_grains_get_one_each(path):
     np.testing.assert_array_equal(first.state["strokes"], first.strokes)
 
 
+def test_paintings_from_before_glazes_draw_as_before(path):
+    painting = make("watercolor")
+    settings = dataclasses.replace(painting.settings, layering="over", canvas_color="white", size=48)
+    painting = dataclasses.replace(painting, settings=settings, canvas_color=(1.0, 1.0, 1.0))
+    save_painting(path, painting)
+    with np.load(path) as file:
+        arrays = dict(file)
+    config = json.loads(str(arrays["config"]))
+    del config["layering"]
+    np.savez(path, **arrays | {"config": np.str_(json.dumps(config))})
+    np.testing.assert_array_equal(load_painting(path).canvas, painting.canvas)
+    glazed = dataclasses.replace(painting, settings=dataclasses.replace(settings, layering="glaze"))
+    assert np.abs(glazed.canvas - painting.canvas).max() > 0.1
+
+
 def test_a_failed_write_leaves_the_old_file(path):
     save_painting(path, make())
     before = path.read_bytes()

@@ -184,3 +184,12 @@ def test_drawing(stride, interpolate):
     if interpolate:
         assert (shown[1] != shown[0]).any() and (shown[1] != shown[3]).any()
         np.testing.assert_array_equal(shown[-1], shown[-2])
+
+
+def test_films_from_before_glazes_cover(path):
+    write(path, dataclasses.replace(FILM, settings=FilmSettings(strokes=50, brush="watercolor", size=32)), count=0)
+    header, rest = path.read_bytes().split(b"\n", 1)
+    found = json.loads(header)
+    assert films.read(path)[0].settings.layering == found["config"].pop("layering") == "glaze"
+    path.write_bytes(json.dumps(found).encode() + b"\n" + rest)
+    assert films.read(path)[0].settings.layering == "over"

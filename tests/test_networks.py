@@ -107,6 +107,18 @@ def test_a_model_draws_one_stroke_as_planes_in_range():
     assert not np.any(draw(arrays, nowhere).alpha)
 
 
+def test_a_network_s_glazes_are_its_strokes_as_films():
+    brush = BRUSHES["watercolor"]
+    arrays = fold(variables("light", brush.name))
+    stroke = strokes(brush.name)[0]
+    over, glaze = (
+        jax.jit(lambda arrays, stroke, m=model: m.renderer(arrays, 32, softness=0.0)(stroke))(arrays, stroke)
+        for model in (Network("light", brush, layering=layering) for layering in ("over", "glaze"))
+    )
+    assert not np.any(glaze.foreground) and np.ptp(glaze.alpha) > 0
+    np.testing.assert_allclose(glaze.alpha, np.stack(over.alpha) * (1 - np.stack(over.foreground)), atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [16, 32, 80])
 def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
     """In a corner of a larger one, or filling one: nothing beyond it, and as near to the engine as it is drawn."""

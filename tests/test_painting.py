@@ -276,15 +276,16 @@ def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model
     np.testing.assert_allclose(found, found_together, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush"])
+@pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush", "watercolor"])
 def test_worth_is_the_error_that_a_stroke_saves(picture, name):
     """Against drawing the painting without each stroke; some cover what is below only partly."""
     brush, target = BRUSHES[name], images.resize(picture, (32, 48))
-    strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, brush=name)).strokes.copy()
+    settings = dataclasses.replace(SMALL, brush=name, layering="auto")
+    strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes.copy()
     strokes[::2, brush.index("alpha")] = 0.3
     strokes[3] = strokes[4]  # Hidden by the next one.
     strokes[4, brush.index("alpha")] = 1.0
-    model = painting.Engine(brush, flat=True)
+    model = painting.Engine.of(settings, flat=True)
     bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
     problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
 
@@ -649,3 +650,35 @@ def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, b
     without = bare(dataclasses.replace(settings, underpainting=0.0))
     assert without > 0.1
     assert bare(settings) < 0.05 if brush == "filbert" else bare(settings) == without
+
+
+def test_water_thins_the_paint(picture):
+    """At 0.5, two films are as dense as the picture."""
+    thin = painting.inked(dataclasses.replace(SMALL, water=0.5), picture)
+    np.testing.assert_allclose(thin * thin, picture, atol=1e-6)
+    assert painting.inked(SMALL, picture) is picture
+
+
+@pytest.mark.parametrize("name", ["watercolor", "markerpen"])
+def test_glazes_paint_a_picture_from_light_to_dark(picture, name):
+    settings = dataclasses.replace(SMALL, brush=name, layering="glaze", ground="none", relief=0.0)
+    done = jaxpaint.paint(picture, key=KEY, settings=settings)
+    drawn = done.canvas
+    target = images.resize(picture, drawn.shape[:2])
+    assert metrics.psnr(drawn, target) > metrics.psnr(np.ones_like(drawn), target) + 6
+    fewer = dataclasses.replace(done, strokes=done.strokes[::2])
+    assert (fewer.canvas >= drawn - 1e-6).all()
+
+
+def test_candidates_for_glazes_lie_where_the_canvas_is_too_light():
+    """The right half of the canvas is too dark already. A film of a candidate's colour gives the target."""
+    target, canvas = np.full((40, 80, 3), 0.5, np.float32), np.full((40, 80, 3), 0.8, np.float32)
+    canvas[:, 40:] = 0.1
+    brush = BRUSHES["watercolor"]
+    how = {"rng": np.random.default_rng(0), "size": 0.1}
+    strokes = placing.place(brush, target, canvas, 200, layering="glaze", **how)
+    middle = brush.middle(strokes)[:, 0]
+    assert (middle < 0.55).mean() > 0.98
+    film = 1 - strokes[:, -1:] * (1 - strokes[:, brush.index("color")])
+    np.testing.assert_allclose(0.8 * film[middle < 0.45], 0.5, atol=1e-3)
+    assert (brush.middle(placing.place(brush, target, canvas, 200, **how))[:, 0] > 0.5).mean() > 0.5

@@ -101,6 +101,7 @@ def test_every_setting_says_what_it_means():
         "strokes": 2500,
         "steps": 280,
         "ground": "linen",
+        "layering": "over",
     }
     assert Settings.meanings()["brush"] == ", ".join(sorted(BRUSHES))
 
@@ -143,3 +144,24 @@ def test_a_network_gets_a_budget_that_suits_it():
     light = Settings(renderer="light")
     assert (light.strokes, light.steps) == (500, 60)
     assert Settings(renderer="light", strokes=900).strokes == 900
+
+
+def test_glazes_suit_brushes_of_pigment_in_water_on_light_canvases():
+    for brush in BRUSHES:
+        expected = "glaze" if brush in ("watercolor", "markerpen") else "over"
+        assert Settings(brush=brush).layering == expected
+        assert Settings(brush=brush, canvas_color="black").layering == "over"
+        assert Settings(brush=brush, layering="glaze", canvas_color="black").layering == "glaze"
+        assert Settings(brush=brush, layering="over").layering == "over"
+        # Stylized Neural Painting covers.
+        snp = runpy.run_path(str(find_config("snp.py", default="paint.py")))["get_config"]()
+        assert Settings.from_config({**snp, "brush": brush}).layering == "over"
+
+
+def test_what_a_file_lacks_is_what_was_done_before():
+    old = {"brush": "watercolor", "strokes": 7}
+    assert Settings.from_file(old) == Settings(brush="watercolor", strokes=7, layering="over")
+    assert Settings.from_file(old | {"layering": "glaze"}).layering == "glaze"
+    assert Settings.from_config(old).layering == "glaze"
+    with pytest.raises(ValueError, match="did you mean strokes"):
+        Settings.from_file({"stroks": 7})

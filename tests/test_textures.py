@@ -1,4 +1,4 @@
-"""Textures: pigment that pools at the rim, and a user's pictures of a brush."""
+"""Textures: pigment and how it spreads in a stroke, and a user's pictures of a brush."""
 
 import functools
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.brushes import BRUSHES, Look
+from jaxpaint.brushes import BRUSHES, Look, to_window
 from jaxpaint.brushes.textures import LEVELS, Stamps, brush_picture, pyramid, sample
 from jaxpaint.renderers import engine
 
@@ -15,13 +15,13 @@ SIZE = 128
 
 
 @functools.cache
-def renderer(name, size, contrast):
-    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=Look(contrast=contrast))))
+def renderer(name, size, contrast, flat):
+    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=Look(contrast=contrast, flat=flat))))
 
 
-def drawn(name, strokes, size=SIZE, contrast=1.0):
+def drawn(name, strokes, size=SIZE, contrast=1.0, flat=False):
     """Foreground `[n, 3, S, S]` and alpha `[n, S, S]`."""
-    foreground, (alpha,), *_ = renderer(name, size, contrast)(jnp.asarray(strokes, jnp.float32))
+    foreground, (alpha,), *_ = renderer(name, size, contrast, flat)(jnp.asarray(strokes, jnp.float32))
     return np.stack(foreground, axis=1), np.asarray(alpha)
 
 
@@ -43,15 +43,74 @@ def test_without_contrast_strokes_are_solid(name):
 
 @pytest.mark.parametrize("name", ["watercolor", "markerpen"])
 @pytest.mark.parametrize("contrast", [1.0, 2.0])
-def test_pigment_settles_at_the_rim(name, contrast):
+def test_on_average_pigment_settles_at_the_rim(name, contrast):
     """Down a column through the middle of a bar along x."""
     half, opacity = 0.15, 0.8
     bar = BRUSHES[name].lay(*(np.float32([v]) for v in ([0.5, 0.5], 0.0, 0.8, 2 * half, [1, 1, 1], opacity)))
-    _, alpha = drawn(name, bar, contrast=contrast)
+    _, alpha = drawn(name, bar, contrast=contrast, flat=True)
     distance = abs((np.arange(SIZE) + 0.5) / SIZE - 0.5)
     inside = distance < half - 1 / SIZE
     expected = opacity * (1 - 0.3 * contrast * (1 - (distance / half) ** 2))
     np.testing.assert_allclose(alpha[0, :, SIZE // 2][inside], expected[inside], atol=2e-3)
+
+
+def wet_strokes(name, count, alpha):
+    """Strokes of many proportions and colours, well inside the picture."""
+    brush, rng = BRUSHES[name], np.random.default_rng(0)
+    strokes = rng.uniform(0.25, 0.75, (count, brush.dim))
+    strokes[:, brush.index("size")] = rng.uniform(0.15, 0.4, (count, 1))
+    strokes[:, brush.index("color")] = rng.uniform(size=(count, len(brush.index("color"))))
+    strokes[:, brush.index("alpha")] = alpha
+    return strokes
+
+
+@pytest.mark.parametrize("name", ["watercolor", "markerpen"])
+@pytest.mark.parametrize("alpha", [0.3, 0.7, 1.0])
+def test_texture_spreads_pigment_and_makes_none(name, alpha):
+    """Each stroke has as much as its average to some 10 %: a stroke is few waves long. All together, to 2 %."""
+    strokes = wet_strokes(name, 96, alpha)
+    rich, flat = (drawn(name, strokes, flat=flat)[1].mean(axis=(1, 2)) for flat in (False, True))
+    assert rich.mean() == pytest.approx(flat.mean(), rel=0.02)
+    assert np.std(rich / flat) < 0.06
+    np.testing.assert_allclose(rich, flat, rtol=0.25)
+
+
+def test_pigment_pools_in_a_narrow_rim_that_wanders():
+    """Along bars of watercolour: their sides are darkest, in places that differ; but where they bleed."""
+    count = 12
+    color = np.random.default_rng(5).uniform(size=(count, 3)).astype(np.float32)
+    position, alike = np.full((count, 2), 0.5, np.float32), np.ones(count, np.float32)
+    bars = BRUSHES["watercolor"].lay(position, 0 * alike, 0.9 * alike, 0.3 * alike, color, 0.6 * alike)
+    _, alpha = drawn("watercolor", bars, size=256)
+    columns = alpha[:, :128, 60:196]
+    start, peak = (columns > 0.2).argmax(axis=1), columns.argmax(axis=1)
+    middle = alpha[:, 110:146, 60:196].mean(axis=(1, 2))
+    pooled = columns.max(axis=1).mean(axis=1) > 1.25 * middle
+    assert pooled.sum() >= 6 and not pooled.all()
+    assert (np.median(peak - start, axis=1)[pooled] < 0.1 * 0.3 * 256).all()
+    assert (np.ptp(start, axis=1)[pooled] >= 2).all() and np.ptp(start[pooled]) >= 4
+    assert np.abs(np.diff(start, axis=1)).max() <= 3
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_textures_are_the_strokes_own(name):
+    """The same wherever a stroke is drawn, nearly the same when it changes a little, as in a film; not another's."""
+    brush, rng = BRUSHES[name], np.random.default_rng(3)
+    strokes = rng.uniform(0.4, 0.6, (6, brush.dim)).astype(np.float32)
+    origin = np.float32([0.25, 0.25])
+    whole, crop = drawn(name, strokes)[1], drawn(name, to_window(brush, strokes, origin, 0.5), size=SIZE // 2)[1]
+    np.testing.assert_allclose(crop, whole[:, SIZE // 4 : -SIZE // 4, SIZE // 4 : -SIZE // 4], atol=2e-3)
+    changed, colors = strokes.copy(), brush.index("color")
+    changed[:, colors] += rng.normal(0, 0.004, (6, len(colors)))
+    assert np.abs(drawn(name, changed)[1] - whole).mean() < 0.1 * np.abs(whole[1:] - whole[:-1]).mean()
+
+
+@pytest.mark.parametrize("name", ["watercolor", "markerpen"])
+def test_no_two_wet_strokes_are_alike(name):
+    strokes = np.repeat(wet_strokes(name, 1, 0.6), 2, axis=0)
+    strokes[1, BRUSHES[name].index("color")] += 0.1
+    one, other = drawn(name, strokes)[1]
+    assert np.abs(one - other).mean() > 0.02 * one.mean()
 
 
 @pytest.mark.parametrize("name", BRUSHES)

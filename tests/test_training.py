@@ -45,11 +45,12 @@ def flat(tree):
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
 
 
-def test_targets_are_the_engine_s():
-    strokes = training.sample(BRUSHES["oilpaintbrush"], 5, key=jax.random.key(0))
-    foreground, alpha = training.targets(recipe(brush="oilpaintbrush"), strokes)
-    # Of strokes with a grain, the average.
-    expected = jax.jit(engine(BRUSHES["oilpaintbrush"], 32, look=Look(flat=True)))(strokes[3])
+@pytest.mark.parametrize("name", ["oilpaintbrush", "watercolor"])
+def test_targets_are_the_engine_s(name):
+    strokes = training.sample(BRUSHES[name], 5, key=jax.random.key(0))
+    foreground, alpha = training.targets(recipe(brush=name), strokes)
+    # The average, with colour and one alpha, also where strokes are glazes in the end.
+    expected = jax.jit(engine(BRUSHES[name], 32, look=Look(flat=True)))(strokes[3])
     np.testing.assert_allclose(foreground[3], np.stack(expected.foreground, -1), atol=1e-5)
     np.testing.assert_allclose(alpha[3, ..., 0], expected.alpha[0], atol=1e-5)
 

@@ -200,7 +200,10 @@ class Brush:
       start: in NumPy, `strokes [n, d] -> [n, 2]`, where the brush is set down and picks up wet paint; None for one that
         carries none along.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
-      dry: whether its pigment stays on the tops of the ground's grain (`blending.caught`); fits ignore the grain.
+      settles: where on the ground's grain its pigment settles: "tops", "pits", or "" for nowhere more than elsewhere
+        (`blending.caught`); fits ignore the grain.
+      layering: how its strokes lie over what is below unless asked otherwise: "over", covering it as far as they are
+        opaque, or "glaze", transparent films that darken it (`blending.glazed`).
       pictured: whether a user's pictures of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
@@ -218,7 +221,8 @@ class Brush:
     textured: bool = True
     start: Callable[[Float[np.ndarray, "n d"]], Float[np.ndarray, "n 2"]] | None = None
     ground: str = "none"
-    dry: bool = False
+    settles: str = ""
+    layering: str = "over"
     pictured: bool = False
 
     @property

@@ -1,4 +1,4 @@
-"""`markerpen`: a square nib along a curve."""
+"""`markerpen`: a square nib along a curve: crisp sides, streaks that run dry, ink that pools where the nib rests."""
 
 from __future__ import annotations
 
@@ -8,16 +8,49 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Stroke
+from jaxpaint.brushes import pigment
+from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import FIELDS, Swept, curve_of, distance, edges, heading, lay, length_of, sweep, within
-from jaxpaint.brushes.pigment import wash
+from jaxpaint.brushes.bristles import wave
 from jaxpaint.brushes.textures import Look
+
+# Streaks across the nib and how strong they are.
+_STREAKS = ((2.3, 0.30), (5.9, 0.35), (12.7, 0.35))
+# How uneven the ink is along the nib, how much of it streaks that run dry lack at the end, and how much more there is
+# where the nib rests, over which length, in widths.
+_UNEVEN, _DRY, _RESTS, _REST = 0.10, 0.75, 0.35, 0.16
 
 
 def _nib(swept: Swept) -> tuple[Plane, Plane, Plane]:
     """Its t, and how far it is along the nib's heading and across it."""
-    along, across = heading(swept)
-    return swept.t, along, jnp.abs(across)
+    return swept.t, *heading(swept)
+
+
+def _ink(
+    stroke: Float[Array, "12"], s: Plane, before: Plane, after: Plane, footprint: Scalar, contrast: float
+) -> Plane:
+    """Ink at points of a stroke, a factor of its alpha whose mean is that of `pigment.wash`.
+
+    Args:
+      stroke: as for the brush.
+      s: across the stroke, -0.5 to 0.5.
+      before, after: how far from its start and its end, in widths.
+      footprint: width of a pixel, in widths of the stroke.
+      contrast: of the texture.
+    """
+    shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:12]]), 7)
+    at = s + 0.01 * wave(0.31 * before + shift[0])
+    streak = jnp.zeros_like(s)
+    for i, (frequency, weight) in enumerate(_STREAKS):
+        streak += weight * pigment.seen(frequency, footprint) * wave(frequency * at + shift[1 + i])
+    # Half of all nibs are wet to the end.
+    dryness = jnp.clip(1.5 * wave(shift[4]), 0.0, 1.0)
+    way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
+    rested = jnp.exp(-((before / _REST) ** 2)) + jnp.exp(-((after / _REST) ** 2))
+    at_rest = jnp.sqrt(jnp.pi) * _REST / jnp.maximum(before + after, 1.0)
+    uneven = _UNEVEN * (1.0 + 0.6 * wave(0.23 * before + shift[5])) * streak
+    dry = _DRY * dryness * (way**3 * jnp.clip(0.5 - 1.6 * streak, 0.0, 1.0) - 0.125)
+    return pigment.mean_wash(contrast) * (1.0 + contrast * (uneven - dry + _RESTS * (rested - at_rest)))
 
 
 def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke:
@@ -28,8 +61,16 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
     before, after = t * length - along, (1.0 - t) * length + along
     lengthwise = jax.lax.clamp(0.0, (radius + before) * pixels.sharpness + 0.5, 1.0)
     lengthwise += jax.lax.clamp(0.0, (radius + after) * pixels.sharpness + 0.5, 1.0) - 1.0
-    coverage = lengthwise * within(across, radius, pixels)
-    alpha = coverage * wash(across, radius, look) * pixels.constant(stroke[11])
+    aside = jnp.abs(across)
+    coverage = lengthwise * within(aside, radius, pixels)
+    if look.flat or look.contrast == 0:
+        alpha = coverage * pigment.wash(aside, radius, look.contrast) * pixels.constant(stroke[11])
+    else:
+        footprint = 0.5 / (curve.r0 * pixels.sharpness)
+        per_width = pixels.constant(0.5 / curve.r0)
+        s, before, after = across * per_width, (before + radius) * per_width, (after + radius) * per_width
+        ink = _ink(stroke, s, before, after, footprint, look.contrast)
+        alpha = coverage * jnp.clip(ink * pixels.constant(stroke[11]), 0.0, 1.0)
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 
@@ -42,4 +83,5 @@ BRUSH = Brush(
     edges=functools.partial(edges, tapered=False),
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
+    layering="glaze",
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Stroke, stored
+from jaxpaint.brushes import pigment
+from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
     Swept,
@@ -28,8 +28,9 @@ from jaxpaint.brushes.textures import Look
 
 # Width of the thin borders at a stroke's sides, in radii.
 _SOFT = 0.45
-# How much the lines that a stick's grit leaves along a stroke change its pressure, and lines across it.
-_GRIT, _LINES = 0.65, (6.1, 13.3)
+# How much the lines that a stick's grit leaves along a stroke change its pressure; how many lie side by side, and how
+# often they come and go in a width of the way along.
+_GRIT, _LINES = 0.65, ((6.1, 0.31), (13.3, 0.83))
 
 
 def _seen(swept: Swept) -> tuple[Plane, ...]:
@@ -37,38 +38,35 @@ def _seen(swept: Swept) -> tuple[Plane, ...]:
     return *disc(swept), *heading(swept)
 
 
-def _grit(s: Plane, before: Plane, own: Float[Array, ""], footprint: Float[Array, ""]) -> Plane:
+def _grit(s: Plane, before: Plane, shift: Float[Array, "6"], footprint: Scalar) -> Plane:
     """Lines along a stroke, about -1 to 1, of mean 0.
 
     Args:
       s: across the stroke, -0.5 to 0.5.
       before: how far from its start, in widths.
-      own: what tells strokes apart, the same in every window.
-      footprint: width of a pixel, in widths of the stroke: finer lines fade to their average.
+      shift: of each pattern, in periods.
+      footprint: width of a pixel, in widths of the stroke.
     """
-    at = s + 0.06 * wave(1.7 * s + 0.23 * before + own) + 0.02 * wave(0.6 * before + 1.7 * own)
+    at = s + 0.06 * wave(1.7 * s + 0.23 * before + shift[0]) + 0.02 * wave(0.6 * before + shift[1])
     lines = jnp.zeros_like(s)
-    for frequency, rate in zip(_LINES, (0.31, 0.83), strict=True):
-        presence = jnp.clip(0.5 + 0.8 * wave(rate * before + 2.3 * s + frequency * own), 0.0, 1.0)
-        fade = jnp.exp(-6.0 * (frequency * footprint) ** 2)
-        lines += fade * presence * wave(frequency * at + 1.3 * frequency * own)
+    for i, (frequency, rate) in enumerate(_LINES):
+        presence = jnp.clip(0.5 + 0.8 * wave(rate * before + 2.3 * s + shift[2 + i]), 0.0, 1.0)
+        lines += pigment.seen(frequency, footprint) * presence * wave(frequency * at + shift[4 + i])
     return lines
 
 
 def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke:
     curve, contrast = curve_of(stroke, tapered=True), min(look.contrast, 1.0)
+    pressure = pixels.constant(stroke[11])
     if look.flat or contrast == 0:
         t, away = sweep(curve, pixels, disc, tapered=False)
         radius = radius_at(t, curve, pixels)
-        pressure = pixels.constant(stroke[11])
     else:
         t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
         radius, width = radius_at(t, curve, pixels), curve.r0 + curve.r2
         before = (t * pixels.constant(length_of(curve)) - along) * pixels.constant(1.0 / width)
-        own = jax.lax.stop_gradient(7.0 * (stroke[2:4].sum() + stroke[8:].sum()))
-        footprint = jax.lax.stop_gradient(1.0 / (width * pixels.sharpness))
-        lines = stored(_grit, pixels.always)(across / (2.0 * radius), before, own, footprint)
-        pressure = pixels.constant(stroke[11])
+        shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:12]]), 6)
+        lines = _grit(across / (2.0 * radius), before, shift, 1.0 / (width * pixels.sharpness))
         pressure = jnp.clip(pressure * (1.0 + contrast * _GRIT * lines), 0.0, 1.0)
     alpha = within(away, radius, pixels) * pressure
     # Strokes of a pixel or two have no borders.
@@ -87,5 +85,5 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
     ground="paper",
-    dry=True,
+    settles="tops",
 )

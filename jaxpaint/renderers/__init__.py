@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxpaint.blending import laid
 from jaxpaint.brushes import BRUSHES, Brush, Look, Pixels, Renderer, Stroke
 from jaxpaint.settings import Settings
 
@@ -47,7 +48,7 @@ def _rasterized(brush, size, look, picture, softness, stroke) -> Stroke:
 def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     """What a brush's strokes look like, in a few numbers: the networks' weights name the look they imitate.
 
-    With a grain, that is the strokes' average.
+    That is the flat look.
 
     Args:
       brush: one of `BRUSHES`, with its built-in texture.
@@ -58,7 +59,7 @@ def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
     rng = np.random.default_rng(11)
     strokes = rng.uniform(0.2, 0.8, (6, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] = rng.uniform(0.15, 0.5, (6, len(brush.index("size"))))
-    foreground, (alpha,), *_ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=brush.grained))))(strokes)
+    foreground, (alpha,), *_ = jax.jit(jax.vmap(engine(brush, 128, look=Look(flat=True))))(strokes)
     picture = np.stack([*(np.asarray(plane) * alpha for plane in foreground), alpha], axis=-1)
     cells = picture.reshape(6, 4, 32, 4, 32, 4)
     return np.round(np.stack([cells.mean(axis=(2, 4)), cells.std(axis=(2, 4))]), 4).ravel()
@@ -102,6 +103,7 @@ class Engine:
       contrast: of the texture, 0 to 2.
       flat: draws the texture's average.
       wet, height: see `Look`; what a drawing shows beyond colours.
+      layering: how strokes lie over what is below, "over" or "glaze".
     """
 
     brush: Brush
@@ -109,11 +111,12 @@ class Engine:
     flat: bool = False
     wet: float = 0.0
     height: bool = False
+    layering: str = "over"
 
     @classmethod
     def of(cls, settings: Settings, *, flat: bool = False, wet: float = 0.0, height: bool = False) -> Engine:
         """The engine of a painting with these settings."""
-        return cls(BRUSHES[settings.brush], settings.texture, flat, wet, height)
+        return cls(BRUSHES[settings.brush], settings.texture, flat, wet, height, settings.layering)
 
     @property
     def window(self) -> None:
@@ -123,4 +126,4 @@ class Engine:
     def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Renderer:
         """See `Model.renderer`."""
         look = Look(arrays, self.contrast, self.flat, self.wet, self.height)
-        return engine(self.brush, size, look=look, softness=softness)
+        return laid(engine(self.brush, size, look=look, softness=softness), self.layering)

@@ -20,6 +20,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
+from jaxpaint.blending import laid
 from jaxpaint.brushes import Brush, Stroke
 from jaxpaint.renderers.layers import EXACT, Conv, TransposedConv, he_normal, pixel_shuffle
 
@@ -234,11 +235,13 @@ class Network:
       name: of `ARCHITECTURES`.
       brush: whose strokes it draws.
       dtype: of what the shading network multiplies, float32 or bfloat16.
+      layering: how strokes lie over what is below, "over" or "glaze".
     """
 
     name: str
     brush: Brush
     dtype: str = "float32"
+    layering: str = "over"
 
     @property
     def window(self) -> int:
@@ -275,7 +278,7 @@ class Network:
             there = jnp.abs(stroke[self.brush.index("x")[0]] - 0.5) < 1.0
             return Stroke(*(tuple(there * maps) for maps in (foreground, alpha)))
 
-        return render
+        return laid(render, self.layering)
 
 
 def _zoomed(maps: Float[Array, "c s s"], zoom: Float[Array, ""] | float, size: int) -> Float[Array, "c size size"]:
