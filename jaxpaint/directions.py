@@ -19,8 +19,8 @@ SIZE = 256
 _FINE, _LOCAL = 0.8, 2.0
 # Root mean square slope, in brightness a cell, at which a contour counts half.
 _SLOPE = 0.02
-# The direction of a picture without contours, from the lower left to the upper right, and its weight beside contours.
-_CALM, _CALM_WEIGHT = np.deg2rad(-25.0), 1e-4
+# Weight of the diagonal, which is the direction of a picture without contours, beside that of contours.
+_DIAGONAL = 1e-4
 # How sure a direction is that comes from far away, and the weight of nearby contours that adds half of the rest.
 _FAR, _NEARBY = 0.6, 0.05
 
@@ -43,7 +43,9 @@ def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
     """
     height, width, _ = picture.shape
     contours = _contours(images.resize(picture, images.fitted_shape(height, width, SIZE)))
-    spread = _spread(contours) + _CALM_WEIGHT * np.append(doubled(_CALM), 1.0).astype(np.float32)
+    # From the lower left to the upper right; along a narrow picture.
+    diagonal = np.append(doubled(-np.arctan2(height, width)), 1.0).astype(np.float32)
+    spread = _spread(contours) + _DIAGONAL * diagonal
     mean = spread[..., :2] / spread[..., 2:]
     nearby = contours[..., 2:] / (contours[..., 2:] + _NEARBY)
     # The contours around a place seldom agree entirely: the root of their agreement.
