@@ -152,7 +152,7 @@ def test_a_users_brush_is_what_is_drawn():
     picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0
     texture = brush_picture(picture)
     assert texture[:, :, 1].mean() > 0.9
-    look = Look(picture=jnp.asarray(pyramid(texture)))
+    look = Look(picture=pyramid(texture[None]))
     stroke = np.float32([0.5, 0.5, 0.8, 0.4, 0.0] + [1.0] * 7)
     foreground, alpha, *_ = jax.jit(engine(BRUSHES["oilpaintbrush"], SIZE, look=look))(stroke)
     columns = slice(SIZE // 4, SIZE * 3 // 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import pigment
@@ -38,7 +39,7 @@ def _seen(swept: Swept) -> tuple[Plane, ...]:
     return *disc(swept), *heading(swept)
 
 
-def _grit(s: Plane, before: Plane, shift: Float[Array, "6"], footprint: Scalar) -> Plane:
+def _grit(s: Plane, before: Plane, shift: Float[Array | np.ndarray, "6"], footprint: Scalar) -> Plane:
     """Lines along a stroke, about -1 to 1, of mean 0.
 
     Args:
