@@ -36,7 +36,7 @@ _SHARES = (0.28, 0.41, 0.24, 0.07)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
 # How many times the strokes of an underpainting cover the canvas.
-_COVER = 3.0
+_COVER = 5.0
 # Weight of directions at a setting of 1; the mean squared difference is 0.001 at 30 dB.
 _DIRECTION = 0.001
 # Tells the random numbers of colours apart from those of stages.
@@ -473,7 +473,7 @@ class _Run(NamedTuple):
             under = 0 if state.placed else min(self._under, stage.add)
             if under:
                 size = placing.stroke_size(shape, under, cover=_COVER)
-                placed = place(under, size=size, blocks=math.isqrt(under))
+                placed = place(under, size=size, blocks=math.isqrt(under), even=True)
             rest = place(
                 (stage.add or stage.candidates) - under,
                 size=typical if stage.add else placing.CANDIDATE * typical,

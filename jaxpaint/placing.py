@@ -49,6 +49,7 @@ def place(
     rng: np.random.Generator,
     size: float,
     blocks: int | None = None,
+    even: bool = False,
     limits: Limits = _ANY_SIZE,
     upright: bool = False,
     importance: Float[np.ndarray, "height width"] | None = None,
@@ -69,6 +70,7 @@ def place(
       rng: for positions, sizes and angles.
       size: side of the square of a typical stroke's area, in frame units.
       blocks: gives each cell of a blocks × blocks division its share of the strokes, whatever its error.
+      even: as many here as there, whatever the error.
       limits: of the strokes' widths and lengths.
       upright: leaves them unturned.
       importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
@@ -93,7 +95,8 @@ def place(
         colors = np.clip(1.0 - (1.0 - passed) / alpha, 0.0, 1.0)
     weight = np.ones(shape) if importance is None else images.resize(importance[..., None], shape)[..., 0]
 
-    cell = _draw_cells(weight * (error**2 + 1e-6), count, rng, blocks)
+    likelihood = np.ones(shape) if even else weight * (error**2 + 1e-6)
+    cell = _draw_cells(likelihood, count, rng, blocks)
     y, x = np.divmod(cell, shape[1])
     extent = np.array([width, height]) / longest
     position = (np.stack([x, y], axis=1) + rng.uniform(size=(count, 2))) / shape[::-1] * extent

@@ -638,8 +638,10 @@ def test_no_stroke_is_longer_than_the_greatest_aspect(picture):
 def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, brush):
     """Half of the picture has the canvas's colour: nobody needs to paint there."""
     image = picture.copy()
-    image[:, :45] = 1.0
-    settings = Settings(brush=brush, strokes=60, steps=24, size=48, underpainting=0.2)
+    image[:, :45] = 0.9
+    settings = Settings(
+        brush=brush, strokes=200, steps=24, size=48, underpainting=0.2, canvas_color="0.9,0.9,0.9", detail="alike"
+    )
 
     def bare(settings):
         done = jaxpaint.paint(image, key=KEY, settings=settings)
@@ -648,8 +650,8 @@ def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, b
         return np.mean((white - black)[..., 0] > 0.5)
 
     without = bare(dataclasses.replace(settings, underpainting=0.0))
-    assert without > 0.1
-    assert bare(settings) < 0.05 if brush == "filbert" else bare(settings) == without
+    assert without > 0.2
+    assert bare(settings) < 0.06 if brush == "filbert" else bare(settings) == without
 
 
 def test_water_thins_the_paint(picture):
