@@ -26,7 +26,7 @@ from jaxpaint import commands, exports, images, placing, runtime
 from jaxpaint.brushes import BRUSHES
 
 PHOTOS = "chelsea,astronaut,china,coffee,flower,camera,hubble_deep_field,rocket"
-PRESETS = "paint,alla_prima,impressionist,expressionist,palette_knife,wash,pastel,pointillist,charcoal"
+PRESETS = "paint,alla_prima,impressionist,expressionist,pastel,charcoal,pointillist,palette_knife,wash"
 # Columns of the sheet that shows each preset once, and the share of a square that it shows.
 _COLUMNS, _CLOSER = 3, 0.75
 

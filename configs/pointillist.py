@@ -7,16 +7,17 @@ import ml_collections
 
 
 def get_config() -> ml_collections.ConfigDict:
-    """6,000 small dabs, whose colours stray."""
+    """5,000 round dabs, whose colours stray."""
     config = ml_collections.ConfigDict()
-    config.brush = "oilpaintbrush"
-    config.strokes = 6000
+    config.brush = "filbert"
+    config.strokes = 5000
     config.steps = 200
-    config.min_size = 0.007
-    config.max_size = 0.02
+    config.min_size = 0.008
+    config.max_size = 0.016
+    config.max_aspect = 1.25
     config.canvas_color = "0.92,0.88,0.80"
+    config.underpainting = 0.0
     config.detail = "alike"
-    config.jitter = 0.05
+    config.jitter = 0.08
     config.relief = 0.8
-    config.max_aspect = 1.4
     return config
