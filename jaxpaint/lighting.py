@@ -14,10 +14,12 @@ from jaxtyping import Float
 from jaxpaint.brushes import Brush
 
 GROUNDS = ("linen", "paper", "none")
+# Width of the strokes with the thickest paint, in long sides of the picture.
+_THICKEST = 0.035
 # Height of a thick stroke's paint, in long sides of the picture.
-_UNIT = 0.0023
+_UNIT = 0.0025
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
-_ELEVATION, _ROUNDED = 0.58, 0.0005
+_ELEVATION, _ROUNDED = 0.58, 0.0004
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
 _SHADOW, _LIGHT, _DARKEST, _BRIGHTEST = 0.65, 0.80, 0.45, 1.45
 # Crevices: how far around, in long sides, how dark for a unit of depth, and at most.
@@ -32,19 +34,20 @@ _PORES = (0.0, 1.0, 2.0, 1.5)
 
 
 def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-    """How thick each stroke's paint is: thick in the lights, thin in the darks, thinner where a small brush laid it.
+    """How thick each stroke's paint is: thick in the lights, thin in the darks, most by brushes of middling width.
 
     Args:
       brush: whose strokes they are.
       strokes: in frame coordinates.
     """
     lightness = strokes[:, brush.index("color")].mean(axis=1)
-    width = strokes[:, brush.index("size")].min(axis=1) + brush.hair
-    size = np.clip(width / brush.size_per_width / 0.045, 0.2, 1.05) ** 0.7
+    width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width / _THICKEST
+    # Small brushes hold little paint, and broad ones scrub it thin.
+    size = np.maximum(width * np.exp(1.0 - width), np.minimum(width, 0.5))
     grain = strokes[:, brush.index("grain")].sum(axis=1)
     # With larger differences of thickness, each stroke would stand out from its neighbours like a tile.
-    load = 0.75 + 0.4 * (grain * 151.7 % 1.0) ** 2
-    return ((0.32 + 0.68 * lightness) * size * load).astype(np.float32)
+    load = 0.65 + 0.55 * (grain * 151.7 % 1.0) ** 2
+    return ((0.22 + 0.78 * lightness**1.5) * size * load).astype(np.float32)
 
 
 # Cached, since all frames of a film share one ground.

@@ -14,7 +14,7 @@ ON = {"relief": 1.0, "light": 135.0, "gloss": 1.0}
 def painting(brush="oilpaintbrush", strokes=60, seed=0, size=128, **settings):
     kind, rng = BRUSHES[brush], np.random.default_rng(seed)
     values = rng.uniform(0.1, 0.9, (strokes, kind.dim)).astype(np.float32)
-    values[:, kind.index("size")] *= 0.5
+    values[:, kind.index("size")] *= 0.3
     return Painting(values, brush, 30, 40, (1.0, 1.0, 1.0), None, Settings(brush=brush, size=size, **settings))
 
 

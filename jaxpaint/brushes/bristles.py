@@ -25,6 +25,8 @@ START, END, SIDE = 0.08, 0.21, 0.04
 SHADE, _CONTRAST = 0.983, 0.07
 # Amplitude of a streak's tint, and frequencies in the grain for red, green and blue.
 _TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
+# How much of the ground a bristle that has run dry still covers.
+_FILM = 0.15
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 1.6
 # How far, in widths, paint from below a stroke's start is carried along, and how strongly at the start.
@@ -52,7 +54,7 @@ _FAMILIES = (
     _Streaks(4.9, 0.28, 0.23, 2.1),
     _Streaks(10.3, 0.30, 0.41, -3.7),
     _Streaks(21.7, 0.32, 0.83, 5.3),
-    _Streaks(43.1, 0.30, 1.37, -7.9),
+    _Streaks(43.1, 0.34, 1.37, -7.9),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3)
@@ -102,21 +104,21 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
     dryness = (0.5 + 0.5 * wave(shift[10])) ** 2
-    start = 0.02 + 0.10 * u + 0.09 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) - 0.06 * streak
-    start = jnp.maximum(start, 0.0)
+    start = 0.08 + 0.06 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
+    start = jnp.maximum(start - 0.10 * streak, 0.0)
     # A bristle with more paint goes on for longer.
-    end = 0.02 + 0.06 * u + 0.09 * wave(2.3 * s + shift[12]) + 0.06 * wave(6.7 * s + shift[13])
-    end -= (0.16 + 0.34 * dryness) * streak
-    end = jnp.maximum(end, 0.0)
+    end = 0.02 + 0.04 * u + 0.08 * wave(2.3 * s + shift[12]) + 0.05 * wave(6.7 * s + shift[13])
+    end = jnp.maximum(end - (0.16 + 0.30 * dryness) * streak, 0.0)
     # Towards its end a brush is lifted: some strokes end broad, others narrow.
-    lifted = jnp.clip(1.0 - after / 1.1, 0.0, 1.0)
-    lifted = (0.08 + 0.28 * (0.5 + 0.5 * wave(shift[13]))) * lifted * lifted
+    lifted = jnp.clip(1.0 - after / 1.3, 0.0, 1.0)
+    lifted *= lifted
+    narrower = (0.05 + 0.22 * (0.5 + 0.5 * wave(shift[13]))) * lifted
     # The sides sway together, and each by itself.
-    left = 0.034 + 0.020 * sway + 0.014 * wave(1.1 * before + 0.9 * sway + shift[11]) + lifted
-    right = 0.034 - 0.020 * sway + 0.014 * wave(1.4 * before - 0.9 * sway + shift[3]) + lifted
+    left = 0.034 + 0.020 * sway + 0.014 * wave(1.1 * before + 0.9 * sway + shift[11]) + narrower
+    right = 0.034 - 0.020 * sway + 0.014 * wave(1.4 * before - 0.9 * sway + shift[3]) + narrower
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
-    dry = (0.12 + 0.75 * dryness) * way * way * way + 0.50 * u * u * u
-    cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), 0.0, 1.0)
+    dry = (0.10 + 0.45 * dryness) * way * way * way + (0.30 + 0.45 * dryness) * lifted + 0.50 * u * u * u
+    cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), _FILM, 1.0)
     return Bristles(streak, start, end, left, right, cover)
 
 
@@ -237,8 +239,8 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.32) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.32)
-    pushed = ridge(after - found.end - 0.12, 0.11, 0.38)
+    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.20) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.20)
+    pushed = ridge(after - found.end - 0.12, 0.11, 0.24)
     ridges = 1.10 * contrast * depth(grain) * found.streak
     gaps = contrast * (1.0 - found.cover)
     return jnp.maximum(0.62 + ridges + rim + pushed, 0.0) * (1.0 - gaps)
