@@ -14,6 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.canvas_color = "0.93,0.91,0.86"
     config.strokes = 1800
     config.min_size = 0.003
-    config.max_size = 0.018
+    config.max_size = 0.03
+    config.direction = 4.0
     config.steps = 240
     return config

@@ -29,6 +29,8 @@ from jaxpaint.brushes.textures import Look
 
 # Width of the thin borders at a stroke's sides, in radii.
 _SOFT = 0.45
+# Over how many widths the stick is set down and lifted, and how hard it is pressed at the tips.
+_LIFT, _TIP = 1.2, 0.25
 # How much the lines that a stick's grit leaves along a stroke change its pressure; how many lie side by side, and how
 # often they come and go in a width of the way along.
 _GRIT, _LINES = 0.65, ((6.1, 0.31), (13.3, 0.83))
@@ -70,6 +72,9 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
         lines = _grit(across / (2.0 * radius), before, shift, 1.0 / (width * pixels.sharpness))
         pressure = jnp.clip(pressure * (1.0 + contrast * _GRIT * lines), 0.0, 1.0)
     alpha = within(away, radius, pixels) * pressure
+    # Strokes begin and end softly.
+    from_tip = jnp.minimum(t, 1.0 - t) * pixels.constant(length_of(curve) / (_LIFT * (curve.r0 + curve.r2)))
+    alpha *= 1.0 - contrast * (1.0 - _TIP) * (1.0 - jnp.minimum(from_tip, 1.0))
     # Strokes of a pixel or two have no borders.
     soft = contrast * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)
     alpha *= 1.0 - soft * jnp.clip((away / radius - 1.0) / _SOFT + 1.0, 0.0, 1.0)
