@@ -77,7 +77,7 @@ def test_texture_spreads_pigment_and_makes_none(name, alpha):
 
 def test_pigment_pools_in_a_narrow_rim_that_wanders():
     """Along bars of watercolour: their sides are darkest, in places that differ; but where they bleed."""
-    count = 12
+    count = 24
     color = np.random.default_rng(5).uniform(size=(count, 3)).astype(np.float32)
     position, alike = np.full((count, 2), 0.5, np.float32), np.ones(count, np.float32)
     bars = BRUSHES["watercolor"].lay(position, 0 * alike, 0.9 * alike, 0.3 * alike, color, 0.6 * alike)
@@ -86,7 +86,7 @@ def test_pigment_pools_in_a_narrow_rim_that_wanders():
     start, peak = (columns > 0.2).argmax(axis=1), columns.argmax(axis=1)
     middle = alpha[:, 110:146, 60:196].mean(axis=(1, 2))
     pooled = columns.max(axis=1).mean(axis=1) > 1.25 * middle
-    assert pooled.sum() >= 6 and not pooled.all()
+    assert pooled.sum() >= 5 and (~pooled).sum() >= 5
     assert (np.median(peak - start, axis=1)[pooled] < 0.1 * 0.3 * 256).all()
     assert (np.ptp(start, axis=1)[pooled] >= 2).all() and np.ptp(start[pooled]) >= 4
     assert np.abs(np.diff(start, axis=1)).max() <= 3

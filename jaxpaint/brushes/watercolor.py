@@ -34,8 +34,8 @@ _BENT, _COARSE, _FINE = ((0.43, 0.31), (-0.37, 0.53)), ((1.13, 0.67), (-0.71, 1.
 # How far inside the outline the paint ends, in radii: on average, and how much it wanders at each scale.
 _INSET, _WANDERS = 0.09, (0.045, 0.065, 0.012)
 # The rim: its width in radii, how much darker than the mean it is where alpha leaves room, and its mean share of that.
-_RIM, _DARKER, _RIMMED = 0.05, 0.9, 0.6
-# Over how many radii the edges of the softest strokes bleed, wet in wet; more than half of all are crisp.
+_RIM, _DARKER, _RIMMED = 0.05, 0.8, 0.45
+# Over how many radii the edges of the softest strokes bleed, wet in wet; a third of all are crisp.
 _BLEEDS = 0.5
 # How much the pigment flows; how much a backrun, water that runs back into a drying wash, lightens; where its edge is.
 _FLOW, _BACKRUN, _EDGE, _MEAN_BACKRUN = 0.20, 0.30, 0.25, -0.17
@@ -71,7 +71,7 @@ def _paint(
     inset = _INSET + sum(by * wander for by, wander in zip(_WANDERS, wanders, strict=True))
     # Where a stroke is nearly opaque there is no room for more pigment here than there.
     spare = jnp.clip(3.0 * (1.0 - stroke[14]), 0.0, 1.0)
-    bleeds = spare * contrast * _BLEEDS * jnp.clip(wave(shift[7]) - 0.2, 0.0, 1.0)
+    bleeds = spare * contrast * _BLEEDS * jnp.clip(0.8 * wave(shift[7]) + 0.3, 0.0, 1.0)
     inset = contrast * jnp.maximum(inset, 0.0)
     blurred = pixels._replace(softness=pixels.softness + bleeds * width / 2.0 * pixels.size)
     coverage = within(away, (1.0 - inset - bleeds / 2.0) * radius, blurred)
