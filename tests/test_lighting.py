@@ -113,3 +113,12 @@ def test_values_that_the_settings_refuse_are_refused_by_draw(unchecked):
         draw(painting(), relief=4.0)
     with pytest.raises(ValueError, match="config.ground: expected auto or linen or paper or none, got 'wood'"):
         draw(painting(), ground="wood")
+
+
+@pytest.mark.parametrize("brush", ["oilpaintbrush", "filbert"])
+def test_paint_is_thickest_in_lights_by_brushes_of_middling_width(brush):
+    kind, widths = BRUSHES[brush], np.array([0.004, 0.035, 0.2, 0.035])
+    color = np.array([0.9, 0.9, 0.9, 0.2])[:, None] * np.ones(3)
+    parts = np.full((4, 2), 0.5), np.zeros(4), 4 * widths, widths, color, np.full(4, 0.3)
+    small, middling, broad, dark = lighting.thickness(kind, kind.lay(*parts))
+    assert middling > 1.5 * max(small, broad, dark) and min(small, broad, dark) > 0
