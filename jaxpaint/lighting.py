@@ -43,7 +43,7 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
     lightness = strokes[:, brush.index("color")].mean(axis=1)
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width / _THICKEST
     # Small brushes hold little paint, and broad ones scrub it thin.
-    size = np.maximum(width * np.exp(1.0 - width), np.minimum(width, 0.5))
+    size = np.maximum(width * np.exp(1.0 - width), np.minimum(width, 0.65))
     grain = strokes[:, brush.index("grain")].sum(axis=1)
     # With larger differences of thickness, each stroke would stand out from its neighbours like a tile.
     load = 0.65 + 0.55 * (grain * 151.7 % 1.0) ** 2

@@ -239,8 +239,8 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.20) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.20)
-    pushed = ridge(after - found.end - 0.12, 0.11, 0.24)
+    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.15) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.15)
+    pushed = ridge(after - found.end - 0.12, 0.11, 0.20)
     ridges = 1.10 * contrast * depth(grain) * found.streak
     gaps = contrast * (1.0 - found.cover)
-    return jnp.maximum(0.62 + ridges + rim + pushed, 0.0) * (1.0 - gaps)
+    return jnp.maximum(0.52 + ridges + rim + pushed, 0.0) * (1.0 - gaps)
