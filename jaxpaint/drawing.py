@@ -26,8 +26,8 @@ _TILE = 32
 # Tiles drawn together, and strokes listed for them at a time: fixed shapes, so that one program draws every picture.
 _TOGETHER = 32
 _LISTED = 64
-# Long side, in pixels, of the picture that strokes pick up wet paint from: the same for a drawing of any size.
-_PICKED_UP = 256
+# Long side, in pixels, of the picture that says what lies below strokes: the same for a drawing of any size.
+_BELOW = 256
 
 
 def draw(
@@ -83,7 +83,7 @@ def draw_layers(painting: Painting, *, size: int | None = None) -> Float[np.ndar
     if size is not None and size < 1:
         raise ValueError(f"expected a size of at least 1 pixel, got {size}")
     shape = images.fitted_shape(painting.height, painting.width, size or painting.settings.size)
-    return _over(painting, painting.strokes, picked_up(painting), bare(painting.settings, shape))
+    return _over(painting, painting.strokes, paint_below(painting), bare(painting.settings, shape))
 
 
 def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c"]:
@@ -120,12 +120,12 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
       Pictures of 0 to 255: first the empty canvas, last the painting.
     """
     shape = images.fitted_shape(painting.height, painting.width, size)
-    count, picked = len(painting.strokes), picked_up(painting)
+    count, below = len(painting.strokes), paint_below(painting)
     layers = bare(painting.settings, shape)
     stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
         some = slice(before, stop)
-        layers = _over(painting, painting.strokes[some], None if picked is None else picked[some], layers)
+        layers = _over(painting, painting.strokes[some], None if below is None else below[some], layers)
         yield images.to_bytes(shown(painting.settings, layers))
 
 
@@ -134,16 +134,16 @@ def engine_of(painting: Painting) -> Engine:
     return Engine.of(painting.settings)
 
 
-def picked_up(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
-    """The wet paint below each stroke's start, its colour and its coverage; None for a painting of dry paint.
+def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
+    """Colour and coverage of the paint below each stroke's start; None if neither wet paint nor relief asks for it.
 
-    Found on a small drawing, for which strokes have not picked up anything.
+    Found on a small drawing of dry paint.
     """
     settings, brush = painting.settings, BRUSHES[painting.brush]
-    wet = settings.wet and settings.texture and settings.layering == "over"
-    if not (wet and brush.start and len(painting.strokes)):
+    asked = (settings.wet or settings.relief) and settings.layering == "over"
+    if not (asked and brush.start and len(painting.strokes)):
         return None
-    shape = images.fitted_shape(painting.height, painting.width, _PICKED_UP)
+    shape = images.fitted_shape(painting.height, painting.width, _BELOW)
     # The fourth channel has heights of 1: where there is paint. A bare canvas is dry.
     canvas = np.broadcast_to(np.array([*settings.canvas_rgb, 0.0], np.float32), (*shape, 4))
     tiles = _Tiles.of(brush, painting.strokes, grids.Grid(*shape, _TILE), canvas)
@@ -152,29 +152,29 @@ def picked_up(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
     window = row // _TILE * tiles.grid.columns + column // _TILE
     # One more, for what fills up the lists of strokes.
     row, column, window = (np.append(axis, -1) for axis in (row % _TILE, column % _TILE, window))
-    # A stroke that is not listed where it starts is hardly in the picture: it picks up nothing.
-    picked = np.zeros((len(start), 4), np.float32)
+    # A stroke that is not listed where it starts is hardly in the picture: nothing is below it.
+    found = np.zeros((len(start), 4), np.float32)
     engine, arrays = Engine.of(settings, flat=True, height=True), arrays_of(painting)
     for chosen, ids, count in tiles.groups():
-        at = np.minimum(ids, len(picked))
-        canvas, below = _draw_tiles_and_look(
+        at = np.minimum(ids, len(found))
+        canvas, layers = _draw_tiles_and_look(
             engine, arrays, tiles.strokes, ids, row[at], column[at], *tiles.windows(chosen), count
         )
         tiles.planes[:, chosen] = np.stack(canvas)
         here = window[at] == chosen
-        picked[ids[here]] = np.clip(np.stack(below, axis=-1)[here], 0.0, 1.0)
-    return picked
+        found[ids[here]] = np.clip(np.stack(layers, axis=-1)[here], 0.0, 1.0)
+    return found
 
 
 def _over(
     painting: Painting,
     strokes: Float[np.ndarray, "n d"],
-    picked: Float[np.ndarray, "n 4"] | None,
+    below: Float[np.ndarray, "n 4"] | None,
     layers: Float[np.ndarray, "h w c"],
 ) -> Float[np.ndarray, "h w c"]:
-    """A painting's strokes, which have picked up colours, drawn over layers."""
+    """A painting's strokes, with the paint below their starts, drawn over layers."""
     has_height, ground = layers.shape[-1] == 4, painting.settings.ground
-    wet = 0.0 if picked is None else painting.settings.wet
+    wet = 0.0 if below is None else painting.settings.wet
     engine = Engine.of(painting.settings, wet=wet, height=has_height)
     return draw_strokes(
         engine,
@@ -182,8 +182,8 @@ def _over(
         layers.shape[:2],
         arrays=arrays_of(painting),
         canvas=layers,
-        thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
-        picked=picked,
+        thickness=lighting.thickness(engine.brush, strokes, below) if has_height else None,
+        below=below,
         tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.settles and ground != "none" else None,
     )
 
@@ -201,7 +201,7 @@ def draw_strokes(
     arrays: Arrays = None,
     canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
     thickness: Float[np.ndarray, "n"] | None = None,
-    picked: Float[np.ndarray, "n 4"] | None = None,
+    below: Float[np.ndarray, "n 4"] | None = None,
     tooth: Float[np.ndarray, "height width"] | None = None,
 ) -> Float[np.ndarray, "height width c"]:
     """Strokes drawn one over the other.
@@ -214,7 +214,7 @@ def draw_strokes(
       canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
         that heights are laid over.
       thickness: factor of each stroke's heights, for a canvas of four channels.
-      picked: what strokes carry along, for an engine that is wet (see `picked_up`).
+      below: what strokes carry along, for an engine that is wet (see `paint_below`).
       tooth: of the ground, for a brush whose pigment settles on it (see `blending.caught`).
 
     Returns:
@@ -228,8 +228,8 @@ def draw_strokes(
     tiles = _Tiles.of(model.brush, strokes, grid, canvas)
     more = len(tiles.strokes) - len(strokes)
     thickness = None if thickness is None else np.pad(thickness, (0, more))
-    picked = None if picked is None else np.pad(picked, ((0, more), (0, 0)))
-    own, arrays = jax.device_put(((thickness, picked), arrays))
+    below = None if below is None else np.pad(below, ((0, more), (0, 0)))
+    own, arrays = jax.device_put(((thickness, below), arrays))
     teeth = None if tooth is None else grid.split(tooth[..., None])[0]
     for chosen, ids, count in tiles.groups():
         here = None if teeth is None else teeth[chosen]

@@ -122,3 +122,12 @@ def test_paint_is_thickest_in_lights_by_brushes_of_middling_width(brush):
     parts = np.full((4, 2), 0.5), np.zeros(4), 4 * widths, widths, color, np.full(4, 0.3)
     small, middling, broad, dark = lighting.thickness(kind, kind.lay(*parts))
     assert middling > 1.5 * max(small, broad, dark) and min(small, broad, dark) > 0
+
+
+def test_a_stroke_on_paint_of_its_own_colour_is_thin():
+    kind = BRUSHES["filbert"]
+    parts = np.full((3, 2), 0.5), np.zeros(3), np.full(3, 0.2), np.full(3, 0.035), np.full((3, 3), 0.6), np.full(3, 0.3)
+    strokes = kind.lay(*parts)
+    below = np.array([[0.6, 0.6, 0.6, 1.0], [0.3, 0.6, 0.9, 1.0], [0.6, 0.6, 0.6, 0.0]], np.float32)
+    alike, other, bare = lighting.thickness(kind, strokes, below) / lighting.thickness(kind, strokes)
+    assert alike < 0.5 and other == bare == 1.0
