@@ -46,7 +46,8 @@ def thickness(
       below: colour and coverage of the paint below each stroke's start, as `drawing.paint_below` gives them, or None:
         a stroke of the same colour is thin, since its ridges alone would be seen.
     """
-    colors = strokes[:, brush.index("color")].reshape(len(strokes), -1, 3)
+    color = brush.index("color")
+    colors = strokes[:, color].reshape(len(strokes), len(color) // 3, 3)
     lightness = colors.mean(axis=(1, 2))
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width / _THICKEST
     # Small brushes hold little paint, and broad ones scrub it thin.

@@ -28,7 +28,7 @@ _TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
 # How much of the ground a bristle that has run dry still covers.
 _FILM = 0.15
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
-_DRAGGED = 1.6
+_DRAGGED = 1.2
 # How far, in widths, paint from below a stroke's start is carried along, and how strongly at the start.
 _CARRIED_FOR, _CARRIED = 3.0, 2.2
 
@@ -118,7 +118,7 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     right = 0.034 - 0.020 * sway + 0.014 * wave(1.4 * before - 0.9 * sway + shift[3]) + narrower
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
     dry = (0.10 + 0.45 * dryness) * way * way * way + (0.30 + 0.45 * dryness) * lifted + 0.50 * u * u * u
-    cover = jnp.clip(0.5 + 3.0 * (streak + 1.05 - 1.9 * dry), _FILM, 1.0)
+    cover = jnp.clip(0.5 + 2.4 * (streak + 1.05 - 1.9 * dry), _FILM, 1.0)
     return Bristles(streak, start, end, left, right, cover)
 
 
