@@ -118,9 +118,9 @@ def _half_way(detail: Float[np.ndarray, "rows columns 3"], path: Float[np.ndarra
     """Number of steps until what is seen differs from what was seen at the start half as much as any two places do."""
     seen = _at(detail, path[0])
     half = 0.5 * _apart(seen, np.roll(seen, 1, axis=0))
-    inside = ((path >= 0) & (path <= np.array(detail.shape[:2]) - 1)).all(axis=-1)
-    before = 0.0
-    for steps, (place, kept) in enumerate(zip(path, inside, strict=True)):
+    before, last = 0.0, np.array(detail.shape[:2]) - 1
+    for steps, place in enumerate(path):
+        kept = ((place >= 0) & (place <= last)).all(axis=1)
         after = _apart(_at(detail, place[kept]), seen[kept]) if kept.any() else before
         if after > half:
             return steps - (after - half) / (after - before)
