@@ -23,11 +23,13 @@ _PLACES, _ALONG, _ACROSS = 4000, 96, 32
 # Least and greatest width, in long sides of the picture, length in widths, and number of strokes.
 _WIDTHS, _ASPECTS, _COUNTS = (0.006, 0.03), (2.0, 16.0), (900, 2500)
 # Least and greatest widths of strokes and their greatest length, in those of the typical stroke.
-_THIN, _THICK, _LONG = 0.4, 1.3, 2.0
+_THIN, _THICK, _LONG = 0.5, 1.2, 2.0
+# Length of a stroke beyond its width, in that of its part that others leave to be seen.
+_HIDDEN = 1.5
 # How many times strokes cover the picture.
-_COVER = 2.0
+_COVER = 3.0
 # How strongly strokes follow their directions; shares of them that cover the canvas first, and that are spread over it.
-_DIRECTION, _UNDER, _SPREAD = 5.0, 0.05, 0.55
+_DIRECTION, _UNDER, _SPREAD = 5.0, 0.05, 0.65
 # Importance, in that of the least important place, from which on and up to which strokes follow the photograph alone.
 _ATTENDED = (3.0, 5.0)
 
@@ -72,7 +74,8 @@ def settings_of(styles: Sequence[Picture], shares: Sequence[float], shape: tuple
       shape: height and width of the picture to paint; only their proportions count.
     """
     # Sizes are averaged as factors.
-    width, aspect = np.exp(np.asarray(shares) @ np.log([measured(style) for style in styles]))
+    width, seen = np.exp(np.asarray(shares) @ np.log([measured(style) for style in styles]))
+    aspect = min(1.0 + _HIDDEN * (seen - 1.0), _ASPECTS[1])
     count = _COVER * min(shape) / max(shape) / (width**2 * aspect)
     return {
         "strokes": int(np.clip(count, *_COUNTS)),
