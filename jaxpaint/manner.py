@@ -17,7 +17,7 @@ from jaxpaint import attention, directions, images
 Picture = Float[np.ndarray, "_ _ 3"]
 
 # Long side in pixels of the picture that is measured, and the deviation of the mean that is taken from it.
-_SIZE, _MEAN = 512, 32.0
+_SIZE, _MEAN = 512, 24.0
 # How many places are looked at, and how far along and across, in pixels.
 _PLACES, _ALONG, _ACROSS = 4000, 96, 32
 # Least and greatest width, in long sides of the picture, length in widths, and number of strokes.

@@ -490,7 +490,7 @@ class _Run(NamedTuple):
                 aspect=settings.aspect,
                 layering=settings.layering,
             )
-            placed = np.concatenate([placed, np.clip(rest, *self._bounds())])
+            placed = np.clip(np.concatenate([placed, rest]), *bounds(settings, shape, under + len(rest)))
         if stage.candidates:
             strokes, _ = fitting.renewed(
                 self._engine(flat=True),

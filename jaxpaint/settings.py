@@ -250,7 +250,7 @@ class StyleSettings(Checked):
     laplacian: float = setting(1.0, "weight of the difference in details to the painting as it was", 0.0, 1e6)
     transport: float = setting(0.0, "weight of the optimal transport to it, at 64 pixels", 0.0, 1e6)
     direction: float = setting(
-        3.0, "how strongly strokes follow the directions of the style; not in films", 0.0, 10.0, before=0.0
+        3.0, "how strongly strokes follow the style's directions; not in films", 0.0, 10.0, before=0.0
     )
     palette: float = setting(2.5, "most standard deviations from the pictures' colours; 0: any", 0.0, 100.0)
     style_loss: str = setting("gram", "what of VGG's features makes a style", choices=("gram", "moments"))

@@ -24,8 +24,8 @@ usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=
        [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
-a painting like any other. A photograph is painted first, in strokes as wide, as long and as many as
-suit the style, which follow its own: DIR/NAME-painted.npz.
+a painting like any other. A photograph is painted first, in strokes as wide and long as
+the style's, which run where those run: DIR/NAME-painted.npz.
 
   --style=IMAGE  the style picture, or several, with commas
   --mask=IMAGE   confines the style to where this picture is light
