@@ -6,10 +6,10 @@
     python benchmarks/styling.py --name=laplacian_forms --config.laplacian_form=picture,features,both
     python benchmarks/styling.py --name=style_losses --config.style_loss=gram,moments
 
-Any setting may be a list, with commas: each combination is a run. Photographs are painted first, in --strokes strokes.
+Any setting may be a list, with commas: each combination is a run. Photographs are painted first, as `bin/stylize` does.
 Writes NAME.json (with the total loss and the PSNR to the painting as it was at every step), NAME.svg (the same as
-curves, each the mean over photographs and styles) and NAME.png (a row for a photograph and a setting: the painting, and
-to its right its styles; above, the style pictures; of each, the middle) to --out.
+curves, each the mean over photographs and styles) and NAME.png (a row for a photograph and a setting: the photograph,
+and to its right its styles; above, the style pictures; of each, the middle) to --out.
 
 `edges` is the correlation of the brightness's gradient magnitudes with those of the painting as it was; `gram` and
 `moments` are the distances to the style, as the losses of those names measure them, whichever was descended.
@@ -18,6 +18,7 @@ to its right its styles; above, the style pictures; of each, the middle) to --ou
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import pathlib
 import time
@@ -30,7 +31,7 @@ import styles
 
 import jaxpaint
 from jaxpaint import images, losses, runtime, styling, weights
-from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.settings import StyleSettings
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 HEIGHT = 288
@@ -43,9 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--photos", default="astronaut,coffee,chelsea,china,flower", help="names or paths, with commas")
     parser.add_argument("--styles", default=",".join(styles.STYLES), help="names or paths, with commas")
-    parser.add_argument("--strokes", type=int, default=2000)
+    parser.add_argument("--strokes", type=int, default=0, help="how many; 0: as suits the style")
     parser.add_argument("--size", type=int, default=512, help="long side in pixels")
-    parser.add_argument("--brush", default="oilpaintbrush")
     parser.add_argument("--name", default="styling", help="of the files in --out")
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options, others = parser.parse_known_args(argv)
@@ -55,13 +55,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows, curves, sheet = [], [], [[np.ones((1, 1, 3), np.float32), *pictures.values()]]
     gflops = machine.matrix_product_gflops()
     for photo in options.photos.split(","):
-        settings = Settings(strokes=options.strokes, size=options.size, brush=options.brush)
-        painting = jaxpaint.paint(machine.picture(photo), key=jax.random.key(0), settings=settings)
+        photograph = machine.picture(photo)
+        paintings = {name: _painted(photograph, style, options) for name, style in pictures.items()}
         for values in itertools.product(*varied.values()):
             variant = dict(zip(varied, values, strict=True))
-            strip = [painting.canvas]
+            strip = [photograph]
             for name, picture in pictures.items():
-                row, curve, canvas = _run(painting, picture, StyleSettings.from_config(variant))
+                row, curve, canvas = _run(paintings[name], picture, StyleSettings.from_config(variant))
                 about = {"photo": photo, "style": name, **variant}
                 rows.append(about | row)
                 curves.append(about | curve)
@@ -102,6 +102,13 @@ def _made(folder: pathlib.Path) -> pathlib.Path:
 
 def _style(name: str) -> np.ndarray:
     return styles.style(name) if name in styles.STYLES else images.read_image(name)
+
+
+def _painted(photograph: np.ndarray, style: np.ndarray, options: argparse.Namespace) -> jaxpaint.Painting:
+    """The photograph, painted in the manner of a style."""
+    suited, form = styling.in_manner(photograph, [style], StyleSettings())
+    settings = dataclasses.replace(suited, size=options.size, strokes=options.strokes or suited.strokes)
+    return jaxpaint.paint(photograph, key=jax.random.key(0), settings=settings, form=form)
 
 
 def _square(picture: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Few and broad strokes, which take on a style better than many small ones; `bin/stylize` paints photographs so.
+"""Few and broad strokes, which take on a style better than many small ones; `--paint=bold.py` of `bin/stylize`.
 
 bin/paint photo.jpg --out=paintings --config=configs/bold.py
 """

@@ -17,8 +17,8 @@ Field = Float[np.ndarray, "rows columns 2"]
 SIZE = 256
 # Blur of the picture and of its structure tensor, in cells.
 _FINE, _LOCAL = 0.8, 2.0
-# Root mean square slope, in brightness a cell, at which a contour counts half.
-_SLOPE = 0.02
+# Root mean square slope, in brightness a cell, at which a contour counts half, and at which it is half strong.
+_SLOPE, _STRONG = 0.02, 0.06
 # Weight of the diagonal, which is the direction of a picture without contours, beside that of contours.
 _DIAGONAL = 1e-4
 # How sure a direction is that comes from far away, and the weight of nearby contours that adds half of the rest.
@@ -42,7 +42,7 @@ def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
       convolution, CVPR 1993.
     """
     height, width, _ = picture.shape
-    contours = _contours(images.resize(picture, images.fitted_shape(height, width, SIZE)))
+    contours = _contours(images.resize(picture, images.fitted_shape(height, width, SIZE)), _SLOPE)
     # From the lower left to the upper right; along a narrow picture.
     diagonal = np.append(doubled(-np.arctan2(height, width)), 1.0).astype(np.float32)
     spread = _spread(contours) + _DIAGONAL * diagonal
@@ -51,6 +51,16 @@ def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
     # The contours around a place seldom agree entirely: the root of their agreement.
     agreement = np.sqrt(np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12))
     return (_FAR + (1.0 - _FAR) * nearby) * mean / agreement
+
+
+def strong(picture: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "rows columns 1"]:
+    """How strong a picture's contours are, in [0, 1], at the cells of its `form`.
+
+    Args:
+      picture: in [0, 1].
+    """
+    height, width, _ = picture.shape
+    return _contours(images.resize(picture, images.fitted_shape(height, width, SIZE)), _STRONG)[..., 2:]
 
 
 def doubled(angle: Float[np.ndarray, "*n"] | float) -> Float[np.ndarray, "*n 2"]:
@@ -63,15 +73,18 @@ def angle(doubled: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
     return 0.5 * np.arctan2(doubled[..., 1], doubled[..., 0])
 
 
-def _contours(picture: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-    """Doubled angles along contours, times how clear they are, and how much of a contour there is; in [0, 1]."""
-    padded = np.pad(_blurred(picture, _FINE), ((1, 1), (1, 1), (0, 0)), mode="edge")
+def _contours(picture: Float[np.ndarray, "rows columns 3"], slope: float) -> Float[np.ndarray, "rows columns 3"]:
+    """Doubled angles along contours, times how clear they are, and how much of a contour there is; in [0, 1].
+
+    A contour of this root mean square slope, in brightness a cell, counts half.
+    """
+    padded = np.pad(blurred(picture, _FINE), ((1, 1), (1, 1), (0, 0)), mode="edge")
     dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
     dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
     # The gradient's own doubled angle has the opposite sign: it runs across the contour.
     parts = (dy**2 - dx**2, -2 * dx * dy, dx**2 + dy**2)
-    tensor = _blurred(np.stack([part.sum(axis=-1) for part in parts], axis=-1), _LOCAL)
-    return tensor / (tensor[..., 2:] + 3 * _SLOPE**2)
+    tensor = blurred(np.stack([part.sum(axis=-1) for part in parts], axis=-1), _LOCAL)
+    return tensor / (tensor[..., 2:] + 3 * slope**2)
 
 
 def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
@@ -85,7 +98,7 @@ def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "r
     return values + cv2.resize(_spread(half), (columns, rows), interpolation=cv2.INTER_LINEAR)
 
 
-def _blurred(values: Float[np.ndarray, "rows columns 3"], sigma: float) -> Float[np.ndarray, "rows columns 3"]:
+def blurred(values: Float[np.ndarray, "rows columns 3"], sigma: float) -> Float[np.ndarray, "rows columns 3"]:
     """Gaussian blur; beyond the borders, the picture is mirrored."""
     import cv2
 

@@ -357,7 +357,9 @@ class _Artist(NamedTuple):
         if self.style is None:
             return state
         plain = painting_of(state.frame, self.settings, (self.height, self.width), self.brush_image)
-        styled = styling.stylize(plain, self.style.pictures, key=key, settings=self.style.settings).strokes
+        # The steps of later frames do not turn strokes along a style: those of this one would turn back.
+        style = dataclasses.replace(self.style.settings, direction=0.0)
+        styled = styling.stylize(plain, self.style.pictures, key=key, settings=style).strokes
         return state._replace(styled=Layer(styled, Moments.zero(styled.shape)))
 
     def _carried(self, state: State, before: Picture, picture: Picture, key: PRNGKeyArray) -> State:

@@ -156,7 +156,8 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     rate, softness = settings.learning_rate, settings.softness
     divisions = settings.max_divide or 2
     levels = np.arange(1.0, divisions + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
-    adds = _split(settings.strokes, levels)
+    kept = _kept(settings) if settings.spread else 0
+    adds = [*([kept] if kept else []), *_split(settings.strokes - kept, levels)]
     stages = [
         Stage(
             add,
@@ -207,6 +208,7 @@ def paint(
     key: PRNGKeyArray,
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
+    form: directions.Field | None = None,
     resume: Painting | None = None,
 ) -> Painting:
     """Paints a picture.
@@ -216,7 +218,8 @@ def paint(
       key: says which of the many paintings; the same key and settings give the same painting.
       settings: how to paint.
       brush_image: the user's own brush, as `images.read_brush` gives it.
-      resume: an unfinished painting of the same image, with the same settings, to go on from.
+      form: directions for strokes to follow; None: those of the image.
+      resume: an unfinished painting of the same image, with the same settings and directions, to go on from.
 
     Returns:
       The finished painting.
@@ -224,7 +227,8 @@ def paint(
     Raises:
       ValueError: the image is not one of values in [0, 1], or what is resumed (`ResumeError`) is not such a painting.
     """
-    *_, (painting, _) = paint_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
+    stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
+    *_, (painting, _) = stages
     return painting
 
 
@@ -234,19 +238,20 @@ def paint_stages(
     key: PRNGKeyArray,
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
+    form: directions.Field | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint`, a few steps at a time.
 
     Args:
-      image, key, settings, brush_image, resume: as for `paint`.
+      image, key, settings, brush_image, form, resume: as for `paint`.
 
     Yields:
       The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
       same end.
     """
     image = inked(settings, images.checked(image))
-    return fit_stages(image, key=key, settings=settings, brush_image=brush_image, resume=resume)
+    return fit_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
 
 
 def fit_stages(
@@ -255,6 +260,7 @@ def fit_stages(
     key: PRNGKeyArray,
     settings: Settings,
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
+    form: directions.Field | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint_stages` of a picture that is `inked` already; arguments as there."""
@@ -264,7 +270,8 @@ def fit_stages(
     network = neural(settings, pictured=brush_image is not None)
     window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
-    run = _Run(image, settings, brush, arrays, network, importance(settings, image), directions.form(image))
+    form = directions.form(image) if form is None else form
+    run = _Run(image, settings, brush, arrays, network, importance(settings, image), form)
     state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
     total = sum(stage.steps for stage in stages)
@@ -417,6 +424,7 @@ class _Run(NamedTuple):
             state = self._begin(state, stage, target, key)
         first = state.placed - stage.add if stage.add and not stage.block else 0
         problem = self._problem(target, state.strokes[:first])
+        problem = problem._replace(bounds=bounds(self.settings, (height, width), len(state.strokes)))
         rates = fitting.cosine(*stage.rates, stage.steps)
         while True:
             if model.window and not stage.block:
@@ -448,7 +456,7 @@ class _Run(NamedTuple):
         key: PRNGKeyArray,
     ) -> _State:
         """Places the stage's strokes, and forgets the moments of the last one (but in blocks, where all are one)."""
-        settings, shape, bounds = self.settings, target.shape[:2], self._bounds()
+        settings, shape = self.settings, target.shape[:2]
         rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), state.stage])
         strokes = state.strokes[: state.placed]
         if state.placed:
@@ -466,23 +474,23 @@ class _Run(NamedTuple):
                 target,
                 canvas,
                 rng=rng,
-                limits=placing.Limits(settings.min_size, settings.max_size),
                 upright=settings.upright,
                 form=self.form,
             )
-            under = 0 if state.placed else min(self._under, stage.add)
+            under = 0 if state.placed else min(broad(settings), stage.add)
             if under:
                 size = placing.stroke_size(shape, under, cover=_COVER)
                 placed = place(under, size=size, blocks=math.isqrt(under), even=True)
             rest = place(
                 (stage.add or stage.candidates) - under,
                 size=typical if stage.add else placing.CANDIDATE * typical,
-                blocks=stage.blocks,
+                blocks=stage.blocks or (math.isqrt(stage.add) if settings.spread and not state.placed else None),
+                limits=placing.Limits(settings.min_size, settings.max_size),
                 importance=self._importance(shape),
+                aspect=settings.aspect,
                 layering=settings.layering,
             )
-            placed = np.concatenate([placed, rest])
-        placed = np.clip(placed, *bounds)
+            placed = np.clip(np.concatenate([placed, rest]), *bounds(settings, shape, under + len(rest)))
         if stage.candidates:
             strokes, _ = fitting.renewed(
                 self._engine(flat=True),
@@ -493,7 +501,7 @@ class _Run(NamedTuple):
                 self._problem(target, strokes[:0]),
                 rate=stage.rates[0],
                 softness=stage.softness,
-                lowest=self._under,
+                lowest=_kept(settings),
             )
         else:
             strokes = np.concatenate([strokes, placed])
@@ -503,12 +511,6 @@ class _Run(NamedTuple):
             placed=len(strokes),
             moments=state.moments if stage.block else Moments.zero((settings.strokes, self.brush.dim)),
         )
-
-    @property
-    def _under(self) -> int:
-        """How many strokes are the underpainting."""
-        covers = self.brush.grained and self.settings.layering == "over"
-        return round(self.settings.underpainting * self.settings.strokes) if covers else 0
 
     def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
         return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]
@@ -576,13 +578,32 @@ def importance(
     )
 
 
-def bounds(settings: Settings, shape: tuple[int, int]) -> Bounds:
+def broad(settings: Settings) -> int:
+    """How many strokes are the underpainting, the lowest ones."""
+    covers = BRUSHES[settings.brush].grained and settings.layering == "over"
+    return round(settings.underpainting * settings.strokes) if covers else 0
+
+
+def _kept(settings: Settings) -> int:
+    """How many strokes stay whatever they are worth, the lowest ones: the underpainting, and those spread evenly."""
+    return min(broad(settings) + round(settings.spread * settings.strokes), settings.strokes)
+
+
+def bounds(settings: Settings, shape: tuple[int, int], count: int | None = None) -> Bounds:
     """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits.
 
     Args:
       settings: how strokes are painted.
       shape: height and width of the picture; only their proportions count.
+      count: number of strokes, lowest first, each of which gets bounds of its own: those of the underpainting may be of
+        any size.
     """
+    if count is not None:
+        any_size = bounds(dataclasses.replace(settings, min_size=0.0, max_size=1.0), shape)
+        under = (np.arange(count) < broad(settings))[:, None]
+        return Bounds(
+            *(np.where(under, wide, each) for wide, each in zip(any_size, bounds(settings, shape), strict=True))
+        )
     brush, (height, width) = BRUSHES[settings.brush], shape
     low, high = np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32)
     high[brush.mask("x")] = width / max(height, width)

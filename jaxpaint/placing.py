@@ -12,8 +12,8 @@ from jaxpaint.brushes import Brush, from_window
 
 # How many pixels of the picture, shrunk to place strokes on, a stroke is wide.
 _CELLS_PER_STROKE = 3.0
-# Length over width of strokes where the picture's direction is unsure and where it is sure.
-_UNSURE, _SURE = 1.5, 3.0
+# Length over width of strokes where the picture's direction is unsure and, unless told otherwise, where it is sure.
+_UNSURE, SURE = 1.5, 3.0
 # Standard deviation of headings where the direction is sure, and what is added where it is not, in radians.
 _SPREAD, _MORE_SPREAD = 0.08, 0.5
 # Sizes of new strokes fall with this power of the weight.
@@ -54,6 +54,7 @@ def place(
     upright: bool = False,
     importance: Float[np.ndarray, "height width"] | None = None,
     form: directions.Field | None = None,
+    aspect: float = SURE,
     layering: str = "over",
 ) -> Float[np.ndarray, "count d"]:
     """New strokes, in random order.
@@ -71,10 +72,11 @@ def place(
       size: side of the square of a typical stroke's area, in frame units.
       blocks: gives each cell of a blocks × blocks division its share of the strokes, whatever its error.
       even: as many here as there, whatever the error.
-      limits: of the strokes' widths and lengths.
+      limits: of the strokes' widths.
       upright: leaves them unturned.
       importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
       form: directions to follow; None: those of the target.
+      aspect: length over width of strokes where the direction is sure; what exceeds 3 falls with the weight.
       layering: how strokes lie over the canvas, "over" or "glaze".
 
     Returns:
@@ -106,9 +108,11 @@ def place(
     if upright:
         heading = np.full(count, np.pi / 2)
     side = size * rng.uniform(0.7, 1.3, count) / weight[y, x] ** _SMALLER
-    stretch = np.sqrt(_UNSURE + (_SURE - _UNSURE) * sure)
-    extents = (np.clip(side * s, *limits) for s in (stretch, 1 / stretch))
-    parts = (position, heading, *extents, color, np.full(count, alpha))
+    width = side / np.sqrt(_UNSURE + (aspect - _UNSURE) * sure)
+    longer = np.maximum(aspect - SURE, 0.0)
+    stretch = _UNSURE + (aspect - longer + longer / np.maximum(weight[y, x], 1.0) - _UNSURE) * sure
+    width = np.clip(width, *limits)
+    parts = (position, heading, width * stretch, width, color, np.full(count, alpha))
     strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts)).astype(np.float32)
     return grained(brush, strokes[rng.permutation(count)], rng)
 

@@ -84,7 +84,7 @@ class Checked:
         return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
 
 
-# Settings for photographs that are to be styled: few strokes, large enough to be seen as strokes.
+# Few strokes, large enough to be seen as strokes; for photographs to be styled, sizes and number follow the style.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
 # The settings that say how paint lies and how light falls on it: they change a drawing, not its strokes.
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
@@ -118,6 +118,7 @@ class Settings(Checked):
     underpainting: float = setting(
         0.025, "share of the strokes that cover the canvas first, broadly; oil brushes only", 0.0, 1.0
     )
+    spread: float = setting(0.0, "share of the strokes that are spread evenly over it, and stay", 0.0, 1.0)
     water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
@@ -130,6 +131,7 @@ class Settings(Checked):
     transport: float = setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
     softness: float = setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
     direction: float = setting(1.0, "how strongly strokes follow the picture's forms", 0.0, 10.0)
+    aspect: float = setting(3.0, "length of new strokes, in widths, where their direction is sure", 1.0, 32.0)
     textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
@@ -247,6 +249,9 @@ class StyleSettings(Checked):
     style: float = setting(5.0, "weight of the style: its strength", 0.0, 1e6)
     laplacian: float = setting(1.0, "weight of the difference in details to the painting as it was", 0.0, 1e6)
     transport: float = setting(0.0, "weight of the optimal transport to it, at 64 pixels", 0.0, 1e6)
+    direction: float = setting(
+        3.0, "how strongly strokes follow the style's directions; not in films", 0.0, 10.0, before=0.0
+    )
     palette: float = setting(2.5, "most standard deviations from the pictures' colours; 0: any", 0.0, 100.0)
     style_loss: str = setting("gram", "what of VGG's features makes a style", choices=("gram", "moments"))
     laplacian_form: str = setting(

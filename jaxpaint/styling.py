@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxpaint import drawing, fitting, images, losses, painting, runtime, weights
+from jaxpaint import directions, drawing, fitting, images, losses, manner, painting, runtime, weights
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.fitting import Bounds, Moments, Problem
 from jaxpaint.losses import Features
@@ -35,6 +35,8 @@ TERMS = ("content", "l1", "style", "laplacian", "transport")
 _TRANSPORT_SIZE = 64
 # Cells of the picture, in pixels, between which details are compared.
 _POOLINGS = (2, 8)
+# Weight of directions at a setting of 1.
+_DIRECTION = 0.1
 # Of the learning rate, how much is left at the end.
 _LAST_RATE = 0.05
 # Side in pixels of the thumbnails that a palette is made from, and the least variance of its colours along any axis.
@@ -74,7 +76,8 @@ def stylize(
       weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     if not isinstance(picture, Painting):
-        picture = painting.paint(picture, key=key, settings=Settings.from_config(BOLD))
+        suited, form = in_manner(picture, _listed(style), settings)
+        picture = painting.paint(picture, key=key, settings=suited, form=form)
     *_, (styled, _) = stylize_stages(picture, style, settings=settings, mask=mask, resume=resume)
     return styled
 
@@ -97,7 +100,7 @@ def stylize_stages(
       The painting so far and how far it is; its PSNR is that to the painting as it was. The last one is finished. Each
       can be saved, and gone on from to the same end.
     """
-    styles = [images.checked(each, "a style picture") for each in (style if isinstance(style, Sequence) else [style])]
+    styles = _listed(style)
     _check(picture, styles, mask)
     begun_with = _digest(picture.strokes, *styles, *([] if mask is None else [mask]))
     strokes, moments, done = (picture.strokes, Moments.zero(picture.strokes.shape), 0)
@@ -110,7 +113,12 @@ def stylize_stages(
     canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
     bounds = _bounds(picture, settings, mask)
     problem = Problem(
-        content, canvas, fitting.Weights(l2=0.0, product=1.0), bounds, max_aspect=picture.settings.max_aspect
+        content,
+        canvas,
+        fitting.Weights(l2=0.0, product=1.0, direction=_DIRECTION * settings.direction),
+        bounds,
+        max_aspect=picture.settings.max_aspect,
+        form=manner.form(content, styles, settings.weights_of(len(styles))) if settings.direction else None,
     )
     free, brush = bounds.low < bounds.high, BRUSHES[picture.brush]
     palette = _palette([content, *styles], [0.5, *(0.5 * w for w in settings.weights_of(len(styles)))])
@@ -142,6 +150,30 @@ def stylize_stages(
             strokes=len(strokes),
         )
         yield dataclasses.replace(picture, strokes=strokes, state=state, styling=settings), how_far
+
+
+def in_manner(
+    photograph: Picture, styles: Sequence[Picture], settings: StyleSettings
+) -> tuple[Settings, directions.Field]:
+    """Settings and directions for painting a photograph that is to be styled, in strokes like those of the styles.
+
+    Args:
+      photograph: in [0, 1].
+      styles: pictures in [0, 1].
+      settings: of the style transfer.
+
+    Raises:
+      ValueError: there are no style pictures, or not as many as their weights.
+    """
+    if not styles:
+        raise ValueError("expected a style picture, got none")
+    photograph, shares = images.checked(photograph), settings.weights_of(len(styles))
+    suited = BOLD | manner.settings_of(styles, shares, photograph.shape[:2])
+    return Settings.from_config(suited), manner.form(photograph, styles, shares)
+
+
+def _listed(style: Picture | Sequence[Picture]) -> list[Picture]:
+    return [images.checked(each, "a style picture") for each in (style if isinstance(style, Sequence) else [style])]
 
 
 class _Palette(NamedTuple):
@@ -216,7 +248,7 @@ def _state_of(
 def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, "rows columns"] | None) -> Bounds:
     """Those of painting, for what may move; what may not is bounded by itself."""
     brush, strokes = BRUSHES[picture.brush], picture.strokes
-    low, high = painting.bounds(picture.settings, (picture.height, picture.width))
+    low, high = painting.bounds(picture.settings, (picture.height, picture.width), len(strokes))
     free = np.broadcast_to(brush.mask("color") if settings.mode == "color" else True, strokes.shape)
     if mask is not None:
         longest = max(picture.height, picture.width)

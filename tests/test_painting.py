@@ -102,7 +102,7 @@ def test_progress_counts_up_to_the_settings_steps(picture):
 
 
 def test_size_limits_hold(picture):
-    settings = dataclasses.replace(SMALL, min_size=0.05, max_size=0.1)
+    settings = dataclasses.replace(SMALL, min_size=0.05, max_size=0.1, underpainting=0.0)
     sizes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes[:, 2:4] + 1 / 512
     assert sizes.min() >= 0.05 - 1e-6 and sizes.max() <= 0.1 + 1e-6
 

@@ -218,15 +218,17 @@ def test_the_scale_is_that_at_which_a_style_is_seen(stripes):
 def test_a_photograph_is_painted_first(picture, painted, stripes, monkeypatch):
     calls = []
 
-    def paint(image, *, key, settings):
-        calls.append((image, key, settings))
+    def paint(image, *, key, settings, form):
+        calls.append((image, key, settings, form))
         return painted
 
     monkeypatch.setattr(painting, "paint", paint)
     styled = jaxpaint.stylize(picture, stripes, key=KEY, settings=SMALL)
-    [(image, key, settings)] = calls
+    [(image, key, settings, form)] = calls
     assert image is picture and key is KEY
-    assert (settings.strokes, settings.max_aspect) == (1000, 10.0)
+    suited, expected = styling.in_manner(picture, [stripes], SMALL)
+    assert settings == suited and settings.brush == "filbert"
+    np.testing.assert_array_equal(form, expected)
     expected = jaxpaint.stylize(painted, stripes, key=KEY, settings=SMALL)
     np.testing.assert_array_equal(styled.strokes, expected.strokes)
 

@@ -169,10 +169,11 @@ def test_interrupt_and_resume(styler, capsys):
 
 
 def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
-    calls = []
+    calls, forms = [], []
 
-    def paint_stages(image, *, key, settings, brush_image=None, resume=None):
+    def paint_stages(image, *, key, settings, brush_image=None, form=None, resume=None):
         calls.append(resume)
+        forms.append(form)
         for step in range(1 + (int(resume.state["step"]) if resume else 0), STEPS + 1):
             if step == 3 and not resume:
                 raise KeyboardInterrupt
@@ -189,6 +190,7 @@ def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
     assert names() == ["photo-painted.npz", "photo-painted.png"] and not styler.calls
     assert run("photo.png", "--style=a.png", "--paint=boxes.py", "--resume") == 0
     assert int(calls[-1].state["step"]) == 2 and len(styler.calls) == 1
+    np.testing.assert_array_equal(*forms)
     assert names() == ["photo-painted.npz", "photo-painted.png", "photo.npz", "photo.png"]
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float
 
+    from jaxpaint import directions
     from jaxpaint.painting import Painting, Progress
 
 _Kind = TypeVar("_Kind", bound=Checked)
@@ -436,6 +437,7 @@ def paint_picture(
     so_far: Painting | None,
     size: int,
     again: str,
+    form: directions.Field | None = None,
 ) -> Painting:
     """Paints a picture, from the start or from where `so_far` got to; see `follow`."""
     import jax
@@ -447,7 +449,7 @@ def paint_picture(
     else:
         brush = images.read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
-    stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, resume=so_far)
+    stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, form=form, resume=so_far)
     try:
         return follow(stages, npz, so_far=so_far, size=size, again=again)
     except painting.ResumeError as error:

@@ -13,6 +13,9 @@ from jaxpaint import commands
 from jaxpaint.settings import Settings, StyleSettings
 
 if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
     from jaxpaint.painting import Painting
 
 HELP = """\
@@ -21,7 +24,8 @@ usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=
        [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
-a painting like any other. A photograph is painted first: DIR/NAME-painted.npz.
+a painting like any other. A photograph is painted first, in strokes as wide and long as
+the style's, which run where those run: DIR/NAME-painted.npz.
 
   --style=IMAGE  the style picture, or several, with commas
   --mask=IMAGE   confines the style to where this picture is light
@@ -31,7 +35,7 @@ a painting like any other. A photograph is painted first: DIR/NAME-painted.npz.
   --report       also DIR/NAME.json: how far from the painting it is, how long it took
 {light}
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
-  --paint=FILE   a file of settings for painting photographs (default: configs/bold.py)
+  --paint=FILE   a file of settings for painting photographs, in place of what suits the style
   --config=FILE  a file of settings (default: configs/stylize.py)
   --help         this text
 
@@ -106,7 +110,7 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         styles = [images.read_image(style) for style in given.styles]
         mask = images.read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
-            before = drawing.relit(_painting(source, given, line), commands.light_of(line.flags))
+            before = drawing.relit(_painting(source, styles, given, line), commands.light_of(line.flags))
         if before.state:
             raise commands.Refused(
                 f"{source}: expected a finished painting, got an unfinished one; see bin/paint --resume"
@@ -143,9 +147,14 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[
         print(report)
 
 
-def _painting(source: pathlib.Path, given: _Pictures, line: commands.CommandLine[StyleSettings]) -> Painting:
+def _painting(
+    source: pathlib.Path,
+    styles: list[Float[np.ndarray, "_ _ 3"]],
+    given: _Pictures,
+    line: commands.CommandLine[StyleSettings],
+) -> Painting:
     """The painting that is to be styled; a photograph is painted."""
-    from jaxpaint import exports, images
+    from jaxpaint import exports, images, styling
 
     if source.suffix.lower() == ".npz":
         return exports.load_painting(source)
@@ -157,8 +166,11 @@ def _painting(source: pathlib.Path, given: _Pictures, line: commands.CommandLine
             return part
     chosen = part.settings if part else given.painting
     image = images.read_image(source, canvas_color=chosen.canvas_rgb)
+    suited, form = styling.in_manner(image, styles, line.settings)
+    if not part and not line.flags.paint:
+        chosen = suited
     size = line.flags.size or chosen.size
-    return commands.paint_picture(image, npz, settings=chosen, so_far=part, size=size, again=line.again)
+    return commands.paint_picture(image, npz, settings=chosen, form=form, so_far=part, size=size, again=line.again)
 
 
 def _earlier(npz: pathlib.Path, line: commands.CommandLine[StyleSettings]) -> Painting | None:
