@@ -16,7 +16,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.max_size = 0.016
     config.max_aspect = 1.25
     config.canvas_color = "0.92,0.88,0.80"
-    config.underpainting = 0.0
+    config.underpainting = 0.01
+    config.spread = 0.7
     config.detail = "alike"
     config.jitter = 0.08
     config.relief = 0.8
