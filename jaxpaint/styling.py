@@ -106,7 +106,8 @@ def stylize_stages(
     strokes, moments, done = (picture.strokes, Moments.zero(picture.strokes.shape), 0)
     if resume is not None:
         strokes, moments, done = _state_of(resume, picture, settings, begun_with)
-    content = drawing.draw_flat(picture, size=settings.size or picture.settings.size)
+    # Dry, as a fit draws strokes.
+    content = drawing.draw_flat(drawing.relit(picture, {"wet": 0.0}), size=settings.size or picture.settings.size)
     loss = total_loss(content, styles, mask, settings)
     engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
     network = painting.neural(picture.settings)
