@@ -18,4 +18,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.jitter = 0.035
     config.relief = 1.3
     config.max_aspect = 4.5
+    config.underpainting = 0.01
+    config.spread = 0.6
     return config
