@@ -120,7 +120,7 @@ class Facts(NamedTuple):
     """What there is to say of a frame.
 
     Attributes:
-      psnr: of its drawing before it is styled, at the size at which it was fitted, against the source, in dB.
+      psnr: of its drawing in dry paint before it is styled, at the size of the fit, against the source, in dB.
       survived: share of its strokes that were in the frame before; NaN if it is painted anew.
       seconds: that it took, without reading and writing it.
     """

@@ -90,7 +90,8 @@ class Progress(NamedTuple):
       step, steps: gradient steps taken, and of all.
       loss: of the stage's fit, weighted as in the settings.
       psnr: of the canvas against the picture at the stage's size, in dB; with a network, and in blocks, of the drawing
-        as it will be seen.
+        with
+        its texture, of dry paint.
       strokes: how many are placed.
     """
 

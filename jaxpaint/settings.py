@@ -116,7 +116,7 @@ class Settings(Checked):
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
     ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
     underpainting: float = setting(
-        0.025, "share of the strokes that cover the canvas first, broadly; oil brushes only", 0.0, 1.0
+        0.025, "share of the strokes that cover the canvas first; oil brushes only", 0.0, 1.0
     )
     spread: float = setting(0.0, "share of the strokes that are spread evenly over it, and stay", 0.0, 1.0)
     water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
@@ -138,7 +138,7 @@ class Settings(Checked):
     wet: float = setting(0.25, "how much of the wet paint below its start a stroke carries along", 0.0, 1.0)
     layering: str = setting(
         "auto",
-        "strokes cover what is below, or darken it as glazes; auto: as suits brush, mode and canvas",
+        "strokes cover what is below, or darken it as glazes; auto: as suits",
         choices=("auto", "over", "glaze"),
         before="over",
     )

@@ -137,7 +137,7 @@ def test_a_painting_follows_its_picture_the_more_the_higher_the_setting():
     picture = striped(20)
     picture[:, 90:] = 0.5
     brush, field = BRUSHES["filbert"], np.pad(directions.form(picture), ((0, 85), (0, 0), (0, 0)), mode="edge")
-    settings = Settings(strokes=60, steps=60, size=64, brush="filbert", detail="alike")
+    settings = Settings(strokes=60, steps=60, size=64, brush="filbert", underpainting=0.0, detail="alike")
     strayed = []
     for direction in (0.0, 1.0, 10.0):
         painted = painting.paint(picture, key=KEY, settings=dataclasses.replace(settings, direction=direction))

@@ -32,7 +32,8 @@ def filmed(pictures, settings=SMALL, **options):
 
 
 def drawn(state, settings=SMALL, shape=(48, 64)):
-    return drawing.draw_flat(filming.painting_of(state.frame, settings, shape))
+    """Of dry paint, as fits draw it."""
+    return drawing.draw_flat(drawing.relit(filming.painting_of(state.frame, settings, shape), {"wet": 0.0}))
 
 
 @pytest.fixture(scope="module")

@@ -449,9 +449,9 @@ def test_painting_with_a_network(picture, tmp_path):
     *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL)
     target = images.resize(picture, done.canvas.shape[:2])
     assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
-    # What is told is the drawing's own, at the size of the fit.
+    # What is told is the drawing's own, at the size of the fit, of dry paint.
     size = painting.plan(NEURAL, (43, 64), window=32)[-1].size
-    drawn = drawing.draw_flat(done, size=size)
+    drawn = drawing.draw_flat(drawing.relit(done, {"wet": 0.0}), size=size)
     assert progress.psnr == pytest.approx(float(metrics.psnr(drawn, images.resize(picture, drawn.shape[:2]))), abs=0.01)
     # Strokes as they were placed come to 16 dB.
     assert metrics.psnr(done.canvas, target) > 22
@@ -573,7 +573,9 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
     errors, sizes = [], []
     for detail in ("alike", "auto"):
         done = jaxpaint.paint(
-            picture, key=KEY, settings=dataclasses.replace(SMALL, strokes=120, steps=60, size=90, detail=detail)
+            picture,
+            key=KEY,
+            settings=dataclasses.replace(SMALL, strokes=120, steps=60, size=90, underpainting=0.0, detail=detail),
         )
         errors.append(np.mean((drawing.draw_flat(done) - picture)[disc] ** 2))
         inside = disc[tuple((BRUSHES["oilpaintbrush"].middle(done.strokes)[:, ::-1] * 89).astype(int).T)]

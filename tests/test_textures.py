@@ -119,7 +119,7 @@ def test_a_brush_says_whether_it_has_a_texture(name):
     brush = BRUSHES[name]
     stroke = jnp.linspace(0.4, 0.6, brush.dim)
     smooth, seen = (
-        np.stack(jax.tree.leaves(jax.jit(engine(brush, 32, look=Look(flat=flat)))(stroke))) for flat in (True, False)
+        np.stack(jax.tree.leaves(jax.jit(engine(brush, 128, look=Look(flat=flat)))(stroke))) for flat in (True, False)
     )
     assert (np.abs(smooth - seen).max() > 0.01) == brush.textured
 

@@ -104,10 +104,10 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
     dryness = (0.5 + 0.5 * wave(shift[10])) ** 2
-    start = 0.08 + 0.06 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
+    start = 0.07 + 0.06 * u + 0.06 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
     start = jnp.maximum(start - 0.10 * streak, 0.0)
     # A bristle with more paint goes on for longer.
-    end = 0.02 + 0.04 * u + 0.08 * wave(2.3 * s + shift[12]) + 0.05 * wave(6.7 * s + shift[13])
+    end = 0.01 + 0.04 * u + 0.08 * wave(2.3 * s + shift[12]) + 0.05 * wave(6.7 * s + shift[13])
     end = jnp.maximum(end - (0.16 + 0.30 * dryness) * streak, 0.0)
     # Towards its end a brush is lifted: some strokes end broad, others narrow.
     lifted = jnp.clip(1.0 - after / 1.3, 0.0, 1.0)
@@ -117,7 +117,7 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     left = 0.034 + 0.020 * sway + 0.014 * wave(1.1 * before + 0.9 * sway + shift[11]) + narrower
     right = 0.034 - 0.020 * sway + 0.014 * wave(1.4 * before - 0.9 * sway + shift[3]) + narrower
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
-    dry = (0.10 + 0.45 * dryness) * way * way * way + (0.30 + 0.45 * dryness) * lifted + 0.50 * u * u * u
+    dry = (0.10 + 0.45 * dryness) * way * way * way + (0.24 + 0.42 * dryness) * lifted + 0.50 * u * u * u
     cover = jnp.clip(0.5 + 2.4 * (streak + 1.05 - 1.9 * dry), _FILM, 1.0)
     return Bristles(streak, start, end, left, right, cover)
 
