@@ -35,8 +35,8 @@ _ROUNDS = 6
 _SHARES = (0.28, 0.41, 0.24, 0.07)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
-# How many times the strokes of an underpainting cover the canvas.
-_COVER = 5.0
+# How many times the strokes of an underpainting cover the canvas, and how many they are at least.
+_COVER, _FEWEST = 5.0, 8
 # Weight of directions at a setting of 1; the mean squared difference is 0.001 at 30 dB.
 _DIRECTION = 0.001
 # Tells the random numbers of colours apart from those of stages.
@@ -582,7 +582,9 @@ def importance(
 def broad(settings: Settings) -> int:
     """How many strokes are the underpainting, the lowest ones."""
     covers = BRUSHES[settings.brush].grained and settings.layering == "over"
-    return round(settings.underpainting * settings.strokes) if covers else 0
+    count = round(settings.underpainting * settings.strokes) if covers else 0
+    # A few strokes alone would be as large as the picture.
+    return count if count >= _FEWEST else 0
 
 
 def _kept(settings: Settings) -> int:
