@@ -107,7 +107,7 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     start = 0.06 + 0.09 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
     start = jnp.maximum(start - 0.10 * streak, 0.0)
     # A bristle with more paint goes on for longer.
-    end = 0.01 + 0.04 * u + 0.08 * wave(2.3 * s + shift[12]) + 0.05 * wave(6.7 * s + shift[13])
+    end = 0.07 + 0.05 * u + 0.08 * wave(2.3 * s + shift[12]) + 0.05 * wave(6.7 * s + shift[13])
     end = jnp.maximum(end - (0.16 + 0.30 * dryness) * streak, 0.0)
     # Towards its end a brush is lifted: some strokes end broad, others narrow.
     lifted = jnp.clip(1.0 - after / jnp.clip(0.4 * (before + after), 0.1, 1.3), 0.0, 1.0)
