@@ -30,7 +30,7 @@ _FILM = 0.15
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 1.2
 # How far, in widths, paint from below a stroke's start is carried along, and how strongly at the start.
-_CARRIED_FOR, _CARRIED = 3.0, 2.2
+_CARRIED_FOR, _CARRIED = 3.0, 1.8
 
 
 class _Streaks(NamedTuple):
