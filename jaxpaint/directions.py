@@ -88,7 +88,7 @@ def _contours(picture: Float[np.ndarray, "rows columns 3"], slope: float) -> Flo
 
 
 def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-    """The sum of the values and of ever wider means of them: of a point, about the inverse square of the distance."""
+    """Sums the values and ever wider means of them; a point spreads with about the inverse square of the distance."""
     import cv2  # It takes a while.
 
     rows, columns, _ = values.shape

@@ -137,7 +137,7 @@ def engine_of(painting: Painting) -> Engine:
 def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
     """Colour and coverage of the paint below each stroke's start; None if neither wet paint nor relief asks for it.
 
-    Found on a small drawing of dry paint.
+    Read from a small drawing of dry paint.
     """
     settings, brush = painting.settings, BRUSHES[painting.brush]
     asked = (settings.wet or settings.relief) and settings.layering == "over"
@@ -270,9 +270,9 @@ class _Tiles(NamedTuple):
         return self.grid.origins[chosen], self.grid.side, tuple(self.planes[:, chosen])
 
     def groups(self) -> Iterator[tuple[Int[np.ndarray, "w"], Int[np.ndarray, "k w"], int]]:
-        """Tiles to be drawn together, indices of the strokes to draw in them, lowest first, and how many these are.
+        """Yields tiles to draw together, indices of their strokes, lowest first, and the greatest number of those.
 
-        Tiles that as many strokes reach come together, so that none waits for another.
+        Tiles that equally many strokes reach come together, so that none waits for another.
         """
         counts, last = self.near.counts, len(self.strokes) - 1
         order = np.argsort(-counts, kind="stable")

@@ -106,7 +106,7 @@ class Problem(NamedTuple):
 
 
 class _Pull(NamedTuple):
-    """What turns strokes.
+    """The prior on headings.
 
     Attributes:
       form: the directions in the frame: doubled angles, times how sure they are.
@@ -636,7 +636,7 @@ def worth(
     tiles = _tiles(model.brush, strokes, problem, 0, 1.0, mesh.size)
     height, width, _ = problem.target.shape
     side = np.float32(tile(problem.weights) / max(height, width))
-    return np.array(_worth(mesh, model, tiles, arrays, strokes, side))
+    return np.asarray(_worth(mesh, model, tiles, arrays, strokes, side))
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
@@ -715,7 +715,6 @@ def renewed(
             model, arrays, tried, moments, alone, first=0, rates=some, softness=softness, everywhere=False
         )
     every = np.concatenate([strokes, tried[:new]])
-    gains = worth(model, arrays, every, problem)
-    gains[:lowest] = np.inf
+    gains = np.where(np.arange(len(every)) < lowest, np.inf, worth(model, arrays, every, problem))
     best = np.sort(np.argsort(gains, kind="stable")[new:])
     return every[best], best[best < count]

@@ -18,19 +18,20 @@ Picture = Float[np.ndarray, "_ _ 3"]
 
 # Long side in pixels of the picture that is measured, and the deviation of the mean that is taken from it.
 _SIZE, _MEAN = 512, 24.0
-# How many places are looked at, and how far along and across, in pixels.
+# Number of sampled pixels, and distances up to which they are compared along and across, in pixels.
 _PLACES, _ALONG, _ACROSS = 4000, 96, 32
 # Least and greatest width, in long sides of the picture, length in widths, and number of strokes.
 _WIDTHS, _ASPECTS, _COUNTS = (0.006, 0.03), (2.0, 16.0), (900, 2500)
 # Least and greatest widths of strokes and their greatest length, in those of the typical stroke.
 _THIN, _THICK, _LONG = 0.5, 1.2, 2.0
-# Length of a stroke beyond its width, in that of its part that others leave to be seen.
+# Strokes overlap: ratio of a stroke's length beyond its width to that of its visible part.
 _HIDDEN = 1.5
 # How many times strokes cover the picture.
 _COVER = 3.0
 # How strongly strokes follow their directions; shares of them that cover the canvas first, and that are spread over it.
 _DIRECTION, _UNDER, _SPREAD = 5.0, 0.05, 0.65
-# Importance, in that of the least important place, from which on and up to which strokes follow the photograph alone.
+# Importance, relative to the least: strokes begin to follow the photograph at the first, and follow it alone at the
+# second.
 _ATTENDED = (3.0, 5.0)
 
 
@@ -44,8 +45,8 @@ class Manner(NamedTuple):
 def measured(picture: Picture) -> Manner:
     """The sizes of a picture's strokes, from how alike it stays along its directions and across them.
 
-    Of a picture of strokes that differ by chance, two places in the distance d correlate by 1 − d/l, where l is the
-    strokes' extent that way. It is twice the distance at which they correlate by half.
+    In a picture of strokes whose colours are independent, two pixels at distance d have correlation 1 − d/l, where l is
+    the strokes' extent in that direction: twice the distance at which the correlation is a half.
 
     Args:
       picture: in [0, 1].
@@ -118,7 +119,7 @@ def _at(values: Float[np.ndarray, "rows columns c"], place: Float[np.ndarray, "n
 
 
 def _half_way(detail: Float[np.ndarray, "rows columns 3"], path: Float[np.ndarray, "steps n 2"]) -> float:
-    """Number of steps until what is seen differs from what was seen at the start half as much as any two places do."""
+    """Number of steps at which the colour's variogram reaches half of its value for pixels at random; interpolated."""
     seen = _at(detail, path[0])
     half = 0.5 * _apart(seen, np.roll(seen, 1, axis=0))
     before, last = 0.0, np.array(detail.shape[:2]) - 1

@@ -90,8 +90,7 @@ class Progress(NamedTuple):
       step, steps: gradient steps taken, and of all.
       loss: of the stage's fit, weighted as in the settings.
       psnr: of the canvas against the picture at the stage's size, in dB; with a network, and in blocks, of the drawing
-        with
-        its texture, of dry paint.
+        with its texture, in dry paint.
       strokes: how many are placed.
     """
 
@@ -424,8 +423,9 @@ class _Run(NamedTuple):
         if state.step == 0:
             state = self._begin(state, stage, target, key)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        problem = self._problem(target, state.strokes[:first])
-        problem = problem._replace(bounds=bounds(self.settings, (height, width), len(state.strokes)))
+        problem = self._problem(
+            target, state.strokes[:first], bounds(self.settings, (height, width), len(state.strokes))
+        )
         rates = fitting.cosine(*stage.rates, stage.steps)
         while True:
             if model.window and not stage.block:
@@ -466,6 +466,7 @@ class _Run(NamedTuple):
         if stage.block:
             canvas = self._draw_apart(strokes, shape, stage.block)
             placed = placing.place_in_blocks(self.brush, target, canvas, stage.add, rng=rng, block=stage.block)
+            placed = np.clip(placed, *self._bounds())
         elif stage.add or stage.candidates:
             typical = placing.stroke_size(shape, stage.add or settings.strokes)
             canvas = self._draw(strokes, shape)
@@ -482,6 +483,7 @@ class _Run(NamedTuple):
             if under:
                 size = placing.stroke_size(shape, under, cover=_COVER)
                 placed = place(under, size=size, blocks=math.isqrt(under), even=True)
+                placed = np.clip(placed, *bounds(settings, shape, under))
             rest = place(
                 (stage.add or stage.candidates) - under,
                 size=typical if stage.add else placing.CANDIDATE * typical,
@@ -491,7 +493,7 @@ class _Run(NamedTuple):
                 aspect=settings.aspect,
                 layering=settings.layering,
             )
-            placed = np.clip(np.concatenate([placed, rest]), *bounds(settings, shape, under + len(rest)))
+            placed = np.concatenate([placed, np.clip(rest, *self._bounds())])
         if stage.candidates:
             strokes, _ = fitting.renewed(
                 self._engine(flat=True),
@@ -499,7 +501,7 @@ class _Run(NamedTuple):
                 strokes,
                 placed,
                 canvas,
-                self._problem(target, strokes[:0]),
+                self._problem(target, strokes[:0], self._bounds()),
                 rate=stage.rates[0],
                 softness=stage.softness,
                 lowest=_kept(settings),
@@ -516,7 +518,7 @@ class _Run(NamedTuple):
     def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
         return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]
 
-    def _problem(self, target: Float[np.ndarray, "h w 3"], below: Float[np.ndarray, "n d"]) -> Problem:
+    def _problem(self, target: Float[np.ndarray, "h w 3"], below: Float[np.ndarray, "n d"], bounds: Bounds) -> Problem:
         """A target to paint on the canvas that the strokes below give."""
         settings = self.settings
         turned = settings.direction and not settings.upright and settings.mode != "blocks"
@@ -524,7 +526,7 @@ class _Run(NamedTuple):
             target=target,
             canvas=self._draw(below, target.shape[:2]),
             weights=Weights(settings.l1, settings.l2, settings.transport, direction=_DIRECTION * settings.direction),
-            bounds=self._bounds(),
+            bounds=bounds,
             importance=self._importance(target.shape[:2]),
             max_aspect=settings.max_aspect,
             form=self.form if turned else None,
@@ -598,8 +600,8 @@ def bounds(settings: Settings, shape: tuple[int, int], count: int | None = None)
     Args:
       settings: how strokes are painted.
       shape: height and width of the picture; only their proportions count.
-      count: number of strokes, lowest first, each of which gets bounds of its own: those of the underpainting may be of
-        any size.
+      count: number of strokes, lowest first; each gets its own bounds, and the underpainting's strokes may have any
+        size. None: one set of bounds for all other strokes.
     """
     if count is not None:
         any_size = bounds(dataclasses.replace(settings, min_size=0.0, max_size=1.0), shape)

@@ -118,7 +118,7 @@ class Settings(Checked):
     underpainting: float = setting(
         0.025, "share of the strokes that cover the canvas first; oil brushes only", 0.0, 1.0
     )
-    spread: float = setting(0.0, "share of the strokes that are spread evenly over it, and stay", 0.0, 1.0)
+    spread: float = setting(0.0, "share of the strokes that lie evenly over the picture, and stay", 0.0, 1.0)
     water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
@@ -203,7 +203,7 @@ class FilmSettings(Settings):
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
-    direction: float = setting(0.0, "how strongly strokes of frames painted anew follow the forms", 0.0, 10.0)
+    direction: float = setting(0.0, "how strongly strokes follow the forms, in frames painted anew", 0.0, 10.0)
     method: str = setting(
         "persistent",
         "strokes that stay; frames painted near the previous one; or apart",

@@ -32,7 +32,7 @@ def filmed(pictures, settings=SMALL, **options):
 
 
 def drawn(state, settings=SMALL, shape=(48, 64)):
-    """Of dry paint, as fits draw it."""
+    """A frame in dry paint, as fits draw it."""
     return drawing.draw_flat(drawing.relit(filming.painting_of(state.frame, settings, shape), {"wet": 0.0}))
 
 

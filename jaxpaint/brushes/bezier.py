@@ -201,6 +201,11 @@ def heading(swept: Swept) -> tuple[Plane, Plane]:
     return (dx * tx + dy * ty) / speed, (dy * tx - dx * ty) / speed
 
 
+def brushed(swept: Swept) -> tuple[Plane, ...]:
+    """`disc` and `heading` together: where a pixel lies in a stroke whose texture follows the curve."""
+    return *disc(swept), *heading(swept)
+
+
 def distance(
     stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0
 ) -> Float[Array, ""]:

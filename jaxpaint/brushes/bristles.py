@@ -10,13 +10,14 @@ are alike, and the same stroke always is.
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import Plane, Scalar, stored
+from jaxpaint.brushes.waves import seen, wave
 
 # Averages over strokes of all grains and proportions: what a fit sees of a stroke until its last steps. Bristles that
 # start and end early and sides that wander shorten it by these, in widths.
@@ -56,7 +57,7 @@ _FAMILIES = (
     _Streaks(21.7, 0.32, 0.83, 5.3),
     _Streaks(43.1, 0.34, 1.37, -7.9),
 )
-# How many times a pattern shifts by its own period as the grain goes from 0 to 1, one for each.
+# How many times a pattern shifts by its own period as the grain goes from 0 to 1; far apart ones share some.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3)
 
 
@@ -78,19 +79,10 @@ class Bristles(NamedTuple):
     cover: Plane
 
 
-def wave(x: Any) -> Any:
-    """A smooth wave of period 1: 1 at 0, −1 at 0.5; what a cosine is, without its cost."""
-    a = 4.0 * jnp.abs(x - jnp.floor(x + 0.5)) - 1.0
-    return a * (0.5 * a * a - 1.5)
-
-
 # Jitted to be traced once a size, not for each use; half the time of a warm start is tracing.
 @functools.partial(jax.jit, inline=True)
 def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], footprint: Float[Array, ""]) -> Bristles:
     shift = [grain * times for times in _SHIFTS]
-
-    def seen(frequency):
-        return jnp.exp(-6.0 * (frequency * footprint) ** 2)
 
     sway = wave(0.43 * before + shift[0])
     # Bristles stand closer here than there, closer in one brush than in another, and wander.
@@ -99,7 +91,9 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     streak = jnp.zeros_like(s)
     for i, family in enumerate(_FAMILIES):
         presence = jnp.clip(0.35 + 0.9 * wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
-        streak += family.weight * seen(family.frequency) * presence * wave(family.frequency * at + shift[6 + i])
+        streak += (
+            family.weight * seen(family.frequency, footprint) * presence * wave(family.frequency * at + shift[6 + i])
+        )
     # Squared and cubed distances from the middle: outlines round off.
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
@@ -242,5 +236,4 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
     rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.15) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.15)
     pushed = ridge(after - found.end - 0.12, 0.11, 0.20)
     ridges = 1.10 * contrast * depth(grain) * found.streak
-    gaps = contrast * (1.0 - found.cover)
-    return jnp.maximum(0.52 + ridges + rim + pushed, 0.0) * (1.0 - gaps)
+    return jnp.maximum(0.52 + ridges + rim + pushed, 0.0) * covered(found, contrast)

@@ -16,11 +16,10 @@ from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
     Curve,
-    Swept,
+    brushed,
     curve_of,
     disc,
     distance,
-    heading,
     lay,
     length_of,
     outside,
@@ -32,11 +31,6 @@ from jaxpaint.brushes.textures import Look, Stamps
 
 # Mean loss of length at the ragged end, in widths: the area of the round end's tip beyond `bristles.END`.
 _ENDS_EARLY = 0.12
-
-
-def _seen(swept: Swept) -> tuple[Plane, ...]:
-    """Its t, how far it is, and how far along its heading and across it."""
-    return *disc(swept), *heading(swept)
 
 
 def _on_average(curve: Curve, contrast: float) -> Curve:
@@ -64,7 +58,7 @@ def _stamped(
         alpha = within(away, radius_at(t, curve, pixels), pixels)
         return alpha, t, (textures.contrasted(shade, look),) * 3, (jnp.ones_like(alpha),) * look.height
     width, length = curve.r0 + curve.r2, length_of(curve)
-    t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
+    t, away, along, across = sweep(curve, pixels, brushed, tapered=False)
     radius = radius_at(t, curve, pixels)
     before = t * pixels.constant(length) - along + pixels.constant(curve.r0)
     at = before * pixels.constant(1.0 / (length + width)) - 0.5
@@ -89,7 +83,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         height = (jnp.ones_like(alpha),) * look.height
     else:
         width, length = curve.r0 + curve.r2, length_of(curve)
-        t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
+        t, away, along, across = sweep(curve, pixels, brushed, tapered=False)
         radius, way = radius_at(t, curve, pixels), pixels.constant(length)
         per_width, far = pixels.constant(1.0 / width), pixels.constant(contrast * width * pixels.sharpness)
         s = across / (2.0 * radius)

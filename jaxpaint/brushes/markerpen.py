@@ -11,8 +11,8 @@ from jaxtyping import Array, Float
 from jaxpaint.brushes import pigment
 from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import FIELDS, Swept, curve_of, distance, edges, heading, lay, length_of, sweep, within
-from jaxpaint.brushes.bristles import wave
 from jaxpaint.brushes.textures import Look
+from jaxpaint.brushes.waves import seen, wave
 
 # Streaks across the nib and how strong they are.
 _STREAKS = ((2.3, 0.30), (5.9, 0.35), (12.7, 0.35))
@@ -42,7 +42,7 @@ def _ink(
     at = s + 0.01 * wave(0.31 * before + shift[0])
     streak = jnp.zeros_like(s)
     for i, (frequency, weight) in enumerate(_STREAKS):
-        streak += weight * pigment.seen(frequency, footprint) * wave(frequency * at + shift[1 + i])
+        streak += weight * seen(frequency, footprint) * wave(frequency * at + shift[1 + i])
     # Half of all nibs are wet to the end.
     dryness = jnp.clip(1.5 * wave(shift[4]), 0.0, 1.0)
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)

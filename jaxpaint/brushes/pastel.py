@@ -12,11 +12,10 @@ from jaxpaint.brushes import pigment
 from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
-    Swept,
+    brushed,
     curve_of,
     disc,
     distance,
-    heading,
     lay,
     length_of,
     outline,
@@ -24,8 +23,8 @@ from jaxpaint.brushes.bezier import (
     sweep,
     within,
 )
-from jaxpaint.brushes.bristles import wave
 from jaxpaint.brushes.textures import Look
+from jaxpaint.brushes.waves import seen, wave
 
 # Width of the thin borders at a stroke's sides, in radii.
 _SOFT = 0.45
@@ -34,11 +33,6 @@ _LIFT, _TIP = 1.2, 0.25
 # How much the lines that a stick's grit leaves along a stroke change its pressure; how many lie side by side, and how
 # often they come and go in a width of the way along.
 _GRIT, _LINES = 0.65, ((6.1, 0.31), (13.3, 0.83))
-
-
-def _seen(swept: Swept) -> tuple[Plane, ...]:
-    """Its t, how far it is, and how far along its heading and across it."""
-    return *disc(swept), *heading(swept)
 
 
 def _grit(s: Plane, before: Plane, shift: Float[Array | np.ndarray, "6"], footprint: Scalar) -> Plane:
@@ -54,7 +48,7 @@ def _grit(s: Plane, before: Plane, shift: Float[Array | np.ndarray, "6"], footpr
     lines = jnp.zeros_like(s)
     for i, (frequency, rate) in enumerate(_LINES):
         presence = jnp.clip(0.5 + 0.8 * wave(rate * before + 2.3 * s + shift[2 + i]), 0.0, 1.0)
-        lines += pigment.seen(frequency, footprint) * presence * wave(frequency * at + shift[4 + i])
+        lines += seen(frequency, footprint) * presence * wave(frequency * at + shift[4 + i])
     return lines
 
 
@@ -65,7 +59,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
         t, away = sweep(curve, pixels, disc, tapered=False)
         radius = radius_at(t, curve, pixels)
     else:
-        t, away, along, across = sweep(curve, pixels, _seen, tapered=False)
+        t, away, along, across = sweep(curve, pixels, brushed, tapered=False)
         radius, width = radius_at(t, curve, pixels), curve.r0 + curve.r2
         before = (t * pixels.constant(length_of(curve)) - along) * pixels.constant(1.0 / width)
         shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:12]]), 6)

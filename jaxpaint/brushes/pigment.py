@@ -39,8 +39,3 @@ def shifts(parameters: Float[Array, "k"], count: int) -> Float[Array, "count"]:
     """
     turns = np.add.outer(np.arange(count) * 1.618, np.arange(len(parameters)) * 2.414) % 1.0
     return jax.lax.stop_gradient(parameters) @ np.interp(turns, np.linspace(0, 1, 5), _SHIFTS).T.astype(np.float32)
-
-
-def seen(frequency: float, footprint: Scalar) -> Scalar:
-    """How much of a wave is seen in pixels of this width, in [0, 1]."""
-    return jnp.exp(-6.0 * (frequency * footprint) ** 2)

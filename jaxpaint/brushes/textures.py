@@ -1,4 +1,4 @@
-"""A user's own pictures of a brush, in place of a built-in texture: a set of stamps, of which each stroke takes one.
+"""A user's own pictures of a brush, in place of a built-in texture: each stroke takes one stamp of a set.
 
 Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5.
 """

@@ -26,8 +26,8 @@ from jaxpaint.brushes.bezier import (
     sweep,
     within,
 )
-from jaxpaint.brushes.bristles import wave
 from jaxpaint.brushes.textures import Look
+from jaxpaint.brushes.waves import seen, wave
 
 # Waves: cycles in a width of the stroke, along x and y. Two scales for the outline, between them the flow inside.
 _BENT, _COARSE, _FINE = ((0.43, 0.31), (-0.37, 0.53)), ((1.13, 0.67), (-0.71, 1.37)), ((3.1, 2.3), (-2.1, 4.1))
@@ -58,9 +58,9 @@ def _paint(
     shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:15]]), 8)
 
     def waves(cycles, x, y, first):
-        seen = (pigment.seen(np.hypot(*each), footprint) for each in cycles)
+        left = (seen(np.hypot(*each), footprint) for each in cycles)
         return [
-            f * wave(a * x + b * y + shift[first + i]) for i, ((a, b), f) in enumerate(zip(cycles, seen, strict=True))
+            f * wave(a * x + b * y + shift[first + i]) for i, ((a, b), f) in enumerate(zip(cycles, left, strict=True))
         ]
 
     bent = waves(_BENT, x, y, 0)
@@ -89,7 +89,7 @@ def _paint(
     )
     behind = (coarse[0] + bent[0]) / 2 - _EDGE
     backrun = jnp.exp(-((behind / 0.07) ** 2)) * 0.6 - jnp.clip(4.0 * behind, 0.0, 1.0) * jnp.exp(-2.0 * behind)
-    washed = jnp.clip(wave(shift[6]), 0.0, 1.0) * pigment.seen(2.0, footprint)
+    washed = jnp.clip(wave(shift[6]), 0.0, 1.0) * seen(2.0, footprint)
     flow = _FLOW * (0.6 * bent[0] + 0.4 * coarse[1])
     flow += pixels.constant(_BACKRUN * washed) * (backrun - _MEAN_BACKRUN)
     flow = 1.0 + pixels.constant(contrast * (0.2 + 0.8 * spare)) * flow
