@@ -1,0 +1,20 @@
+"""Waves that textures are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxpaint.brushes.base import Scalar
+
+
+def wave(x: Any) -> Any:
+    """A smooth wave of period 1: 1 at 0, −1 at 0.5; what a cosine is, without its cost."""
+    a = 4.0 * jnp.abs(x - jnp.floor(x + 0.5)) - 1.0
+    return a * (0.5 * a * a - 1.5)
+
+
+def seen(frequency: float, footprint: Scalar) -> Scalar:
+    """Amplitude, in [0, 1], that is left of a wave averaged over a pixel of width `footprint`."""
+    return jnp.exp(-6.0 * (frequency * footprint) ** 2)
