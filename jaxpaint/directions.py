@@ -22,7 +22,10 @@ _SLOPE, _STRONG = 0.02, 0.06
 # Weight of the diagonal, which is the direction of a picture without contours, beside that of contours.
 _DIAGONAL = 1e-4
 # How sure a direction is that comes from far away, and the weight of nearby contours that adds half of the rest.
-_FAR, _NEARBY = 0.6, 0.05
+_FAR, _NEARBY = 0.2, 0.05
+# Where nothing is sure: patches of one direction along the long side, and the standard deviation of how far they turn,
+# in radians.
+_PATCHES, _TURN = 11, 0.8
 
 
 def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
@@ -51,6 +54,26 @@ def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
     # The contours around a place seldom agree entirely: the root of their agreement.
     agreement = np.sqrt(np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12))
     return (_FAR + (1.0 - _FAR) * nearby) * mean / agreement
+
+
+def varied(field: Field) -> Field:
+    """A field whose unsure directions turn slowly this way and that, as a painter's hand does who fills a ground.
+
+    Args:
+      field: doubled angles, times how sure they are.
+
+    Returns:
+      The field; where it is sure, unchanged. The same field is always varied alike.
+    """
+    import cv2  # It takes a while.
+
+    rows, columns, _ = field.shape
+    noise = np.random.default_rng(7).standard_normal((_PATCHES, _PATCHES)).astype(np.float32)
+    noise = cv2.resize(noise, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
+    turn = 2.0 * _TURN * noise * (1.0 - np.linalg.norm(field, axis=-1))
+    cos, sin = np.cos(turn), np.sin(turn)
+    x, y = field[..., 0], field[..., 1]
+    return np.stack([x * cos - y * sin, x * sin + y * cos], axis=-1)
 
 
 def strong(picture: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "rows columns 1"]:

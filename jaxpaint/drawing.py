@@ -135,13 +135,12 @@ def engine_of(painting: Painting) -> Engine:
 
 
 def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
-    """Colour and coverage of the paint below each stroke's start; None if neither wet paint nor relief asks for it.
+    """Colour and coverage of the paint below each stroke's start; None if paint is not wet.
 
     Read from a small drawing of dry paint.
     """
     settings, brush = painting.settings, BRUSHES[painting.brush]
-    asked = (settings.wet or settings.relief) and settings.layering == "over"
-    if not (asked and brush.start and len(painting.strokes)):
+    if not (settings.wet and settings.layering == "over" and brush.start and len(painting.strokes)):
         return None
     shape = images.fitted_shape(painting.height, painting.width, _BELOW)
     # The fourth channel has heights of 1: where there is paint. A bare canvas is dry.
@@ -182,7 +181,7 @@ def _over(
         layers.shape[:2],
         arrays=arrays_of(painting),
         canvas=layers,
-        thickness=lighting.thickness(engine.brush, strokes, below) if has_height else None,
+        thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
         below=below,
         tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.settles and ground != "none" else None,
     )
@@ -200,7 +199,7 @@ def draw_strokes(
     *,
     arrays: Arrays = None,
     canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
-    thickness: Float[np.ndarray, "n"] | None = None,
+    thickness: Float[np.ndarray, "n 2"] | None = None,
     below: Float[np.ndarray, "n 4"] | None = None,
     tooth: Float[np.ndarray, "height width"] | None = None,
 ) -> Float[np.ndarray, "height width c"]:
@@ -213,7 +212,7 @@ def draw_strokes(
       arrays: the model's arrays.
       canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
         that heights are laid over.
-      thickness: factor of each stroke's heights, for a canvas of four channels.
+      thickness: of each stroke's paint and ridges (see `lighting.thickness`), for a canvas of four channels.
       below: what strokes carry along, for an engine that is wet (see `paint_below`).
       tooth: of the ground, for a brush whose pigment settles on it (see `blending.caught`).
 
@@ -227,7 +226,7 @@ def draw_strokes(
     grid = grids.Grid(*shape, _TILE)
     tiles = _Tiles.of(model.brush, strokes, grid, canvas)
     more = len(tiles.strokes) - len(strokes)
-    thickness = None if thickness is None else np.pad(thickness, (0, more))
+    thickness = None if thickness is None else np.pad(thickness, ((0, more), (0, 0)))
     below = None if below is None else np.pad(below, ((0, more), (0, 0)))
     own, arrays = jax.device_put(((thickness, below), arrays))
     teeth = None if tooth is None else grid.split(tooth[..., None])[0]
@@ -293,7 +292,7 @@ def _draw_tiles(model, arrays, strokes, own, tooth, ids, origins, side, canvas: 
         stroke, (thick, below), window = each
         drawn = render(stroke)
         if thick is not None:
-            drawn = drawn._replace(height=tuple(height * thick for height in drawn.height))
+            drawn = drawn._replace(height=tuple(lighting.laid(height, *thick) for height in drawn.height))
         for carried in drawn.carried:
             *color, coverage = below
             colors = zip(drawn.foreground, color, strict=True)

@@ -12,14 +12,13 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxpaint.brushes import Brush
+from jaxpaint.brushes.base import Plane, Scalar
 
 GROUNDS = ("linen", "paper", "none")
-# Width of the strokes with the thickest paint, in long sides of the picture.
-_THICKEST = 0.035
-# Difference in colour to the paint below from which a stroke is as thick as any, and thickness where there is none.
-_CONTRAST, _ALIKE = 0.08, 0.35
-# Height of a thick stroke's paint, in long sides of the picture.
-_UNIT = 0.0025
+# Width from which strokes have ridges as high as any, in long sides of the picture.
+_LOADED = 0.045
+# Mean height of a stroke before it is laid down, and height of a thick stroke's paint in long sides of the picture.
+_MEAN, _UNIT = 0.5, 0.0024
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
 _ELEVATION, _ROUNDED = 0.58, 0.0004
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
@@ -35,30 +34,28 @@ _GRAIN, _CELL = (90, 210, 430, 860), 0.04
 _PORES = (0.0, 1.0, 2.0, 1.5)
 
 
-def thickness(
-    brush: Brush, strokes: Float[np.ndarray, "n d"], below: Float[np.ndarray, "n 4"] | None = None
-) -> Float[np.ndarray, "n"]:
-    """How thick each stroke's paint is: thick in the lights, thin in the darks, most by brushes of middling width.
+def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
+    """How thick each stroke's paint is, and how far ridges rise above and below that, as factors (see `laid`).
+
+    Paint is thick in the lights and thin in the darks. A small brush leaves low ridges, but no thinner paint: it would
+    seem to be carved out of what is around it.
 
     Args:
       brush: whose strokes they are.
       strokes: in frame coordinates.
-      below: colour and coverage of the paint below each stroke's start, as `drawing.paint_below` gives them, or None:
-        a stroke of the same colour is thin, since its ridges alone would be seen.
     """
-    color = brush.index("color")
-    colors = strokes[:, color].reshape(len(strokes), len(color) // 3, 3)
-    lightness = colors.mean(axis=(1, 2))
-    width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width / _THICKEST
-    # Small brushes hold little paint, and broad ones scrub it thin.
-    size = np.maximum(width * np.exp(1.0 - width), np.minimum(width, 0.65))
-    grain = strokes[:, brush.index("grain")].sum(axis=1)
+    lightness = strokes[:, brush.index("color")].mean(axis=1)
+    width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width
+    small = np.minimum(width / _LOADED, 1.0)
+    ridges = (0.38 + 0.62 * lightness**1.5) * (small * np.exp(1.0 - small)) ** 2
     # With larger differences of thickness, each stroke would stand out from its neighbours like a tile.
-    load = 0.65 + 0.55 * (grain * 151.7 % 1.0) ** 2
-    if below is not None:
-        contrast = np.abs(colors.mean(axis=1) - below[:, :3]).mean(axis=1) / _CONTRAST
-        load *= 1.0 - (1.0 - _ALIKE) * below[:, 3] * np.maximum(1.0 - contrast, 0.0)
-    return ((0.22 + 0.78 * lightness**1.5) * size * load).astype(np.float32)
+    load = 0.9 + 0.2 * (strokes[:, brush.index("grain")].sum(axis=1) * 151.7 % 1.0)
+    return np.stack([(0.7 + 0.3 * lightness) * load, ridges * load], axis=1).astype(np.float32)
+
+
+def laid(height: Plane, thick: Scalar, ridges: Scalar) -> Plane:
+    """A stroke's heights as they are laid down, by the two factors that `thickness` gives."""
+    return thick * _MEAN + ridges * (height - _MEAN)
 
 
 # Cached, since all frames of a film share one ground.

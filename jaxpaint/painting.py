@@ -270,7 +270,7 @@ def fit_stages(
     network = neural(settings, pictured=brush_image is not None)
     window = network.model.window if network else None
     stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
-    form = directions.form(image) if form is None else form
+    form = directions.varied(directions.form(image)) if form is None else form
     run = _Run(image, settings, brush, arrays, network, importance(settings, image), form)
     state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)

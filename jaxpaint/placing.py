@@ -13,9 +13,9 @@ from jaxpaint.brushes import Brush, from_window
 # How many pixels of the picture, shrunk to place strokes on, a stroke is wide.
 _CELLS_PER_STROKE = 3.0
 # Length over width of strokes where the picture's direction is unsure and, unless told otherwise, where it is sure.
-_UNSURE, SURE = 1.5, 3.0
+_UNSURE, SURE = 2.2, 3.0
 # Standard deviation of headings where the direction is sure, and what is added where it is not, in radians.
-_SPREAD, _MORE_SPREAD = 0.08, 0.5
+_SPREAD, _MORE_SPREAD = 0.08, 0.8
 # Sizes of new strokes fall with this power of the weight.
 _SMALLER = 0.25
 # Alpha of new strokes that cover, and of glazes: pigment has room to pool and to grow denser.
@@ -104,7 +104,7 @@ def place(
     position = (np.stack([x, y], axis=1) + rng.uniform(size=(count, 2))) / shape[::-1] * extent
     towards, color = field[y, x], colors[y, x]
     sure = np.linalg.norm(towards, axis=1)
-    heading = directions.angle(towards) + rng.normal(size=count) * (_SPREAD + _MORE_SPREAD * (1 - sure))
+    heading = directions.angle(towards) + rng.normal(size=count) * (_SPREAD + _MORE_SPREAD * (1 - sure) ** 2)
     if upright:
         heading = np.full(count, np.pi / 2)
     side = size * rng.uniform(0.7, 1.3, count) / weight[y, x] ** _SMALLER

@@ -28,6 +28,11 @@ def apart(field, degrees):
     return abs((turned + 90) % 180 - 90)
 
 
+def apart_from(field, other):
+    """By how many degrees the directions of two fields differ."""
+    return apart(field, np.rad2deg(directions.angle(other)))
+
+
 @pytest.mark.parametrize("degrees", [0, 20, 45, 90, 110])
 def test_stripes_have_their_own_direction(degrees):
     field = directions.form(striped(degrees))
@@ -48,13 +53,25 @@ def test_a_plain_region_takes_over_the_direction_next_to_it_and_is_less_sure(deg
     field = directions.form(picture)
     assert apart(field[20:-20, 150:-10], degrees).max() < 10
     striped_part, plain = (np.linalg.norm(part, axis=-1) for part in (field[20:-20, 20:100], field[20:-20, 170:-10]))
-    assert 0.4 < plain.min() < plain.max() < 0.7 < striped_part.min()
+    assert 0.1 < plain.min() < plain.max() < 0.35 < 0.7 < striped_part.min()
 
 
 @pytest.mark.parametrize("shape, degrees", [((30, 30), -45), ((1000, 4), -90)])
 def test_a_picture_without_contours_has_one_calm_direction(shape, degrees):
     field = directions.form(np.full((*shape, 3), 0.3, np.float32))
     assert apart(field, degrees).max() < 0.5 and np.ptp(np.linalg.norm(field, axis=-1)) < 1e-5
+
+
+def test_directions_vary_where_they_are_unsure_in_patches():
+    picture = striped(20)
+    picture[:, 90:] = 0.5
+    field = directions.form(picture)
+    varied = directions.varied(field)
+    turned = apart_from(varied, field)
+    assert turned[20:-20, 20:100].max() < 8 and turned[20:-20, 150:].mean() > 15
+    np.testing.assert_allclose(np.linalg.norm(varied, axis=-1), np.linalg.norm(field, axis=-1), rtol=1e-5)
+    # Neighbours still agree.
+    assert apart_from(varied[:, 1:], varied[:, :-1]).mean() < 3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 2)])
@@ -85,8 +102,8 @@ def test_new_strokes_follow_the_picture_and_plain_ground_too(name):
     off = apart(np.asarray(headings)[:, 0], 20)
     plain = brush.middle(strokes)[:, 0] > 0.6
     assert 50 < plain.sum() < 150
-    # Headings without any direction would be 45 degrees off.
-    assert np.median(off[~plain]) < 6 and np.median(off[plain]) < 15
+    # Headings without any direction would be 45 degrees off; those on plain ground follow loosely.
+    assert np.median(off[~plain]) < 6 and np.median(off[plain]) < 30
 
 
 def test_new_strokes_follow_another_field_if_there_is_one():

@@ -27,9 +27,12 @@ SHADE, _CONTRAST = 0.983, 0.07
 # Amplitude of a streak's tint, and frequencies in the grain for red, green and blue.
 _TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
 # How much of the ground a bristle that has run dry still covers.
-_FILM = 0.15
+_FILM = 0.3
+# How gradually bristles run dry, in units of a streak, and how much more so with a family of streaks, of weight 1, that is
+# too fine to be seen, and with one that changes this much in a pixel.
+_GRADUAL, _UNSEEN, _STEEP = 0.12, 1.2, 2.5
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
-_DRAGGED = 1.2
+_DRAGGED = 0.4
 # How far, in widths, paint from below a stroke's start is carried along, and how strongly at the start.
 _CARRIED_FOR, _CARRIED = 3.0, 1.8
 
@@ -52,13 +55,13 @@ class _Streaks(NamedTuple):
 
 # Frequencies without a common period, so that nothing repeats.
 _FAMILIES = (
-    _Streaks(4.9, 0.28, 0.23, 2.1),
-    _Streaks(10.3, 0.30, 0.41, -3.7),
-    _Streaks(21.7, 0.32, 0.83, 5.3),
-    _Streaks(43.1, 0.34, 1.37, -7.9),
+    _Streaks(3.1, 0.32, 0.37, 1.7),
+    _Streaks(7.3, 0.36, 0.71, -2.9),
+    _Streaks(13.7, 0.32, 1.33, 4.3),
+    _Streaks(27.1, 0.20, 2.17, -7.9),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1; far apart ones share some.
-_SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3)
+_SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3, 45.3, 106.7)
 
 
 class Bristles(NamedTuple):
@@ -88,31 +91,34 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     # Bristles stand closer here than there, closer in one brush than in another, and wander.
     at = s + 0.065 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.030 * wave(4.3 * s + shift[7]) + 0.020 * sway
     at *= 0.75 + 0.55 * (0.5 + 0.5 * wave(shift[12]))
-    streak = jnp.zeros_like(s)
+    streak, gradual = jnp.zeros_like(s), _GRADUAL**2
     for i, family in enumerate(_FAMILIES):
-        presence = jnp.clip(0.35 + 0.9 * wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
-        streak += (
-            family.weight * seen(family.frequency, footprint) * presence * wave(family.frequency * at + shift[6 + i])
-        )
+        presence = jnp.clip(0.30 + 1.0 * wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
+        kept = seen(family.frequency, 1.25 * footprint)
+        streak += family.weight * kept * presence * wave(family.frequency * at + shift[6 + i])
+        steep = _STEEP * family.frequency * footprint
+        gradual += family.weight**2 * (_UNSEEN**2 * (1.0 - kept * kept) + (kept * steep) ** 2)
     # Squared and cubed distances from the middle: outlines round off.
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry early, most hardly at all.
     dryness = (0.5 + 0.5 * wave(shift[10])) ** 2
-    start = 0.06 + 0.09 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
-    start = jnp.maximum(start - 0.10 * streak, 0.0)
+    # A brush is seldom set down square.
+    start = 0.04 + 0.08 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
+    start = jnp.maximum(start + 0.35 * wave(shift[14]) * s - 0.12 * streak, 0.0)
     # A bristle with more paint goes on for longer.
-    end = 0.07 + 0.05 * u + 0.08 * wave(2.3 * s + shift[12]) + 0.05 * wave(6.7 * s + shift[13])
-    end = jnp.maximum(end - (0.16 + 0.30 * dryness) * streak, 0.0)
+    end = 0.06 + 0.12 * wave(2.3 * s + shift[12]) + 0.08 * wave(6.7 * s + shift[13])
+    end = jnp.maximum(end + 0.40 * wave(shift[15]) * s - (0.15 + 0.20 * dryness) * streak, 0.0)
     # Towards its end a brush is lifted: some strokes end broad, others narrow.
     lifted = jnp.clip(1.0 - after / jnp.clip(0.4 * (before + after), 0.1, 1.3), 0.0, 1.0)
     lifted *= lifted
     narrower = (0.05 + 0.22 * (0.5 + 0.5 * wave(shift[13]))) * lifted
     # The sides sway together, and each by itself.
-    left = 0.034 + 0.020 * sway + 0.014 * wave(1.1 * before + 0.9 * sway + shift[11]) + narrower
-    right = 0.034 - 0.020 * sway + 0.014 * wave(1.4 * before - 0.9 * sway + shift[3]) + narrower
+    left = 0.028 + 0.017 * sway + 0.011 * wave(1.1 * before + 0.9 * sway + shift[11]) + narrower
+    right = 0.028 - 0.017 * sway + 0.011 * wave(1.4 * before - 0.9 * sway + shift[3]) + narrower
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
-    dry = (0.10 + 0.45 * dryness) * way * way * way + (0.24 + 0.42 * dryness) * lifted + 0.50 * u * u * u
-    cover = jnp.clip(0.5 + 2.4 * (streak + 1.05 - 1.9 * dry), _FILM, 1.0)
+    dry = (0.35 + 0.50 * dryness) * way * way * way + 0.15 * lifted + 0.22 * u * u * u
+    wet = jnp.clip(0.5 + (streak + 0.62 - 0.16 * dryness - 1.08 * dry) / jnp.sqrt(gradual), 0.0, 1.0)
+    cover = _FILM + (1.0 - _FILM) * wet
     return Bristles(streak, start, end, left, right, cover)
 
 
@@ -175,8 +181,8 @@ bristles.defvjp(_bristles_forward, _bristles_backward)
 
 
 def depth(grain: Scalar) -> Scalar:
-    """How strong a stroke's streaks are, in [0.25, 1]: many strokes are almost smooth."""
-    return 0.25 + 0.75 * (0.5 + 0.5 * wave(grain * 37.7)) ** 1.5
+    """How strong a stroke's streaks are, in [0.45, 1]."""
+    return 0.45 + 0.55 * (0.5 + 0.5 * wave(grain * 37.7)) ** 1.5
 
 
 def covered(found: Bristles, contrast: float) -> Plane:
@@ -233,7 +239,7 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.15) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.15)
-    pushed = ridge(after - found.end - 0.12, 0.11, 0.20)
-    ridges = 1.10 * contrast * depth(grain) * found.streak
-    return jnp.maximum(0.52 + ridges + rim + pushed, 0.0) * covered(found, contrast)
+    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.10) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.10)
+    pushed = ridge(after - found.end - 0.12, 0.11, 0.12)
+    ridges = 0.80 * contrast * depth(grain) * found.streak
+    return jnp.maximum(0.52 + ridges + rim + pushed, 0.0)
