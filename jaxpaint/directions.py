@@ -68,8 +68,8 @@ def varied(field: Field) -> Field:
     import cv2  # It takes a while.
 
     rows, columns, _ = field.shape
-    noise = np.random.default_rng(7).standard_normal((_PATCHES, _PATCHES)).astype(np.float32)
-    noise = cv2.resize(noise, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
+    patches = np.random.default_rng(7).standard_normal((_PATCHES, _PATCHES)).astype(np.float32)
+    noise = cv2.resize(patches, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
     turn = 2.0 * _TURN * noise * (1.0 - np.linalg.norm(field, axis=-1))
     cos, sin = np.cos(turn), np.sin(turn)
     x, y = field[..., 0], field[..., 1]

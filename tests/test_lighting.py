@@ -117,7 +117,7 @@ def test_values_that_the_settings_refuse_are_refused_by_draw(unchecked):
 
 @pytest.mark.parametrize("brush", ["oilpaintbrush", "filbert"])
 def test_paint_is_thin_in_darks_and_small_brushes_leave_low_ridges(brush):
-    kind, widths = BRUSHES[brush], np.array([0.008, 0.04, 0.2, 0.04])
+    kind, widths = BRUSHES[brush], np.array([0.008, 0.05, 0.2, 0.05])
     color = np.array([0.9, 0.9, 0.9, 0.2])[:, None] * np.ones(3)
     parts = np.full((4, 2), 0.5), np.zeros(4), 4 * widths, widths, color, np.full(4, 0.3)
     thick, ridges = lighting.thickness(kind, kind.lay(*parts)).T

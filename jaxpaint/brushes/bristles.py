@@ -28,8 +28,8 @@ SHADE, _CONTRAST = 0.983, 0.07
 _TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
 # How much of the ground a bristle that has run dry still covers.
 _FILM = 0.3
-# How gradually bristles run dry, in units of a streak, and how much more so with a family of streaks, of weight 1, that is
-# too fine to be seen, and with one that changes this much in a pixel.
+# How gradually bristles run dry, in units of a streak, and how much more so with a family of streaks, of weight 1, that
+# is too fine to be seen, and with one that changes within a pixel.
 _GRADUAL, _UNSEEN, _STEEP = 0.12, 1.2, 2.5
 # How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
 _DRAGGED = 0.4
@@ -91,7 +91,7 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     # Bristles stand closer here than there, closer in one brush than in another, and wander.
     at = s + 0.065 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.030 * wave(4.3 * s + shift[7]) + 0.020 * sway
     at *= 0.75 + 0.55 * (0.5 + 0.5 * wave(shift[12]))
-    streak, gradual = jnp.zeros_like(s), _GRADUAL**2
+    streak, gradual = jnp.zeros_like(s), jnp.full((), _GRADUAL**2)
     for i, family in enumerate(_FAMILIES):
         presence = jnp.clip(0.30 + 1.0 * wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
         kept = seen(family.frequency, 1.25 * footprint)
