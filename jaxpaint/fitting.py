@@ -718,3 +718,37 @@ def renewed(
     gains = np.where(np.arange(len(every)) < lowest, np.inf, worth(model, arrays, every, problem))
     best = np.sort(np.argsort(gains, kind="stable")[new:])
     return every[best], best[best < count]
+
+
+def needed(
+    model: Model,
+    arrays: Arrays,
+    strokes: Float[np.ndarray, "n d"],
+    problem: Problem,
+    *,
+    economy: float,
+    lowest: int = 0,
+) -> Float[np.ndarray, "m d"]:
+    """The strokes without those that change little of what they cover.
+
+    Args:
+      model, arrays, strokes, problem: as for `descend`.
+      economy: root of the mean squared error, in [0, 1], that a stroke has to spare on its area.
+      lowest: how many of the lowest strokes stay, whatever they are worth.
+
+    References:
+      Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", SIGGRAPH 1998, which lays no strokes
+      where the error is small.
+    """
+    count, (height, width, channels) = len(strokes), problem.target.shape
+    while True:
+        # Filled up, so that one program serves however many are left.
+        filled = np.concatenate([strokes, nowhere(model.brush, count - len(strokes))])
+        worths = worth(model, arrays, filled, problem)[: len(strokes)]
+        spared = worths / (channels * max(height, width) ** 2 * model.brush.areas(strokes))
+        spared[:lowest] = np.inf
+        idle = int((spared < economy**2).sum())
+        if not idle:
+            return strokes
+        # Of two strokes alike, one over the other, each seems idle, and one is needed: half of them at a time.
+        strokes = strokes[np.sort(np.argsort(spared, kind="stable")[-(-idle // 2) :])]

@@ -120,6 +120,7 @@ class Stage(NamedTuple):
       rates: learning rate of the first step and of the last.
       softness: of the edges, in pixels.
       textured: fits strokes with their texture, not its average.
+      economy: leaves out strokes that change less than this, first of all (see `fitting.needed`).
       blocks: spreads added strokes evenly over blocks × blocks.
       block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
     """
@@ -131,12 +132,13 @@ class Stage(NamedTuple):
     rates: tuple[float, float]
     softness: float
     textured: bool = False
+    economy: float = 0.0
     blocks: int | None = None
     block: int | None = None
 
 
 def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
-    """The stages of a painting; their strokes and steps are exactly those of the settings.
+    """The stages of a painting; their steps are exactly those of the settings, and so are strokes without an economy.
 
     Args:
       settings: how to paint.
@@ -172,7 +174,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     ]
     candidates = int(_CANDIDATES * settings.strokes)
     stages += [Stage(0, candidates, coarse, 0, (rate, 0.5 * rate), softness)] * _ROUNDS
-    stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2))
+    stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2, economy=settings.economy))
     stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 8, textured=settings.textured))
     each = (len(adds), _ROUNDS, 1, 1)
     shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
@@ -508,6 +510,11 @@ class _Run(NamedTuple):
             )
         else:
             strokes = np.concatenate([strokes, placed])
+        if stage.economy:
+            problem = self._problem(target, strokes[:0], self._bounds())
+            strokes = fitting.needed(
+                self._engine(flat=True), self.arrays, strokes, problem, economy=stage.economy, lowest=_kept(settings)
+            )
         rest = nowhere(self.brush, settings.strokes - len(strokes))
         return state._replace(
             strokes=np.concatenate([strokes, rest]),

@@ -686,3 +686,31 @@ def test_candidates_for_glazes_lie_where_the_canvas_is_too_light():
     film = 1 - strokes[:, -1:] * (1 - strokes[:, brush.index("color")])
     np.testing.assert_allclose(0.8 * film[middle < 0.45], 0.5, atol=1e-3)
     assert (brush.middle(placing.place(brush, target, canvas, 200, **how))[:, 0] > 0.5).mean() > 0.5
+
+
+def test_idle_strokes_are_left_out_but_one_of_two_alike_is_needed():
+    """Boxes on white: two black ones, one over the other, where the picture is black, and a white one elsewhere."""
+    brush = BRUSHES["rectangle"]
+    target = np.ones((32, 32, 3), np.float32)
+    target[4:16, 4:16] = 0.0
+    box = np.float32([0.3125, 0.3125, 0.375, 0.375, 0.0, 0.0, 0.0, 0.0, 1.0])
+    white = np.float32([0.75, 0.75, 0.2, 0.2, 0.0, 1.0, 1.0, 1.0, 1.0])
+    strokes = np.stack([white, box, box])
+    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    needed = functools.partial(fitting.needed, Engine(brush, flat=True), None, strokes, problem, economy=0.3)
+    np.testing.assert_array_equal(needed(), [box])
+    np.testing.assert_array_equal(needed(lowest=1), [white, box])
+
+
+def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):
+    image = picture.copy()
+    image[:, :45] = 0.9
+    thrifty, all_of_them = (
+        jaxpaint.paint(image, key=KEY, settings=dataclasses.replace(SMALL, economy=economy, steps=60, strokes=90))
+        for economy in (0.04, 0.0)
+    )
+    assert len(all_of_them.strokes) == 90 and 30 < len(thrifty.strokes) < 80
+    left, of_all = (np.mean(BRUSHES[SMALL.brush].middle(p.strokes)[:, 0] < 0.5) for p in (thrifty, all_of_them))
+    assert left < of_all
+    assert metrics.psnr(thrifty.canvas, images.resize(image, (32, 48))) > -20 * np.log10(0.04)
