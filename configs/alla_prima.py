@@ -14,6 +14,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.steps = 280
     config.min_size = 0.007
     config.aspect = 5.0
-    config.economy = 0.03
+    config.economy = 0.02
     config.canvas_color = "0.30,0.24,0.19"
     return config

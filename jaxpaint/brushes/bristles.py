@@ -59,6 +59,7 @@ _FAMILIES = (
     _Streaks(7.3, 0.36, 0.71, -2.9),
     _Streaks(13.7, 0.32, 1.33, 4.3),
     _Streaks(27.1, 0.20, 2.17, -7.9),
+    _Streaks(53.9, 0.15, 3.31, 11.3),
 )
 # How many times a pattern shifts by its own period as the grain goes from 0 to 1; far apart ones share some.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3, 45.3, 106.7)
