@@ -31,8 +31,8 @@ from jaxpaint.renderers import Arrays, Engine, Model
 from jaxpaint.settings import Settings, StyleSettings
 
 _ROUNDS = 6
-# Share of the steps that go to the levels, the rounds, the fit at full size and the fit with texture.
-_SHARES = (0.28, 0.41, 0.24, 0.07)
+# Share of the steps that go to the levels, the rounds, the fit at full size, the accents and the fit with texture.
+_SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
 # How many times the strokes of an underpainting cover the canvas, and how many they are at least.
@@ -121,6 +121,7 @@ class Stage(NamedTuple):
       softness: of the edges, in pixels.
       textured: fits strokes with their texture, not its average.
       economy: leaves out strokes that change less than this, first of all (see `fitting.needed`).
+      accents: lays small strokes.
       blocks: spreads added strokes evenly over blocks × blocks.
       block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
     """
@@ -133,6 +134,7 @@ class Stage(NamedTuple):
     softness: float
     textured: bool = False
     economy: float = 0.0
+    accents: bool = False
     blocks: int | None = None
     block: int | None = None
 
@@ -159,7 +161,8 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     divisions = settings.max_divide or 2
     levels = np.arange(1.0, divisions + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
     kept = _kept(settings) if settings.spread else 0
-    adds = [*([kept] if kept else []), *_split(settings.strokes - kept, levels)]
+    accents = min(round(settings.accents * settings.strokes), settings.strokes - kept)
+    adds = [*([kept] if kept else []), *_split(settings.strokes - kept - accents, levels)]
     stages = [
         Stage(
             add,
@@ -175,9 +178,10 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     candidates = int(_CANDIDATES * settings.strokes)
     stages += [Stage(0, candidates, coarse, 0, (rate, 0.5 * rate), softness)] * _ROUNDS
     stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2, economy=settings.economy))
+    stages += [Stage(accents, 0, full, 0, (rate, rate / 10), softness / 4, accents=True)] * (accents > 0)
     stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 8, textured=settings.textured))
-    each = (len(adds), _ROUNDS, 1, 1)
-    shares = np.concatenate([np.full(n, share / n) for n, share in zip(each, _SHARES, strict=True)])
+    each = (len(adds), _ROUNDS, 1, int(accents > 0), 1)
+    shares = np.concatenate([np.full(n, share / max(n, 1)) for n, share in zip(each, _SHARES, strict=True)])
     steps = _split(settings.steps, shares)
     # A round without steps is none.
     return tuple(
@@ -470,7 +474,8 @@ class _Run(NamedTuple):
             placed = placing.place_in_blocks(self.brush, target, canvas, stage.add, rng=rng, block=stage.block)
             placed = np.clip(placed, *self._bounds())
         elif stage.add or stage.candidates:
-            typical = placing.stroke_size(shape, stage.add or settings.strokes)
+            small = stage.accents or not stage.add
+            typical = placing.stroke_size(shape, settings.strokes if small else stage.add)
             canvas = self._draw(strokes, shape)
             place = functools.partial(
                 placing.place,
@@ -488,7 +493,7 @@ class _Run(NamedTuple):
                 placed = np.clip(placed, *bounds(settings, shape, under))
             rest = place(
                 (stage.add or stage.candidates) - under,
-                size=typical if stage.add else placing.CANDIDATE * typical,
+                size=placing.CANDIDATE * typical if small else typical,
                 blocks=stage.blocks or (math.isqrt(stage.add) if settings.spread and not state.placed else None),
                 limits=placing.Limits(settings.min_size, settings.max_size),
                 importance=self._importance(shape),

@@ -123,6 +123,7 @@ class Settings(Checked):
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
+    accents: float = setting(0.0, "share of the strokes that come last, small ones where most is missing", 0.0, 0.9)
     economy: float = setting(0.0, "leaves out strokes that change what they cover by less than this", 0.0, 1.0)
     max_aspect: float = setting(0.0, "greatest length of a stroke, in its widths; 0: any", 0.0, 100.0)
     steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 60 with a network", 0, 100_000)

@@ -86,8 +86,9 @@ def test_an_incomplete_state_is_refused(picture):
 
 @pytest.mark.parametrize("mode", ["progressive", "grid"])
 @pytest.mark.parametrize(("strokes", "steps"), [(1, 1), (2, 7), (500, 300), (997, 100)])
-def test_a_plan_adds_up(mode, strokes, steps):
-    settings = Settings(mode=mode, strokes=strokes, steps=steps, max_divide=5)
+@pytest.mark.parametrize("accents", [0.0, 0.2])
+def test_a_plan_adds_up(mode, strokes, steps, accents):
+    settings = Settings(mode=mode, strokes=strokes, steps=steps, max_divide=5, accents=accents)
     stages = painting.plan(settings, (512, 341))
     assert sum(stage.add for stage in stages) == strokes
     assert sum(stage.steps for stage in stages) == steps
@@ -714,3 +715,9 @@ def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):
     left, of_all = (np.mean(BRUSHES[SMALL.brush].middle(p.strokes)[:, 0] < 0.5) for p in (thrifty, all_of_them))
     assert left < of_all
     assert metrics.psnr(thrifty.canvas, images.resize(image, (32, 48))) > -20 * np.log10(0.04)
+
+
+def test_accents_come_last_and_are_small(picture):
+    done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, accents=0.25, strokes=80))
+    areas = BRUSHES[SMALL.brush].areas(done.strokes)
+    assert len(areas) == 80 and np.median(areas[-20:]) < 0.5 * np.median(areas[:60])
