@@ -137,13 +137,14 @@ def test_what_is_finer_than_a_pixel_fades_to_its_average():
     at = np.linspace(0, 1, 201, dtype=np.float32)
     along, s = jnp.meshgrid(3 * at, at - 0.5)
     fine, coarse = (
-        bristles.bristles(s, along, 3 - along, jnp.float32(0.3), jnp.float32(footprint), jnp.float32(0))
+        bristles.bristles(s, along, 3 - along, jnp.float32(0.3), jnp.float32(footprint), 1.0, jnp.float32(0))
         for footprint in (1e-3, 3.0)
     )
     assert np.std(fine.streak) > 0.15 and np.ptp(coarse.streak) < 1e-3
     assert abs(np.mean(fine.streak) - np.mean(coarse.streak)) < 0.05
-    for name in ("start", "end", "left", "right"):
-        assert np.min(getattr(fine, name)) >= 0 and abs(np.mean(getattr(fine, name) - getattr(coarse, name))) < 0.02
+    for name in ("inside", "inset"):
+        assert abs(np.mean(getattr(fine, name) - getattr(coarse, name))) < 0.02
+    assert np.min(fine.inset) >= 0 and np.all(fine.inside <= jnp.minimum(along, 3 - along))
 
 
 @pytest.mark.parametrize("name", GRAINED)

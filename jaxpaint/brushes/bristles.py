@@ -70,22 +70,27 @@ class Bristles(NamedTuple):
 
     Attributes:
       streak: pigment, more or less than the mean, about -1 to 1.
-      start, end: how early each bristle begins and ends, in widths of the stroke.
-      left, right: how far inside its side (s of -0.5, 0.5) the paint ends, in widths.
+      inside: how far from the nearer one of its ragged ends each bristle is, in widths; beyond it, negative.
+      inset: how far inside the nearer side (s of -0.5, 0.5) the paint ends, in widths.
       cover: how much of the ground is covered between bristles that run dry, in [0, 1].
     """
 
     streak: Plane
-    start: Plane
-    end: Plane
-    left: Plane
-    right: Plane
+    inside: Plane
+    inset: Plane
     cover: Plane
 
 
 # Jitted to be traced once a size, not for each use; half the time of a warm start is tracing.
 @functools.partial(jax.jit, inline=True)
-def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], footprint: Float[Array, ""]) -> Bristles:
+def _bristles(
+    s: Plane,
+    before: Plane,
+    after: Plane,
+    grain: Float[Array, ""],
+    footprint: Float[Array, ""],
+    contrast: Float[Array, ""],
+) -> Bristles:
     shift = [grain * times for times in _SHIFTS]
 
     sway = wave(0.43 * before + shift[0])
@@ -113,14 +118,16 @@ def _bristles(s: Plane, before: Plane, after: Plane, grain: Float[Array, ""], fo
     lifted = jnp.clip(1.0 - after / jnp.clip(0.4 * (before + after), 0.1, 1.3), 0.0, 1.0)
     lifted *= lifted
     narrower = (0.05 + 0.22 * (0.5 + 0.5 * wave(shift[13]))) * lifted
+    inside = jnp.minimum(before - contrast * start, after - contrast * end)
     # The sides sway together, and each by itself.
-    left = 0.028 + 0.017 * sway + 0.011 * wave(1.1 * before + 0.9 * sway + shift[11]) + narrower
-    right = 0.028 - 0.017 * sway + 0.011 * wave(1.4 * before - 0.9 * sway + shift[3]) + narrower
+    side = jnp.where(s < 0, 1.0, -1.0)
+    inset = 0.028 + narrower + 0.017 * side * sway
+    inset += 0.011 * wave(1.2 * before + side * (0.9 * sway + 0.3) + shift[11])
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
     dry = (0.35 + 0.50 * dryness) * way * way * way + 0.15 * lifted + 0.22 * u * u * u
     wet = jnp.clip(0.5 + (streak + 0.62 - 0.16 * dryness - 1.08 * dry) / jnp.sqrt(gradual), 0.0, 1.0)
     cover = _FILM + (1.0 - _FILM) * wet
-    return Bristles(streak, start, end, left, right, cover)
+    return Bristles(streak, inside, inset, cover)
 
 
 class _Slopes(NamedTuple):
@@ -132,15 +139,13 @@ class _Slopes(NamedTuple):
 
 
 @functools.partial(jax.jit, inline=True)
-def _bristles_and_slopes(s, before, after, grain, footprint) -> tuple[Bristles, _Slopes]:
+def _bristles_and_slopes(s, before, after, grain, footprint, contrast) -> tuple[Bristles, _Slopes]:
     ones = jnp.ones_like(s)
-    found, across = jax.jvp(lambda s: _bristles(s, before, after, grain, footprint), (s,), (ones,))
-    _, along = jax.jvp(lambda before: _bristles(s, before, after, grain, footprint), (before,), (ones,))
-    _, back = jax.jvp(lambda after: _bristles(s, before, after, grain, footprint), (after,), (ones,))
+    found, across = jax.jvp(lambda s: _bristles(s, before, after, grain, footprint, contrast), (s,), (ones,))
+    _, along = jax.jvp(lambda before: _bristles(s, before, after, grain, footprint, contrast), (before,), (ones,))
+    _, back = jax.jvp(lambda after: _bristles(s, before, after, grain, footprint, contrast), (after,), (ones,))
     return found, _Slopes(
-        (across.streak, across.start, across.end, across.cover),
-        (along.streak, along.start, along.end, along.left, along.right, along.cover),
-        (back.left, back.right, back.cover),
+        (across.streak, across.inside, across.cover), tuple(along), (back.inside, back.inset, back.cover)
     )
 
 
@@ -151,6 +156,7 @@ def bristles(
     after: Plane,
     grain: Float[Array, ""],
     footprint: Float[Array, ""],
+    contrast: Float[Array, ""] | float,
     always: Float[Array, ""],
 ) -> Bristles:
     """The bristles at points of a stroke.
@@ -161,21 +167,22 @@ def bristles(
       grain: the stroke's own, in [0, 1]. Not differentiated.
       footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the streaks that
         appear average to nothing.
+      contrast: of the texture, 0 to 1: how ragged the ends are. Not differentiated.
       always: any number that is not negative and not known to the compiler (see `base.stored`).
     """
-    return stored(_bristles, always)(s, before, after, grain, footprint)
+    return stored(_bristles, always)(s, before, after, grain, footprint, contrast)
 
 
-def _bristles_forward(s, before, after, grain, footprint, always):
-    return stored(_bristles_and_slopes, always)(s, before, after, grain, footprint)
+def _bristles_forward(s, before, after, grain, footprint, contrast, always):
+    return stored(_bristles_and_slopes, always)(s, before, after, grain, footprint, contrast)
 
 
 def _bristles_backward(slopes, gradient):
-    streak, start, end, left, right, cover = gradient
-    to_s = sum(g * slope for g, slope in zip((streak, start, end, cover), slopes.across, strict=True))
-    to_before = sum(g * slope for g, slope in zip((streak, start, end, left, right, cover), slopes.along, strict=True))
-    to_after = sum(g * slope for g, slope in zip((left, right, cover), slopes.back, strict=True))
-    return to_s, to_before, to_after, None, None, None
+    streak, inside, inset, cover = gradient
+    to_s = sum(g * slope for g, slope in zip((streak, inside, cover), slopes.across, strict=True))
+    to_before = sum(g * slope for g, slope in zip(gradient, slopes.along, strict=True))
+    to_after = sum(g * slope for g, slope in zip((inside, inset, cover), slopes.back, strict=True))
+    return to_s, to_before, to_after, None, None, None, None
 
 
 bristles.defvjp(_bristles_forward, _bristles_backward)
@@ -223,12 +230,14 @@ def dragged(streak: Plane, grain: Scalar, contrast: float) -> Plane:
     return contrast * _DRAGGED * depth(grain) * streak
 
 
-def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Scalar, contrast: float) -> Plane:
+def height(
+    found: Bristles, s: Plane, before: Plane, after: Plane, grain: Scalar, footprint: Scalar, contrast: float
+) -> Plane:
     """Height of the paint, about 0 to 1.5: ridges between bristles, paint pushed to the sides and to the end.
 
     Args:
       found: the stroke's bristles.
-      s, after, grain, footprint: as for `bristles`.
+      s, before, after, grain, footprint: as for `bristles`.
       contrast: of the texture, 0 to 1: a knife leaves hardly a ridge.
 
     References:
@@ -240,7 +249,7 @@ def height(found: Bristles, s: Plane, after: Plane, grain: Scalar, footprint: Sc
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(s + 0.5 - found.left - 0.07, 0.07, 0.10) + ridge(0.5 - s - found.right - 0.07, 0.07, 0.10)
-    pushed = ridge(after - found.end - 0.12, 0.11, 0.12)
+    rim = ridge(0.5 - jnp.abs(s) - found.inset - 0.07, 0.07, 0.10)
+    pushed = (after < before) * ridge(found.inside - 0.12, 0.11, 0.12)
     ridges = 0.80 * contrast * depth(grain) * found.streak
     return jnp.maximum(0.52 + ridges + rim + pushed, 0.0)

@@ -85,21 +85,19 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
         width, length = curve.r0 + curve.r2, length_of(curve)
         t, away, along, across = sweep(curve, pixels, brushed, tapered=False)
         radius, way = radius_at(t, curve, pixels), pixels.constant(length)
-        per_width, far = pixels.constant(1.0 / width), pixels.constant(contrast * width * pixels.sharpness)
+        per_width, sharpness = pixels.constant(1.0 / width), pixels.constant(width * pixels.sharpness)
         s = across / (2.0 * radius)
         before = (t * way - along + pixels.constant(curve.r0)) * per_width
         after = ((1.0 - t) * way + along + pixels.constant(curve.r2)) * per_width
         footprint = 1.0 / (width * pixels.sharpness)
-        found = bristles.bristles(s, before, after, grain, footprint, pixels.always)
-        inset = jnp.where(s < 0, found.left, found.right)
-        alpha = within(away, (1.0 - 2.0 * contrast * inset) * radius, pixels)
-        alpha *= jax.lax.clamp(0.0, (before - contrast * found.start) * far + 0.5, 1.0)
-        alpha *= jax.lax.clamp(0.0, (after - contrast * found.end) * far + 0.5, 1.0)
+        found = bristles.bristles(s, before, after, grain, footprint, contrast, pixels.always)
+        alpha = within(away, (1.0 - 2.0 * contrast * found.inset) * radius, pixels)
+        alpha *= jax.lax.clamp(0.0, found.inside * sharpness + 0.5, 1.0)
         alpha *= bristles.covered(found, contrast)
         shades = bristles.shades(found.streak, grain, look.contrast)
         dragged = pixels.constant(width / (length + width)) * bristles.dragged(found.streak, grain, contrast)
         u = jnp.clip(t + dragged, 0.0, 1.0)
-        height = (bristles.height(found, s, after, grain, footprint, contrast),) * look.height
+        height = (bristles.height(found, s, before, after, grain, footprint, contrast),) * look.height
         carried = (bristles.carried(found.streak, before, contrast, look.wet),) * (look.wet > 0)
     start, end = stroke[8:11], stroke[11:14]
     colors = (pixels.constant(start[c]) + pixels.constant(end[c] - start[c]) * u for c in range(3))

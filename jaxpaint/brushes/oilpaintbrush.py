@@ -61,16 +61,16 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
         return _Body(inside, shades, height=height)
     middle = jnp.zeros(3).at[2].set(half_along / width)
     before, after = pixels.affine(middle + along / width), pixels.affine(middle - along / width)
-    found = bristles.bristles(s, before, after, grain, footprint, pixels.always)
-    far = pixels.constant(unit)
-    inside = pixels.slab(across, half_across, far * found.left, far * found.right)
-    inside *= pixels.slab(along, half_along, far * found.start, far * found.end)
+    found = bristles.bristles(s, before, after, grain, footprint, contrast, pixels.always)
+    inset = pixels.constant(unit) * found.inset
+    inside = pixels.slab(across, half_across, inset, inset) * pixels.slab(along, half_along)
+    inside *= jax.lax.clamp(0.0, found.inside * pixels.constant(width * pixels.sharpness) + 0.5, 1.0)
     inside *= bristles.covered(found, contrast)
     return _Body(
         inside,
         bristles.shades(found.streak, grain, look.contrast),
         pixels.constant(width) * bristles.dragged(found.streak, grain, contrast),
-        (bristles.height(found, s, after, grain, footprint, contrast),) * look.height,
+        (bristles.height(found, s, before, after, grain, footprint, contrast),) * look.height,
         (bristles.carried(found.streak, before, contrast, look.wet),) * (look.wet > 0),
     )
 
