@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from tiny import TINY_SHADING
 
@@ -42,17 +43,17 @@ how = settings.Settings(brush="rectangle", strokes=160, steps=24, size=96, detai
 
 def found():
     state, errors = training.train(recipe, training.start(recipe), 1)
-    painting = jaxpaint.paint(image, key=jax.random.key(0), settings=how)
-    wanted = jaxpaint.images.resize(image, painting.canvas.shape[:2])
+    paintings = [jaxpaint.paint(image, key=jax.random.key(i), settings=how) for i in range(4)]
+    wanted = jaxpaint.images.resize(image, paintings[0].canvas.shape[:2])
     # Not the weights: Adam divides each gradient by its size, and of those that are all rounding nothing is known.
-    return jax.device_get((errors, state.optimizer[0].mu)), float(metrics.psnr(painting.canvas, wanted))
+    return jax.device_get((errors, state.optimizer[0].mu)), [float(metrics.psnr(p.canvas, wanted)) for p in paintings]
 
 by_eight, psnr_by_eight = found()
 with jax.set_mesh(jax.make_mesh((1,), ("devices",), axis_types=(AxisType.Auto,), devices=jax.devices()[:1])):
     alone, psnr_alone = found()
 for a, b in zip(jax.tree.leaves(by_eight), jax.tree.leaves(alone), strict=True):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * np.abs(b).max())
-print(psnr_by_eight, psnr_alone)
+print(*psnr_by_eight, *psnr_alone)
 """
 # What each of two processes does: the first command joins them.
 TOGETHER = """
@@ -102,8 +103,10 @@ def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
         [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    by_eight, alone = map(float, done.stdout.split())
-    assert alone > 20 and abs(by_eight - alone) < 0.1
+    by_eight, alone = np.array(done.stdout.split(), float).reshape(2, 4)
+    # In some paintings, rounding decides between two candidates of the same worth, and they part ways.
+    apart = np.abs(by_eight - alone)
+    assert alone.min() > 20 and apart.min() < 0.01 and apart.max() < 1
 
 
 @pytest.mark.parametrize(
