@@ -733,7 +733,7 @@ def needed(
 
     Args:
       model, arrays, strokes, problem: as for `descend`.
-      economy: root of the mean squared error, in [0, 1], that a stroke has to spare on its area.
+      economy: least root mean square error, in [0, 1], that a stroke must remove from its area.
       lowest: how many of the lowest strokes stay, whatever they are worth.
 
     References:
@@ -745,10 +745,10 @@ def needed(
         # Filled up, so that one program serves however many are left.
         filled = np.concatenate([strokes, nowhere(model.brush, count - len(strokes))])
         worths = worth(model, arrays, filled, problem)[: len(strokes)]
-        spared = worths / (channels * max(height, width) ** 2 * model.brush.areas(strokes))
-        spared[:lowest] = np.inf
-        idle = int((spared < economy**2).sum())
+        removed = worths / (channels * max(height, width) ** 2 * model.brush.areas(strokes))
+        removed[:lowest] = np.inf
+        idle = int((removed < economy**2).sum())
         if not idle:
             return strokes
-        # Of two strokes alike, one over the other, each seems idle, and one is needed: half of them at a time.
-        strokes = strokes[np.sort(np.argsort(spared, kind="stable")[-(-idle // 2) :])]
+        # Two identical strokes, one over the other, each seem idle, though one is needed: leave out half at a time.
+        strokes = strokes[np.sort(np.argsort(removed, kind="stable")[-(-idle // 2) :])]

@@ -109,7 +109,7 @@ class Settings(Checked):
     mode: str = setting(
         "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")
     )
-    strokes: int = setting(0, "how many strokes, exactly; 0: 2500, or 500 with a network", 0, 100_000)
+    strokes: int = setting(0, "how many strokes, fewer with an economy; 0: 2500, or 500 with a network", 0, 100_000)
     max_divide: int = setting(0, "progressive: levels, the m-th with m² shares of strokes; 0: as suits", 0, 64)
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)

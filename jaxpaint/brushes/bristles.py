@@ -97,16 +97,17 @@ def _bristles(
     # Bristles stand closer here than there, closer in one brush than in another, and wander.
     at = s + 0.065 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.030 * wave(4.3 * s + shift[7]) + 0.020 * sway
     at *= 0.75 + 0.55 * (0.5 + 0.5 * wave(shift[12]))
+    # The width of the transition, squared: independent causes add up like variances.
     streak, gradual = jnp.zeros_like(s), jnp.full((), _GRADUAL**2)
     for i, family in enumerate(_FAMILIES):
-        presence = jnp.clip(0.30 + 1.0 * wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
+        presence = jnp.clip(0.3 + wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
         kept = seen(family.frequency, 1.25 * footprint)
         streak += family.weight * kept * presence * wave(family.frequency * at + shift[6 + i])
         steep = _STEEP * family.frequency * footprint
         gradual += family.weight**2 * (_UNSEEN**2 * (1.0 - kept * kept) + (kept * steep) ** 2)
     # Squared and cubed distances from the middle: outlines round off.
     u = jnp.minimum(4.0 * s * s, 1.2)
-    # Some strokes run dry early, most hardly at all.
+    # Some strokes run dry earlier than others.
     dryness = (0.5 + 0.5 * wave(shift[10])) ** 2
     # A brush is seldom set down square.
     start = 0.04 + 0.08 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
