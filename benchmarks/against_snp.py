@@ -37,9 +37,10 @@ import machine
 import numpy as np
 import quality
 
-from jaxpaint import images, metrics, weights
+from jaxpaint import metrics, pictures
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import convert
+from jaxpaint.cli import convert_weights
+from jaxpaint.io import images, weights
 
 GRID = 5
 # Strokes of a run that only shows that all works.
@@ -131,7 +132,7 @@ def _theirs(
     checkpoint.mkdir()
     source = weights.SHIPPED / f"light-{options.brush}.safetensors"
     with contextlib.redirect_stdout(io.StringIO()):
-        if convert.main(["convert_weights", str(source), str(checkpoint / "last_ckpt.pt")]):
+        if convert_weights.main(["convert_weights", str(source), str(checkpoint / "last_ckpt.pt")]):
             raise SystemExit(f"{source.name}: cannot be written as PyTorch's")
     flags = {
         "img_path": path,
@@ -193,7 +194,7 @@ def _row(
 ) -> dict[str, object]:
     """The figures of one painter; `pace` is its seconds a step."""
     height, width = drawing.shape[:2]
-    close = metrics.closeness(drawing, images.resize(photo, (height, width)))
+    close = metrics.closeness(drawing, pictures.resize(photo, (height, width)))
     return {
         "painter": painter,
         **counts,

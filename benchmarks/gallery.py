@@ -22,8 +22,11 @@ import machine
 import numpy as np
 
 import jaxpaint
-from jaxpaint import commands, exports, images, placing, runtime
+from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.cli.options import find_config, load_config
+from jaxpaint.io import images, npz
+from jaxpaint.optimize import initialize
 
 PHOTOS = "chelsea,astronaut,china,coffee,flower,camera,hubble_deep_field,rocket"
 PRESETS = "paint,alla_prima,impressionist,expressionist,pastel,charcoal,pointillist,palette_knife,wash"
@@ -58,14 +61,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         for preset in options.presets.split(","):
             path = folder / f"{pathlib.Path(name).stem}-{pathlib.Path(preset).stem}.npz"
             if not path.exists():
-                settings = jaxpaint.Settings.from_config(
-                    commands.load_config(commands.find_config(preset, default="paint.py"))
-                )
+                settings = jaxpaint.Settings.from_config(load_config(find_config(preset, default="paint.py")))
                 start = time.perf_counter()
                 painting = jaxpaint.paint(photo, key=jax.random.key(settings.seed), settings=settings)
-                exports.save_painting(path, painting)
+                npz.save_painting(path, painting)
                 print(f"{path.with_suffix('.png')}: {time.perf_counter() - start:.0f} s", flush=True)
-            drawn = jaxpaint.draw(exports.load_painting(path), size=options.size)
+            drawn = jaxpaint.draw(npz.load_painting(path), size=options.size)
             images.write_image(path.with_suffix(".png"), drawn)
             strips[-1].append(_square(drawn))
         images.write_image(options.out / f"{options.name}-all.jpg", machine.contact_sheet(strips, options.high))
@@ -97,7 +98,7 @@ def strokes_of(name: str, *, side: int = 360) -> np.ndarray:
     colors, control = brush.index("color"), brush.index("control")
     strokes[:, colors[3:]] = np.clip(0.6 * strokes[:, colors[3:]] + 0.25, 0, 1)
     strokes[:, control[1:]] += rng.uniform(-4, 4, (count, len(control[1:])))
-    strokes = placing.grained(brush, strokes, rng)
+    strokes = initialize.grained(brush, strokes, rng)
     settings = jaxpaint.Settings(brush=name, size=side, canvas_color="0.93,0.91,0.87")
     return jaxpaint.draw(jaxpaint.Painting(strokes, name, side, side, settings.canvas_rgb, None, settings))
 

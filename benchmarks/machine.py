@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxpaint import images, runtime
+from jaxpaint import pictures, runtime
+from jaxpaint.io import images
 
 REFERENCE_GFLOPS = 140.0
 RESULTS = pathlib.Path(__file__).parent / "results"
@@ -114,7 +115,7 @@ def contact_sheet(strips: Sequence[Sequence[np.ndarray]], height: int) -> np.nda
     rows = []
     for strip in strips:
         shapes = [(height, max(1, round(height * p.shape[1] / p.shape[0]))) for p in strip]
-        rows.append(np.concatenate([images.resize(p, s) for p, s in zip(strip, shapes, strict=True)], axis=1))
+        rows.append(np.concatenate([pictures.resize(p, s) for p, s in zip(strip, shapes, strict=True)], axis=1))
     width = max(row.shape[1] for row in rows)
     return np.concatenate([np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0)), constant_values=1.0) for r in rows])
 

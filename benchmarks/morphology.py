@@ -42,11 +42,11 @@ import numpy as np
 import profile_network
 from jaxtyping import Array, Float
 
-from jaxpaint import drawing, images, metrics, painting, runtime
+from jaxpaint import drawing, metrics, painter, painting, pictures, runtime
 from jaxpaint.brushes import BRUSHES, Brush, Stroke
-from jaxpaint.commands import find_config, load_config
-from jaxpaint.painting import Neural
-from jaxpaint.renderers import Arrays, Engine, Model
+from jaxpaint.cli.options import find_config, load_config
+from jaxpaint.io import images
+from jaxpaint.renderers import Engine, Model
 from jaxpaint.settings import Settings
 
 Pictures = Float[Array, "*n channels height width"]
@@ -109,6 +109,7 @@ def treated(dilation: Dilation, foreground: Pictures, alpha: Pictures) -> tuple[
     return dilation(foreground), -dilation(-alpha)
 
 
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["model"], meta_fields=["form"])
 @dataclasses.dataclass(frozen=True)
 class Treated:
     """A model whose strokes have their rims treated before they are blended.
@@ -131,9 +132,9 @@ class Treated:
         """See `Model`."""
         return self.model.window
 
-    def renderer(self, arrays: Arrays, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
+    def renderer(self, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
         """See `Model.renderer`."""
-        render = self.model.renderer(arrays, size, softness=softness)
+        render = self.model.renderer(size, softness=softness)
 
         def draw(stroke: Float[Array, "d"], *zoom: Float[Array, ""]) -> Stroke:
             pictures = treated(FORMS[self.form], *map(jnp.stack, render(stroke, *zoom)[:2]))
@@ -214,20 +215,19 @@ def _alone(count: int, side: int, forms: Sequence[str], repeats: int) -> list[di
     return rows
 
 
-def _neural(settings: Settings, form: str | None) -> Neural:
+def _model(settings: Settings, form: str | None) -> Model:
     """What draws the strokes while they are fitted, with their rims treated or not."""
-    engine = Engine(BRUSHES[settings.brush], settings.texture)
-    found = painting.neural(settings) or Neural(engine, None)
-    return Neural(Treated(found.model, form), found.arrays) if form else found
+    found = painter.network_of(settings) or Engine(BRUSHES[settings.brush], contrast=settings.texture)
+    return Treated(found, form) if form else found
 
 
 def _steps(settings: Settings, options: argparse.Namespace, alone: dict[str, float]) -> list[dict[str, Any]]:
     """A step of fitting, without and with each of the forms (whose time `alone` has), by turns."""
     forms = [None, *alone]
-    models = [_neural(settings, form) for form in forms]
-    _, placed, descend = profile_network.in_blocks(settings, models[0].model.window, options.each)
+    models = [_model(settings, form) for form in forms]
+    _, placed, descend = profile_network.in_blocks(settings, models[0].window, options.each)
     strokes = np.concatenate(placed)
-    steps = [functools.partial(descend, 1, model.model, model.arrays, strokes) for model in models]
+    steps = [functools.partial(descend, 1, model, strokes) for model in models]
     spent = machine.turns(steps, repeats=options.repeats)
     medians = [1e3 * statistics.median(seconds) for seconds in spent]
     return [
@@ -246,10 +246,10 @@ def _steps(settings: Settings, options: argparse.Namespace, alone: dict[str, flo
 
 def _painted(photo: np.ndarray, settings: Settings, form: str | None) -> tuple[dict[str, Any], np.ndarray]:
     """How close a painting comes, and the painting."""
-    chosen = _neural(settings, form)
-    with mock.patch.object(painting, "neural", lambda *_, **__: chosen):
+    chosen = _model(settings, form)
+    with mock.patch.object(painter, "network_of", lambda *_, **__: chosen):
         drawn = drawing.draw(painting.paint(photo, key=jax.random.key(settings.seed), settings=settings), size=512)
-    return metrics.closeness(drawn, images.resize(photo, drawn.shape[:2])), drawn
+    return metrics.closeness(drawn, pictures.resize(photo, drawn.shape[:2])), drawn
 
 
 if __name__ == "__main__":

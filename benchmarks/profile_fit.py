@@ -30,20 +30,22 @@ import machine
 import numpy as np
 
 import jaxpaint
-from jaxpaint import drawing, fitting, grids, images, placing, runtime
-from jaxpaint.blending import composite_backward, composite_forward, room
+from jaxpaint import painter, pictures, runtime
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.optimize import densify, loop
+from jaxpaint.raster import forward, tiled, tiling
+from jaxpaint.raster.compositing import composite_backward, composite_forward, room
 from jaxpaint.renderers import Engine
 
 # Bytes a stroke and pixel, at the least: the canvas read and written, kept, read again; its gradient read and written.
 BYTES = 3 * 4 * 6
 # What a painting is made of; no part calls another. `placing` is also told what to place on by `drawing`.
 PARTS = {
-    "placing": (placing, "place"),
-    "worth": (fitting, "_worth"),
-    "listing": (grids, "reach"),
-    "descending": (fitting, "_descend"),
-    "drawing": (drawing, "_draw_tiles"),
+    "placing": (painter, "place"),
+    "worth": (densify, "_gains"),
+    "listing": (tiling, "reach"),
+    "descending": (loop, "_descend"),
+    "drawing": (forward, "_draw_tiles"),
 }
 
 
@@ -92,26 +94,26 @@ def _blocks(options, rates: dict[str, float]) -> list[dict[str, object]]:
 def _block(options, size: int, flat: bool) -> tuple[Callable[[], Any], int, float]:
     """Forward and backward of 20 random strokes a block: to call, how much it does, its FLOPs for one."""
     brush, count = BRUSHES[options.brush], 20
-    windows = max(4, fitting._PIXELS_TOGETHER // size**2)
+    windows = max(4, tiled.PIXELS_TOGETHER // size**2)
     mesh = runtime.mesh()
     groups = mesh.size * max(1, options.pixels // (mesh.size * windows * size**2))
     key = jax.random.key(0)
     strokes = jax.random.uniform(key, (groups, count, windows, brush.dim))
     target = tuple(jax.random.uniform(key, (3, groups, windows, size, size)))
 
-    def gradient(total, tiles, softness):
+    def gradient(tiles, softness):
         def group(below, part):
             strokes, target = part
-            render = Engine(brush, flat=flat).renderer(None, size, softness=softness)
+            render = Engine(brush, flat=flat).renderer(size, softness=softness)
             black = tuple(map(jnp.zeros_like, target))
             canvas, below = composite_forward(render, strokes, black, count, below)
             difference = tuple(2 * (c - t) for c, t in zip(canvas, target, strict=True))
             return below, composite_backward(render, strokes, count, below, difference)
 
         below = room(tuple(plane[0] for plane in tiles[1]), count)
-        return total(jax.lax.scan(group, below, tiles)[1].sum())
+        return tiled.total(mesh, jax.lax.scan(group, below, tiles)[1].sum())
 
-    program = jax.jit(functools.partial(fitting.divided, mesh, gradient), compiler_options=runtime.COMPILER_OPTIONS)
+    program = jax.jit(functools.partial(tiled.divided, mesh, gradient), compiler_options=runtime.COMPILER_OPTIONS)
     softness = jnp.ones(())
     compiled = program.lower((strokes, target), softness).compile()
     # XLA counts the body of a loop once: here of two, over groups and strokes.
@@ -147,7 +149,7 @@ def _draw(name: str, count: int, shape: tuple[int, int]) -> np.ndarray:
     strokes = rng.uniform(size=(count, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] *= 0.2
     strokes[:, brush.index("y")] *= shape[0] / max(shape)
-    return drawing.draw_strokes(Engine(brush), strokes, shape, canvas=(1.0, 1.0, 1.0))
+    return forward.draw_strokes(Engine(brush), strokes, shape, canvas=(1.0, 1.0, 1.0))
 
 
 def _painting(options) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
@@ -155,7 +157,7 @@ def _painting(options) -> tuple[list[dict[str, object]], list[dict[str, object]]
     image = machine.picture("astronaut")
     size = min(512, int(np.sqrt(options.pixels)))
     settings = jaxpaint.Settings(strokes=options.strokes, brush=options.brush, size=size, steps=200)
-    plan = jaxpaint.painting.plan(settings, images.fitted_shape(*image.shape[:2], size))
+    plan = jaxpaint.painting.plan(settings, pictures.fitted_shape(*image.shape[:2], size))
     kinds = [
         "texture" if s.textured else "levels" if s.add else "rounds" if s.candidates else "full size" for s in plan
     ]
@@ -192,7 +194,7 @@ def _watched(watch: runtime.Stopwatch):
     with contextlib.ExitStack() as stack:
         for name, (module, attribute) in PARTS.items():
             function = watched(name, getattr(module, attribute))
-            for user in (module, fitting):
+            for user in (module, tiled, forward):
                 if hasattr(user, attribute):
                     stack.enter_context(mock.patch.object(user, attribute, function))
         yield

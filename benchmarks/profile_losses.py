@@ -24,7 +24,8 @@ from ott.geometry import grid
 from ott.solvers import linear
 
 import jaxpaint
-from jaxpaint import images, losses, runtime, styling, weights
+from jaxpaint import losses, pictures, runtime, styling
+from jaxpaint.io import weights
 from jaxpaint.settings import Settings, StyleSettings
 
 BLOCKS = 5
@@ -143,7 +144,7 @@ def _step(size: int, seen: int, strokes: int, steps: int) -> dict[str, Any]:
 def _photo(name: str, side: int) -> jax.Array:
     picture = machine.picture(name)
     least = min(picture.shape[:2])
-    return jnp.asarray(images.resize(picture[:least, :least], (side, side)))
+    return jnp.asarray(pictures.resize(picture[:least, :least], (side, side)))
 
 
 def _blocks(picture: jax.Array) -> jax.Array:

@@ -20,9 +20,11 @@ import jax
 import machine
 import numpy as np
 
-from jaxpaint import fitting, images, painting, placing, runtime, weights
+from jaxpaint import optimize, painter, painting, pictures, runtime
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import find_config, load_config
+from jaxpaint.cli.options import find_config, load_config
+from jaxpaint.io import weights
+from jaxpaint.optimize import initialize
 from jaxpaint.painting import Stage
 from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold
 from jaxpaint.settings import Settings
@@ -52,7 +54,7 @@ class Blocks(NamedTuple):
     Attributes:
       stage: how it is fitted.
       placed: strokes as they are placed, one a block, as often as wanted.
-      descend: `(steps, model, arrays, strokes)`, some steps of fitting.
+      descend: `(steps, model, strokes)`, some steps of fitting.
     """
 
     stage: Stage
@@ -64,25 +66,22 @@ def in_blocks(settings: Settings, window: int | None, each: int) -> Blocks:
     """The first stage, with `each` strokes placed in every block; the renderer's windows are of so many pixels."""
     photo = machine.picture("astronaut")
     height, width, _ = photo.shape
-    stage = painting.plan(settings, images.fitted_shape(height, width, 512), window=window)[0]
-    target = images.resize(photo, images.fitted_shape(height, width, stage.size))
+    stage = painting.plan(settings, pictures.fitted_shape(height, width, 512), window=window)[0]
+    target = pictures.resize(photo, pictures.fitted_shape(height, width, stage.size))
     blank, rng = np.ones_like(target), np.random.default_rng(0)
-    place = functools.partial(placing.place_in_blocks, BRUSHES[settings.brush], rng=rng, block=stage.block)
+    place = functools.partial(initialize.place_in_blocks, BRUSHES[settings.brush], rng=rng, block=stage.block)
     placed = [place(target, blank, stage.add) for _ in range(each)]
-    weights = fitting.Weights(settings.l1, settings.l2)
-    problem = fitting.Problem(target, blank, weights, painting.bounds(settings, target.shape[:2]))
+    bounds = painter.bounds(settings, target.shape[:2])
+    problem = optimize.Problem(target, blank, settings.loss_weights, bounds, stage.softness, block=stage.block)
 
-    def descend(steps, model, arrays, strokes):
-        return fitting.descend(
+    def descend(steps, model, strokes):
+        return optimize.descend(
             model,
-            arrays,
             strokes,
-            fitting.Moments.zero(strokes.shape),
+            optimize.initial(optimize.RMSPROP, strokes),
             problem,
-            first=0,
             rates=np.full(steps, settings.learning_rate, np.float32),
-            softness=stage.softness,
-            block=stage.block,
+            optimizer=optimize.RMSPROP,
         )
 
     return Blocks(stage, placed, descend)
@@ -92,12 +91,12 @@ def _rows(net: str, options: argparse.Namespace, counts: Sequence[int]) -> list[
     config = load_config(find_config(None, default="snp.py"))
     settings = Settings.from_config({**config, "renderer": net, "brush": options.brush})
     arrays = jax.device_put(fold(weights.load(net, brush=options.brush).variables))
-    models = {dtype: Network(net, BRUSHES[options.brush], dtype) for dtype in options.dtypes.split(",")}
+    models = {dtype: Network(net, BRUSHES[options.brush], arrays, dtype) for dtype in options.dtypes.split(",")}
     stage, placed, descend = in_blocks(settings, ARCHITECTURES[net].size, max(counts))
     paces: dict[str, dict[int, float]] = {dtype: {} for dtype in models}
     for count in counts:
         strokes = np.concatenate(placed[:count])
-        calls = [functools.partial(descend, options.steps, model, arrays, strokes) for model in models.values()]
+        calls = [functools.partial(descend, options.steps, model, strokes) for model in models.values()]
         seconds = machine.alternating_seconds(calls, repeats=3)
         for dtype, spent in zip(models, seconds, strict=True):
             paces[dtype][count] = len(strokes) * options.steps / spent

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 import machine
 
 from jaxpaint import training
+from jaxpaint.architectures import ARCHITECTURES
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _parts(net: str) -> tuple[str, ...]:
     """A network without a rasterisation network has no silhouette to learn alone."""
-    return ("distances", "silhouette", "shading") if training.ARCHITECTURES[net].dense else ("shading",)
+    return ("distances", "silhouette", "shading") if ARCHITECTURES[net].dense else ("shading",)
 
 
 def _rows(options: argparse.Namespace, net: str, part: str) -> list[dict[str, object]]:

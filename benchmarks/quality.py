@@ -44,8 +44,11 @@ from typing import Any, NamedTuple
 import machine
 import numpy as np
 
-from jaxpaint import commands, images, runtime
-from jaxpaint.commands import paint
+from jaxpaint import pictures, runtime
+from jaxpaint.cli import paint
+from jaxpaint.cli.app import Refused
+from jaxpaint.cli.options import command_line, define_flags
+from jaxpaint.io import images
 from jaxpaint.settings import Settings
 
 PAINT = pathlib.Path(__file__).parents[1] / "bin" / "paint"
@@ -87,10 +90,10 @@ class Task(NamedTuple):
         """All settings that the flags give.
 
         Raises:
-          commands.Refused: they are wrong.
+          Refused: they are wrong.
         """
-        values = commands.define_flags(out="")
-        line = commands.command_line(["paint", *self.flags], values, Settings, config="paint.py", usage="")
+        values = define_flags(out="")
+        line = command_line(["paint", *self.flags], values, Settings, config="paint.py", usage="")
         assert line is not None  # They do not ask for help.
         return dataclasses.asdict(line.settings)
 
@@ -116,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"expected flags as above or --config.KEY=VALUE, got {' '.join(unknown)}")
     try:
         tasks = {task: task.settings for task in _tasks(options, others)}
-    except commands.Refused as error:
+    except Refused as error:
         parser.error(str(error))
     here = options.in_process or options.full
     rows, settings = _earlier(options.out / f"{options.name}.json") if options.resume else ([], [])
@@ -310,7 +313,7 @@ def _seam_ratio(picture: np.ndarray, photo: np.ndarray, settings: dict) -> float
     """Mean absolute error near the borders between a grid's blocks over that elsewhere; None without borders."""
     if settings["mode"] == "progressive" or settings["grid"] == 1:
         return None
-    error = np.abs(picture - images.resize(photo, picture.shape[:2])).mean(axis=-1)
+    error = np.abs(picture - pictures.resize(photo, picture.shape[:2])).mean(axis=-1)
     # In mode `blocks` they are square.
     divided = [max(error.shape)] * 2 if settings["mode"] == "blocks" else error.shape
     row, column = (

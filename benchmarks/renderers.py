@@ -36,10 +36,13 @@ import learning
 import machine
 import numpy as np
 
-from jaxpaint import training, weights
+from jaxpaint import training
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import find_config, load_config, train
+from jaxpaint.cli import train_renderer
+from jaxpaint.cli.options import find_config, load_config
+from jaxpaint.io import weights
 from jaxpaint.renderers.networks import Network, fold
+from jaxpaint.training import steps
 
 # The networks, and how many seeds each has: the large ones take many times as long.
 SEEDS = {"light": 3, "heavy": 1, "lite": 1, "dcgan32": 3}
@@ -119,7 +122,7 @@ def _recipes(options: argparse.Namespace, net: str, seeds: int) -> list[training
     config = load_config(find_config(None, default=f"{net}.py"))
     steps = round(options.strokes / options.batch)
     # Steps that are taken together are compiled together.
-    every = train.CHUNK * max(1, round(steps / POINTS / train.CHUNK))
+    every = train_renderer.CHUNK * max(1, round(steps / POINTS / train_renderer.CHUNK))
     given = {"brush": options.brush, "batch": options.batch, "steps": steps, "distance_steps": 0, "silhouette_steps": 0}
     given |= {"dtype": "float32", "log_every": every, "validate_every": every}
     if options.learning_rate is not None:
@@ -135,7 +138,7 @@ def _trained(recipe: training.Recipe, folder: pathlib.Path) -> Run:
     """
     if not _finished(recipe, folder):
         flags = [f"--config.{key}={value}" for key, value in dataclasses.asdict(recipe).items()]
-        if status := train.main(["train_renderer", f"--workdir={folder}", *flags]):
+        if status := train_renderer.main(["train_renderer", f"--workdir={folder}", *flags]):
             raise SystemExit(status)
     lines = learning.metrics(folder)
     learned, validated = ([line for line in lines if key in line] for key in ("alpha", "psnr"))
@@ -156,7 +159,7 @@ def _finished(recipe: training.Recipe, folder: pathlib.Path) -> bool:
     """Whether a folder holds the whole run of a recipe."""
     if not (folder / "metrics.jsonl").exists():
         return False
-    earlier = json.loads((folder / train.RECIPE).read_text(encoding="utf-8"))
+    earlier = json.loads((folder / train_renderer.RECIPE).read_text(encoding="utf-8"))
     lines = learning.metrics(folder)
     return earlier == dataclasses.asdict(recipe) and any(
         "psnr" in line and line["step"] == recipe.steps for line in lines
@@ -186,7 +189,7 @@ def _spread(values: Sequence[float], *, digits: int) -> str:
 
 def _size(recipe: training.Recipe) -> dict[str, float]:
     """The parameters of a network, and its FLOPs for a stroke."""
-    model = training.net(recipe)
+    model = steps.net(recipe)
     strokes = jax.ShapeDtypeStruct((recipe.batch, model.brush.dim), "float32")
     variables: Any = jax.eval_shape(model.init, jax.random.key(0), strokes)
     wanted = jax.eval_shape(functools.partial(training.targets, recipe), strokes)
@@ -210,15 +213,15 @@ def _size(recipe: training.Recipe) -> dict[str, float]:
 def _painter(run: Run) -> Callable[[], Any]:
     """A batch of strokes drawn and differentiated, to be called."""
     brush = BRUSHES[run.recipe.brush]
-    model = Network(run.recipe.net, brush)
     arrays = jax.device_put(fold(weights.load(run.folder / "best.safetensors").variables))
+    model = Network(run.recipe.net, brush, arrays)
     strokes = training.sample(brush, run.recipe.batch, key=jax.random.key(0))
 
-    def squares(strokes, arrays):
-        pictures = jax.vmap(model.renderer(arrays, model.window, softness=0.0))(strokes)
+    def squares(strokes, model):
+        pictures = jax.vmap(model.renderer(model.window, softness=0.0))(strokes)
         return sum(jnp.sum(plane**2) for plane in jax.tree.leaves(pictures))
 
-    return functools.partial(jax.jit(jax.grad(squares)), strokes, arrays)
+    return functools.partial(jax.jit(jax.grad(squares)), strokes, model)
 
 
 def _plot(path: pathlib.Path, runs: dict[str, list[Run]]) -> None:

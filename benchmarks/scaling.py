@@ -8,8 +8,8 @@ One thing is varied, the others stay at --strokes, --size and --blocks:
 3. blocks and 4. strokes, fitted in blocks that are painted each for itself (`config.mode=blocks`): every stroke is
    drawn over all of its block.
 
-What is fitted is the astronaut, resized to a square, on white; `placing.place` puts the strokes, so large that however
-many there are, they cover the picture twice, as in a painting. They have the average of their texture.
+What is fitted is the astronaut, resized to a square, on white; `initialize.place` puts the strokes, so large that
+however many there are, they cover the picture twice, as in a painting. They have the average of their texture.
 
 "step" is a step of gradient descent with its share of what comes before every few steps (the strokes of each tile are
 listed), and "listing" all of that. "drawing" is that of all strokes with that texture, once. Each is the median of some
@@ -42,8 +42,10 @@ from unittest import mock
 import machine
 import numpy as np
 
-from jaxpaint import drawing, fitting, images, painting, placing, runtime
+from jaxpaint import optimize, painter, pictures, runtime
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.optimize import initialize, loop
+from jaxpaint.raster import forward
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
@@ -84,14 +86,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--all-strokes", default="250,500,1000,2000,4000,8000,16000", help="with commas")
     parser.add_argument("--all-sizes", default="256,512,1024,2048,4096", help="with commas")
     parser.add_argument("--all-blocks", default="1,2,4,8,16,32", help="along a side, with commas")
-    parser.add_argument("--steps", type=int, default=fitting.CHUNK, help="of a fit; the default is a painting's")
+    parser.add_argument("--steps", type=int, default=optimize.CHUNK, help="of a fit; the default is a painting's")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--memory", type=float, default=8.0, help="most that a program may hold to be run, in GiB")
     parser.add_argument("--brush", default="oilpaintbrush", choices=BRUSHES)
     parser.add_argument("--out", type=pathlib.Path, default=machine.RESULTS)
     options = parser.parse_args(argv)
-    if not 1 <= options.steps <= fitting.CHUNK:
-        parser.error(f"--steps: expected from 1 to {fitting.CHUNK}, got {options.steps}")
+    if not 1 <= options.steps <= optimize.CHUNK:
+        parser.error(f"--steps: expected from 1 to {optimize.CHUNK}, got {options.steps}")
     cases = _axes(options)
     if unknown := set(names := options.axes.split(",")) - set(cases):
         parser.error(f"--axes: expected some of {', '.join(cases)}, got {', '.join(sorted(unknown))}")
@@ -167,24 +169,26 @@ def _rows(axis: str, cases: Sequence[Case], options: argparse.Namespace) -> list
 
 def _fit(case: Case) -> Callable[[int], Any]:
     """So many steps, from strokes that are placed but not yet fitted."""
-    target = images.resize(machine.picture("astronaut"), (case.size, case.size))
+    target = pictures.resize(machine.picture("astronaut"), (case.size, case.size))
     settings = Settings(brush=case.brush, strokes=case.strokes, size=case.size)
-    problem = fitting.Problem(
-        target, np.ones_like(target), fitting.Weights(), painting.bounds(settings, target.shape[:2])
+    problem = optimize.Problem(
+        target,
+        np.ones_like(target),
+        {"l2": 1.0},
+        painter.bounds(settings, target.shape[:2]),
+        settings.softness,
+        block=case.blocks and case.size // case.blocks,
     )
-    strokes = _placed(case)
+    strokes, optimizer = _placed(case), optimize.RMSPROP if case.blocks else optimize.ADAM
 
     def fit(steps: int) -> Any:
-        return fitting.descend(
+        return optimize.descend(
             case.model,
-            None,
             strokes,
-            fitting.Moments.zero(strokes.shape),
+            optimize.initial(optimizer, strokes),
             problem,
-            first=0,
             rates=np.full(steps, 0.1 * settings.learning_rate, np.float32),
-            softness=settings.softness,
-            block=case.blocks and case.size // case.blocks,
+            optimizer=optimizer,
         )
 
     return fit
@@ -192,26 +196,29 @@ def _fit(case: Case) -> Callable[[int], Any]:
 
 @functools.cache
 def _placed(case: Case) -> np.ndarray:
-    target = images.resize(machine.picture("astronaut"), (case.size, case.size))
-    size, rng = placing.stroke_size(target.shape[:2], case.strokes), np.random.default_rng(0)
-    return placing.place(case.model.brush, target, np.ones_like(target), case.strokes, rng=rng, size=size)
+    target = pictures.resize(machine.picture("astronaut"), (case.size, case.size))
+    size, rng = initialize.stroke_size(target.shape[:2], case.strokes), np.random.default_rng(0)
+    return initialize.place(
+        case.model.brush, target, np.ones_like(target), case.strokes, initialize.Layout(size), rng=rng
+    )
 
 
 def _draw(case: Case) -> np.ndarray:
-    return drawing.draw_strokes(case.model, _placed(case), (case.size, case.size), canvas=(1.0, 1.0, 1.0))
+    return forward.draw_strokes(case.model, _placed(case), (case.size, case.size), canvas=(1.0, 1.0, 1.0))
 
 
 def _program_bytes(fit: Callable[[int], Any]) -> int:
     """What the program of a fit's steps holds when it runs; it is compiled, and not run."""
-    program, held = fitting._descend, []
+    program, held = loop._descend, []
 
     def compiled(*arguments: Any) -> Any:
+        *_, strokes, state = arguments
         memory: Any = program.lower(*arguments).compile().memory_analysis()
         parts = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
         held.append(sum(getattr(memory, part) for part in parts) - memory.alias_size_in_bytes)
-        return *arguments[8:10], (0.0, 0.0)
+        return strokes, state, (0.0, 0.0)
 
-    with mock.patch.object(fitting, "_descend", compiled):
+    with mock.patch.object(loop, "_descend", compiled):
         fit(0)
     return held[0]
 

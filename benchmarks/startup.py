@@ -33,7 +33,8 @@ import machine
 import numpy as np
 
 import jaxpaint
-from jaxpaint import exports, images, videos
+from jaxpaint import pictures
+from jaxpaint.io import images, npz, videos
 
 ROOT = pathlib.Path(__file__).parents[1]
 PHOTO = ROOT / "examples" / "astronaut.png"
@@ -118,8 +119,8 @@ def _prepare(folder: pathlib.Path) -> None:
     dim = jaxpaint.BRUSHES[settings.brush].dim
     strokes = np.random.default_rng(0).uniform(0.2, 0.8, (12, dim)).astype(np.float32)
     painting = jaxpaint.Painting(strokes, settings.brush, 32, 32, settings.canvas_rgb, None, settings)
-    exports.save_painting(folder / "painting.npz", painting)
-    photo = np.round(images.resize(images.read_image(PHOTO), (40, 40)) * 255).astype(np.uint8)
+    npz.save_painting(folder / "painting.npz", painting)
+    photo = np.round(pictures.resize(images.read_image(PHOTO), (40, 40)) * 255).astype(np.uint8)
     videos.write_video(folder / "clip.mp4", [photo[4:28, i : 32 + i] for i in range(3)], fps=10.0)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from jaxpaint import images
+from jaxpaint.io import images
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -30,7 +30,8 @@ import numpy as np
 import styles
 
 import jaxpaint
-from jaxpaint import images, losses, runtime, styling, weights
+from jaxpaint import losses, pictures, runtime, styling
+from jaxpaint.io import images, weights
 from jaxpaint.settings import StyleSettings
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
@@ -131,8 +132,8 @@ def _run(painting: jaxpaint.Painting, style: np.ndarray, settings: StyleSettings
     content, canvas = painting.canvas, result.canvas
     see = weights.load_features("vgg16", layers=LAYERS)
     side = settings.vgg_size
-    seen = see(images.resize(canvas, images.fitted_shape(*canvas.shape[:2], side)))
-    wanted = see(images.resize(style, images.fitted_shape(*style.shape[:2], round(side * settings.scale))))
+    seen = see(pictures.resize(canvas, pictures.fitted_shape(*canvas.shape[:2], side)))
+    wanted = see(pictures.resize(style, pictures.fitted_shape(*style.shape[:2], round(side * settings.scale))))
     row = {
         "loss": steps[-1].loss,
         "psnr": steps[-1].psnr,

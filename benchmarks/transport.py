@@ -21,8 +21,9 @@ import machine
 import numpy as np
 import optax
 
-from jaxpaint import images, losses
+from jaxpaint import losses
 from jaxpaint.brushes import BRUSHES, Brush
+from jaxpaint.io import images
 from jaxpaint.renderers import engine
 
 LOSSES = {"L1": losses.l1, "transport": losses.transport}

@@ -3,11 +3,11 @@
     python benchmarks/transport_painting.py
     python benchmarks/transport_painting.py --steps=120 --transport=0,0.000001,0.1,1 --name=transport_steps
 
-Strokes start where `placing.place` puts them on a white canvas (good); or anywhere, turned anyhow and in any colour, of
-the same size (random); or the same in the middle, a quarter as far apart (heap). They are fitted by L2 plus so much of
-transport. All get the same seconds: how long a step takes with each weight is measured first, by turns, and a fit has
-as many steps as they allow; or, by --steps, all have as many. With any transport, windows are of 64 pixels, not 16, and
-a stroke that hurries out of its windows is seen farther: a weight of next to nothing tells what that alone does.
+Strokes start where `initialize.place` puts them on a white canvas (good); or anywhere, turned anyhow and in any colour,
+of the same size (random); or the same in the middle, a quarter as far apart (heap). They are fitted by L2 plus so much
+of transport. All get the same seconds: how long a step takes with each weight is measured first, by turns, and a fit
+has as many steps as they allow; or, by --steps, all have as many. With any transport, windows are of 64 pixels, not 16,
+and a stroke that hurries out of its windows is seen farther: a weight of next to nothing tells what that alone does.
 Strokes have the average of their texture, in fit and drawing.
 
 Writes NAME.json (with the PSNR of the drawing after every few steps), NAME.svg (the same as curves over the seconds, or
@@ -26,8 +26,11 @@ from collections.abc import Callable, Iterator, Sequence
 import machine
 import numpy as np
 
-from jaxpaint import drawing, fitting, images, metrics, painting, placing, runtime
+from jaxpaint import metrics, optimize, painter, pictures, runtime
 from jaxpaint.brushes import BRUSHES, Brush
+from jaxpaint.io import images
+from jaxpaint.optimize import initialize
+from jaxpaint.raster import forward
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
@@ -60,9 +63,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows, curves, sheet = [], [], []
     for photo, placed in itertools.product(options.photos.split(","), options.placings.split(",")):
         image = machine.picture(photo)
-        target = images.resize(image, images.fitted_shape(*image.shape[:2], options.size))
+        target = pictures.resize(image, pictures.fitted_shape(*image.shape[:2], options.size))
         start = _place(placed, model.brush, target, options.strokes)
-        draw = functools.partial(drawing.draw_strokes, model, shape=target.shape[:2], canvas=settings.canvas_rgb)
+        draw = functools.partial(forward.draw_strokes, model, shape=target.shape[:2], canvas=settings.canvas_rgb)
         fits = [functools.partial(_fit, model, target, start, settings, weight) for weight in weights]
         lengths = [options.steps] * len(fits) if options.steps else _lengths(fits, options.seconds)
         strip = [target, draw(start)]
@@ -85,9 +88,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _place(placed: str, brush: Brush, target: np.ndarray, count: int) -> np.ndarray:
     """The strokes at first, all to cover the picture twice."""
     rng, shape = np.random.default_rng(0), np.array(target.shape[:2])
-    size = placing.stroke_size(target.shape[:2], count)
+    size = initialize.stroke_size(target.shape[:2], count)
     if placed == "good":
-        return placing.place(brush, target, np.ones_like(target), count, rng=rng, size=size)
+        return initialize.place(brush, target, np.ones_like(target), count, initialize.Layout(size), rng=rng)
     spread = 0.25 if placed == "heap" else 1.0
     position = (0.5 + spread * rng.uniform(-0.5, 0.5, (count, 2))) * shape[::-1] / shape.max()
     extents = size * rng.uniform(0.7, 1.3, (2, count))
@@ -99,28 +102,26 @@ def _fit(
     model: Engine, target: np.ndarray, strokes: np.ndarray, settings: Settings, transport: float, steps: int
 ) -> Iterator[Fitted]:
     """Fits the strokes: steps taken and strokes, before the first and after every few."""
-    problem = fitting.Problem(
+    problem = optimize.Problem(
         target=target,
         canvas=np.ones_like(target),
-        weights=fitting.Weights(l2=1.0, transport=transport),
-        bounds=painting.bounds(settings, target.shape[:2]),
+        weights={"l2": 1.0, "transport": transport},
+        bounds=painter.bounds(settings, target.shape[:2]),
+        softness=settings.softness,
     )
-    moments = fitting.Moments.zero(strokes.shape)
-    rates = fitting.cosine(settings.learning_rate, 0.05 * settings.learning_rate, steps)
+    moments = optimize.initial(optimize.ADAM, strokes)
+    rates = optimize.cosine(settings.learning_rate, 0.05 * settings.learning_rate, steps)
     yield 0, strokes
-    for step in range(0, steps, fitting.CHUNK):
-        some = rates[step : step + fitting.CHUNK]
-        strokes, moments, _ = fitting.descend(
-            model, None, strokes, moments, problem, first=0, rates=some, softness=settings.softness
-        )
+    for step, some in zip(range(0, steps, optimize.CHUNK), optimize.chunks(rates), strict=True):
+        strokes, moments, _ = optimize.descend(model, strokes, moments, problem, rates=some)
         yield step + len(some), strokes
 
 
 def _lengths(fits: Sequence[Callable[[int], Iterator[Fitted]]], seconds: float) -> list[int]:
     """How many steps of each take so long, once it is compiled."""
-    chunks = [functools.partial(lambda fit: list(fit(fitting.CHUNK)), fit) for fit in fits]
+    chunks = [functools.partial(lambda fit: list(fit(optimize.CHUNK)), fit) for fit in fits]
     paces = machine.alternating_seconds(chunks, repeats=3)
-    return [max(1, round(fitting.CHUNK * seconds / pace)) for pace in paces]
+    return [max(1, round(optimize.CHUNK * seconds / pace)) for pace in paces]
 
 
 def _panels(curves: Sequence[dict]) -> dict[str, dict[str, np.ndarray]]:

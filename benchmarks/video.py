@@ -28,8 +28,10 @@ import jax
 import machine
 import numpy as np
 
-from jaxpaint import drawing, filming, images, metrics, runtime, videos
+from jaxpaint import drawing, metrics, pictures, runtime
+from jaxpaint.io import images, videos
 from jaxpaint.settings import FilmSettings
+from jaxpaint.video import cuts, frames, painter
 
 METHODS = {
     "independent": {"method": "independent"},
@@ -44,8 +46,8 @@ class Painted(NamedTuple):
     """A painted frame, what there is to say of it, and its drawing."""
 
     number: int
-    frame: filming.Frame
-    facts: filming.Facts
+    frame: frames.Frame
+    facts: frames.FrameMetrics
     picture: np.ndarray
 
 
@@ -71,8 +73,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     panels: dict[str, dict[str, list[float]]] = {}
     for clip in options.clips.split(","):
         source = [frame for each in clip.split("+") for frame in _frames(each, options.seconds, options.size)]
-        source = [images.resize(frame, source[0].shape[:2]) for frame in source]
-        motions = [None if filming.is_cut(*pair) else metrics.motion(*pair) for pair in itertools.pairwise(source)]
+        source = [pictures.resize(frame, source[0].shape[:2]) for frame in source]
+        motions = [None if cuts.is_cut(*pair) else metrics.motion(*pair) for pair in itertools.pairwise(source)]
         stem, apart = "+".join(pathlib.Path(each).stem for each in clip.split("+")), []
         sheet.append([_crop(picture) for picture in source[:SHOWN]])
         for name in methods:
@@ -118,9 +120,9 @@ def _painted(source: Sequence[np.ndarray], settings: FilmSettings) -> Iterator[P
     for run in runs:
         key = jax.random.fold_in(jax.random.key(0), run.start)
         for number, (state, facts) in zip(
-            run, filming.film(source[run.start : run.stop], key=key, settings=settings), strict=True
+            run, painter.film(source[run.start : run.stop], key=key, settings=settings), strict=True
         ):
-            picture = drawing.draw(filming.painting_of(state.frame, settings, shape))
+            picture = drawing.draw(frames.painting_of(state.frame, settings, shape))
             yield Painted(number, state.frame, facts, picture)
 
 
@@ -153,7 +155,7 @@ def _row(
     }
 
 
-def _jitter(frames: Sequence[filming.Frame]) -> float:
+def _jitter(frames: Sequence[frames.Frame]) -> float:
     """The mean of that of all threes of frames, of the strokes that are in them all."""
     values = []
     for three in zip(frames, frames[1:], frames[2:], strict=False):

@@ -5,28 +5,33 @@ picture = jaxpaint.draw(painting, size=3840)
 """
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.drawing import draw, timelapse
-from jaxpaint.exports import load_painting, save_painting
-from jaxpaint.images import read_image, write_image
-from jaxpaint.painting import Painting, Progress, paint, paint_stages
+from jaxpaint.errors import JaxpaintError
+from jaxpaint.io.images import read_image, write_image
+from jaxpaint.io.npz import load_painting, save_painting
+from jaxpaint.painting import paint, paint_stages
 from jaxpaint.renderers import engine
 from jaxpaint.runtime import use_all_cores
 from jaxpaint.settings import FilmSettings, Settings, StyleSettings
+from jaxpaint.types import Painting, Progress, Style
 
 if TYPE_CHECKING:
-    from jaxpaint.filming import film
+    from jaxpaint.io.weights import load_renderer
     from jaxpaint.styling import stylize, stylize_stages
-    from jaxpaint.weights import load_renderer
+    from jaxpaint.video.painter import film
 
 __all__ = [
     "BRUSHES",
     "FilmSettings",
+    "JaxpaintError",
     "Painting",
     "Progress",
     "Settings",
+    "Style",
     "StyleSettings",
     "draw",
     "engine",
@@ -45,8 +50,15 @@ __all__ = [
 ]
 
 
+__version__ = importlib.metadata.version("jaxpaint")
+
 # Networks bring Flax along, which takes a while to import and of which the engine needs nothing.
-_LATE = {"film": "filming", "load_renderer": "weights", "stylize": "styling", "stylize_stages": "styling"}
+_LATE = {
+    "film": "video.painter",
+    "load_renderer": "io.weights",
+    "stylize": "styling",
+    "stylize_stages": "styling",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from jaxpaint import images
+from jaxpaint import pictures
 
 Field = Float[np.ndarray, "rows columns 2"]
 
@@ -45,7 +45,7 @@ def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
       convolution, CVPR 1993.
     """
     height, width, _ = picture.shape
-    contours = _contours(images.resize(picture, images.fitted_shape(height, width, SIZE)), _SLOPE)
+    contours = _contours(pictures.resize(picture, pictures.fitted_shape(height, width, SIZE)), _SLOPE)
     # From the lower left to the upper right; along a narrow picture.
     diagonal = np.append(doubled(-np.arctan2(height, width)), 1.0).astype(np.float32)
     spread = _spread(contours) + _DIAGONAL * diagonal
@@ -83,7 +83,7 @@ def strong(picture: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "r
       picture: in [0, 1].
     """
     height, width, _ = picture.shape
-    return _contours(images.resize(picture, images.fitted_shape(height, width, SIZE)), _STRONG)[..., 2:]
+    return _contours(pictures.resize(picture, pictures.fitted_shape(height, width, SIZE)), _STRONG)[..., 2:]
 
 
 def doubled(angle: Float[np.ndarray, "*n"] | float) -> Float[np.ndarray, "*n 2"]:

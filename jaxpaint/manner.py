@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from jaxpaint import attention, directions, images
+from jaxpaint import attention, directions, pictures
 
 Picture = Float[np.ndarray, "_ _ 3"]
 
@@ -52,10 +52,10 @@ def measured(picture: Picture) -> Manner:
       picture: in [0, 1].
     """
     height, width, _ = picture.shape
-    shape = images.fitted_shape(height, width, _SIZE)
-    detail = images.resize(picture, shape)
+    shape = pictures.fitted_shape(height, width, _SIZE)
+    detail = pictures.resize(picture, shape)
     detail = detail - directions.blurred(detail, _MEAN)
-    angle = directions.angle(images.resize(directions.form(picture), shape))
+    angle = directions.angle(pictures.resize(directions.form(picture), shape))
     place = np.random.default_rng(0).integers(shape, size=(_PLACES, 2))
     heading = np.stack([np.sin(angle), np.cos(angle)], axis=-1)[*place.T]
     along, across = (
@@ -104,9 +104,9 @@ def form(picture: Picture, styles: Sequence[Picture], shares: Sequence[float]) -
     own = directions.form(picture)
     shape = own.shape[:2]
     others = sum(
-        share * images.resize(directions.form(style), shape) for share, style in zip(shares, styles, strict=True)
+        share * pictures.resize(directions.form(style), shape) for share, style in zip(shares, styles, strict=True)
     )
-    weight = images.resize(attention.importance(picture)[..., None], shape)
+    weight = pictures.resize(attention.importance(picture)[..., None], shape)
     low, high = _ATTENDED
     kept = np.maximum(directions.strong(picture), np.clip((weight / weight.min() - low) / (high - low), 0.0, 1.0))
     return (kept * own + (1.0 - kept) * others).astype(np.float32)

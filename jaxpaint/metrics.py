@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxpaint import flow
+from jaxpaint.video import flow
 
 Picture = Float[Array | np.ndarray, "h w c"]
 

@@ -11,102 +11,38 @@ In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each
 from __future__ import annotations
 
 import dataclasses
-import functools
-import json
 import math
-import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
 import numpy as np
+import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import attention, directions, drawing, fitting, images, placing
-from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
-from jaxpaint.brushes.textures import Stamps, pyramid
-from jaxpaint.fitting import BLOCK_ROOM, Bounds, Moments, Problem, Weights
-from jaxpaint.grids import Grid
-from jaxpaint.renderers import Arrays, Engine, Model
-from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint import directions, optimize, pictures
+from jaxpaint.brushes import BRUSHES, Brush, nowhere
+from jaxpaint.errors import ResumeError
+from jaxpaint.optimize.initialize import Layout, stroke_size
+from jaxpaint.painter import CANDIDATE, Painter, bounds, importance, inked, lowest_kept, underpainting
+from jaxpaint.problem import Fit, Problem
+from jaxpaint.raster.tiling import Grid
+from jaxpaint.settings import Settings
+from jaxpaint.types import Painting, Progress
 
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size, the accents and the fit with texture.
 _SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
 # Candidates of a round, in shares of the strokes.
 _CANDIDATES = 0.3
-# How many times the strokes of an underpainting cover the canvas, and how many they are at least.
-_COVER, _FEWEST = 5.0, 8
-# Weight of directions at a setting of 1; the mean squared difference is 0.001 at 30 dB.
-_DIRECTION = 0.001
+# How many times the strokes of an underpainting cover the canvas.
+_COVER = 5.0
 # Tells the random numbers of colours apart from those of stages.
 _JITTER_STREAM = 2**20
 # How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
 _WINDOW_PER_STROKE = 1.6
 # Side of a typical stroke, in pixels, that a coarse fit has to resolve.
 _RESOLVED = 13.0
-
-
-@dataclasses.dataclass(frozen=True)
-class Painting:
-    """A painting: ordered strokes, and what is needed to draw them.
-
-    Attributes:
-      strokes: float32 `[n, d]`, lowest first, in frame coordinates (the square whose side is the picture's long side).
-      brush: name of their brush.
-      height, width: of the photograph, in pixels; the painting has its proportions.
-      canvas_color: red, green, blue in [0, 1].
-      brush_image: stamps of the user's own brush `[stamps, across, along, 3]` (shade, coverage, height), or None.
-      settings: what it was painted with.
-      state: what an unfinished painting needs to go on; None when it is finished.
-      styling: what it was styled with, the last time; None if it never was.
-    """
-
-    strokes: Float[np.ndarray, "n d"]
-    brush: str
-    height: int
-    width: int
-    canvas_color: tuple[float, float, float]
-    brush_image: Float[np.ndarray, "stamps across along 3"] | None
-    settings: Settings
-    state: dict[str, np.ndarray] | None = None
-    styling: StyleSettings | None = None
-
-    @property
-    def canvas(self) -> Float[np.ndarray, "h w 3"]:
-        """The drawing at the size it was painted at, in [0, 1]."""
-        return drawing.draw(self)
-
-
-class ResumeError(ValueError):
-    """A painting that can't be gone on from; one line says why."""
-
-
-class Progress(NamedTuple):
-    """How far a painting has come.
-
-    Attributes:
-      stage, stages: number of the stage, from 1, and of all.
-      step, steps: gradient steps taken, and of all.
-      loss: of the stage's fit, weighted as in the settings.
-      psnr: of the canvas against the picture at the stage's size, in dB; with a network, and in blocks, of the drawing
-        with its texture, in dry paint.
-      strokes: how many are placed.
-    """
-
-    stage: int
-    stages: int
-    step: int
-    steps: int
-    loss: float
-    psnr: float
-    strokes: int
-
-    def __str__(self) -> str:
-        return (
-            f"step {self.step}/{self.steps} · stage {self.stage}/{self.stages} · "
-            f"{self.strokes} strokes · loss {self.loss:.4f} · {self.psnr:.2f} dB"
-        )
 
 
 class Stage(NamedTuple):
@@ -120,7 +56,7 @@ class Stage(NamedTuple):
       rates: learning rate of the first step and of the last.
       softness: of the edges, in pixels.
       textured: fits strokes with their texture, not its average.
-      economy: leaves out strokes that change less than this, first of all (see `fitting.needed`).
+      economy: leaves out strokes that change less than this, first of all (see `optimize.prune`).
       accents: lays small strokes.
       blocks: spreads added strokes evenly over blocks × blocks.
       block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
@@ -149,7 +85,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     """
     if settings.mode == "blocks":
         return _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
-    detail = placing.stroke_size(shape, settings.strokes)
+    detail = stroke_size(shape, settings.strokes)
     if window:
         # Pictures are laid about as large as they are drawn.
         full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * detail), window, max(window, settings.size)))
@@ -160,7 +96,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     rate, softness = settings.learning_rate, settings.softness
     divisions = settings.max_divide or 2
     levels = np.arange(1.0, divisions + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
-    kept = _kept(settings) if settings.spread else 0
+    kept = lowest_kept(settings) if settings.spread else 0
     accents = min(round(settings.accents * settings.strokes), settings.strokes - kept)
     adds = [*([kept] if kept else []), *_split(settings.strokes - kept - accents, levels)]
     stages = [
@@ -192,7 +128,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
 def _plan_blocks(settings: Settings, shape: tuple[int, int], block: int) -> tuple[Stage, ...]:
     """A stage for each stroke of a block, in the blocks that lie in the picture."""
     size = settings.grid * block
-    grid = Grid(*images.fitted_shape(*shape, size), block)
+    grid = Grid(*pictures.fitted_shape(*shape, size), block)
     blocks = grid.rows * grid.columns
     adds = [min(blocks, settings.strokes - before) for before in range(0, settings.strokes, blocks)]
     rates = (settings.learning_rate, settings.learning_rate)
@@ -256,66 +192,65 @@ def paint_stages(
       The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
       same end.
     """
-    image = inked(settings, images.checked(image))
-    return fit_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
+    image = inked(settings, pictures.checked(image))
+    painter = Painter.of(settings, image.shape[:2], brush_image)
+    return fit_stages(image, painter, key=key, form=form, resume=resume)
 
 
 def fit_stages(
     image: Float[np.ndarray, "height width 3"],
+    painter: Painter,
     *,
     key: PRNGKeyArray,
-    settings: Settings,
-    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
-    """`paint_stages` of a picture that is `inked` already; arguments as there."""
-    brush = BRUSHES[settings.brush]
-    arrays = None if brush_image is None else pyramid(brush_image)
-    height, width, _ = image.shape
-    network = neural(settings, pictured=brush_image is not None)
-    window = network.model.window if network else None
-    stages = plan(settings, images.fitted_shape(height, width, settings.size), window=window)
+    """`paint_stages` of a picture that is `inked` already, by a painter of pictures of its shape."""
+    settings, (height, width) = painter.settings, painter.shape
+    window = painter.network.window if painter.network else None
+    stages = plan(settings, pictures.fitted_shape(height, width, settings.size), window=window)
     form = directions.varied(directions.form(image)) if form is None else form
-    run = _Run(image, settings, brush, arrays, network, importance(settings, image), form)
-    state = _start(brush, settings) if resume is None else _state_of(resume, settings, stages)
-    painting = Painting(state.strokes, brush.name, height, width, settings.canvas_rgb, brush_image, settings)
+    run = _Run(painter, image, importance(settings, image), form, key)
+    state = _start(painter.brush, settings) if resume is None else _state_of(resume, settings, stages)
+    painting = Painting(
+        state.strokes, settings.brush, height, width, settings.canvas_rgb, painter.brush_image, settings
+    )
     total = sum(stage.steps for stage in stages)
-    known = fitting.Fit(np.nan, np.nan)
-    while state.stage < len(stages):
-        stage = stages[state.stage]
-        before = sum(earlier.steps for earlier in stages[: state.stage])
-        for after, fit in run.stage(state, stage, key):
-            finished = after.stage == len(stages) - 1 and after.step == stage.steps
+    known = Fit(np.nan, np.nan)
+    for number in range(state.stage, len(stages)):
+        stage = stages[number]
+        before = sum(earlier.steps for earlier in stages[:number])
+        for after, fit in run.stage(state, stage):
+            state = after
+            taken = stage.steps if state.stage > number else state.step
+            finished = state.stage == len(stages)
             if finished and settings.jitter:
-                after = after._replace(strokes=_jittered(brush, after.strokes, settings.jitter, key))
+                state = state._replace(strokes=_jittered(painter.brush, state.strokes, settings.jitter, key))
             # A stage without steps, of which there are some where steps are few, measures nothing.
             known = fit if stage.steps else known
             yield (
                 dataclasses.replace(
                     painting,
-                    strokes=after.strokes[: after.placed],
-                    state=None if finished else after.as_dict(),
+                    strokes=state.strokes[: state.placed],
+                    state=None if finished else state.as_dict(),
                 ),
                 Progress(
-                    stage=after.stage + 1,
+                    stage=number + 1,
                     stages=len(stages),
-                    step=before + after.step,
+                    step=before + taken,
                     steps=total,
                     loss=known.loss,
                     psnr=known.psnr,
-                    strokes=after.placed,
+                    strokes=state.placed,
                 ),
             )
-            state = after
-        state = state._replace(stage=state.stage + 1, step=0)
 
 
 def _jittered(
     brush: Brush, strokes: Float[np.ndarray, "n d"], jitter: float, key: PRNGKeyArray
 ) -> Float[np.ndarray, "n d"]:
     """Strokes of colours that stray, as mixed by hand: each in lightness, and in each of its channels half as much."""
-    rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), _JITTER_STREAM])
+    rng = _generator(key, _JITTER_STREAM)
     change = rng.normal(size=(len(strokes), 1)) + 0.5 * rng.normal(size=(len(strokes), 3))
     color = brush.index("color")
     strokes = strokes.copy()
@@ -323,24 +258,41 @@ def _jittered(
     return strokes
 
 
+def _generator(key: PRNGKeyArray, stream: int) -> np.random.Generator:
+    """Random numbers for NumPy, of a stage or the like."""
+    return np.random.default_rng([*np.asarray(jax.random.key_data(key)), stream])
+
+
 class _State(NamedTuple):
-    """Where a painting is: strokes (those to come are nowhere), how many are placed, stage, step within it, moments."""
+    """Where a painting is.
+
+    Attributes:
+      strokes: all of them; those to come are nowhere.
+      placed: how many are placed.
+      stage: the stage that is to be gone on with, from 0.
+      step: how many of its steps are taken; at 0, its strokes are still to be placed.
+      optimizer: the optimiser's state.
+    """
 
     strokes: Float[np.ndarray, "n d"]
     placed: int
     stage: int
     step: int
-    moments: Moments
+    optimizer: optax.OptState
 
     def as_dict(self) -> dict[str, np.ndarray]:
         """As arrays, for a file."""
         rest = {name: np.asarray(getattr(self, name)) for name in ("placed", "stage", "step")}
-        return rest | {"strokes": self.strokes} | self.moments._asdict()
+        return rest | {"strokes": self.strokes} | optimize.as_dict(self.optimizer)
+
+
+def _optimizer(settings: Settings) -> optax.GradientTransformation:
+    return optimize.RMSPROP if settings.mode == "blocks" else optimize.ADAM
 
 
 def _start(brush: Brush, settings: Settings) -> _State:
     strokes = nowhere(brush, settings.strokes)
-    return _State(strokes, 0, 0, 0, Moments.zero(strokes.shape))
+    return _State(strokes, 0, 0, 0, optimize.initial(_optimizer(settings), strokes))
 
 
 def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...]) -> _State:
@@ -348,13 +300,11 @@ def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...])
         raise ResumeError("expected an unfinished painting to go on from, got a finished one")
     if painting.settings != settings:
         raise ResumeError("expected a painting to go on from with the settings it began with, got others")
-    found = painting.state
-    missing = {*_State._fields, *Moments._fields} - {"moments", *found}
-    if missing:
+    start, found = _start(BRUSHES[settings.brush], settings), painting.state
+    expected = start.as_dict()
+    if missing := set(expected) - set(found):
         raise ResumeError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
-    shape = (settings.strokes, BRUSHES[settings.brush].dim)
-    wrong = [name for name in ("strokes", "mean", "square") if found[name].shape != shape]
-    wrong += [name for name in ("placed", "stage", "step", "steps") if found[name].shape != ()]
+    wrong = [name for name, value in expected.items() if found[name].shape != value.shape]
     most = {"placed": settings.strokes, "stage": len(stages) - 1, "step": settings.steps}
     wrong += [name for name, last in most.items() if name not in wrong and not 0 <= found[name] <= last]
     if wrong:
@@ -364,277 +314,109 @@ def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...])
         placed=int(found["placed"]),
         stage=int(found["stage"]),
         step=int(found["step"]),
-        moments=Moments(found["steps"], found["mean"], found["square"]),
+        optimizer=optimize.from_dict(start.optimizer, found),
     )
-
-
-class Neural(NamedTuple):
-    """A network, and its weights with the normalisations folded in."""
-
-    model: Model
-    arrays: Arrays
-
-
-def neural(settings: Settings, *, pictured: bool = False) -> Neural | None:
-    """The network that the settings name, if it is one.
-
-    Args:
-      settings: of a painting.
-      pictured: the strokes are drawn with a user's picture of a brush.
-
-    Raises:
-      weights.WeightsError: there are no such weights, or they are of another network or brush.
-
-    Warns:
-      UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
-    """
-    if settings.renderer == "exact":
-        return None
-    # Imported here: Flax takes a while, and only networks need it.
-    from jaxpaint import weights
-    from jaxpaint.renderers.networks import Network, fold
-
-    found = weights.load(settings.weights or settings.renderer, brush=settings.brush)
-    if (found.net, found.brush) != (settings.renderer, settings.brush):
-        raise weights.WeightsError(
-            f"{settings.weights}: weights of {found.net} for {found.brush}, not of {settings.renderer} for "
-            f"{settings.brush}"
-        )
-    if pictured and json.loads(found.facts.get("recipe", "{}")).get("brush_image") == "":
-        warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
-    return Neural(Network(found.net, BRUSHES[found.brush], settings.dtype, settings.layering), fold(found.variables))
 
 
 class _Run(NamedTuple):
-    """What stays the same through a run: the picture, the settings, the brush, its user's array, the network if any.
+    """What stays the same through a painting.
 
-    `importance` is the weight of each pixel in the loss, or None for equal weights; `form` are its directions.
+    Attributes:
+      painter: how it is painted.
+      image: what is painted.
+      importance: weight of each pixel in the loss, or None for equal weights.
+      form: directions that strokes follow.
+      key: for what is left to chance.
     """
 
+    painter: Painter
     image: Float[np.ndarray, "height width 3"]
-    settings: Settings
-    brush: Brush
-    arrays: Stamps | None
-    neural: Neural | None
     importance: Float[np.ndarray, "rows columns"] | None
     form: directions.Field
+    key: PRNGKeyArray
 
-    def stage(self, state: _State, stage: Stage, key: PRNGKeyArray) -> Iterator[tuple[_State, fitting.Fit]]:
+    def stage(self, state: _State, stage: Stage) -> Iterator[tuple[_State, Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
-        height, width, _ = self.image.shape
-        target = images.resize(self.image, images.fitted_shape(height, width, stage.size))
-        # Without a texture, there is one program to compile.
-        flat = not (stage.textured and self.brush.textured)
-        model, arrays = self.neural or (self._engine(flat=flat), self.arrays)
+        painter, (height, width, _) = self.painter, self.image.shape
+        target = pictures.resize(self.image, pictures.fitted_shape(height, width, stage.size))
         if state.step == 0:
-            state = self._begin(state, stage, target, key)
+            state = self._begin(state, stage, target)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        problem = self._problem(
-            target, state.strokes[:first], bounds(self.settings, (height, width), len(state.strokes))
-        )
-        rates = fitting.cosine(*stage.rates, stage.steps)
-        while True:
-            if model.window and not stage.block:
-                problem = problem._replace(drawn=self._draw(state.strokes, target.shape[:2]))
-            strokes, moments, fit = fitting.descend(
-                model,
-                arrays,
+        limits = bounds(painter.settings, painter.shape, len(state.strokes))
+        problem = self._problem(target, stage, below=state.strokes[:first])._replace(bounds=limits)
+        rates = optimize.cosine(*stage.rates, stage.steps)[state.step :]
+        # A stage without steps is gone through once.
+        for some in [*optimize.chunks(rates)] or [rates]:
+            strokes, optimizer, fit = painter.fit(
                 state.strokes,
-                state.moments,
+                state.optimizer,
                 problem,
+                rates=some,
+                textured=stage.textured,
+                optimizer=_optimizer(painter.settings),
                 first=first,
-                rates=rates[state.step : state.step + fitting.CHUNK],
-                softness=stage.softness,
-                block=stage.block,
             )
-            step = min(state.step + fitting.CHUNK, stage.steps)
-            state = state._replace(strokes=strokes, moments=moments, step=step)
-            if model.window or stage.block:
-                fit = fit._replace(squared=float(np.mean((self._draw(strokes, target.shape[:2]) - target) ** 2)))
+            state = state._replace(strokes=strokes, optimizer=optimizer, step=state.step + len(some))
+            if painter.network or stage.block:
+                drawn = painter.draw(strokes, problem.shape)
+                fit = fit._replace(squared=float(np.mean((drawn - target) ** 2)))
+            if state.step == stage.steps:
+                state = state._replace(stage=state.stage + 1, step=0)
             yield state, fit
-            if step == stage.steps:
-                return
 
-    def _begin(
-        self,
-        state: _State,
-        stage: Stage,
-        target: Float[np.ndarray, "h w 3"],
-        key: PRNGKeyArray,
-    ) -> _State:
-        """Places the stage's strokes, and forgets the moments of the last one (but in blocks, where all are one)."""
-        settings, shape = self.settings, target.shape[:2]
-        rng = np.random.default_rng([*np.asarray(jax.random.key_data(key)), state.stage])
+    def _begin(self, state: _State, stage: Stage, target: Float[np.ndarray, "h w 3"]) -> _State:
+        """Places the stage's strokes, and forgets the optimiser's state (but in blocks, where all stages are one)."""
+        painter, settings = self.painter, self.painter.settings
+        rng = _generator(self.key, state.stage)
         strokes = state.strokes[: state.placed]
         if state.placed:
-            strokes = self.brush.flip(strokes)
-        placed = strokes[:0]
+            strokes = painter.brush.flip(strokes)
+        problem = self._problem(target, stage)
         if stage.block:
-            canvas = self._draw_apart(strokes, shape, stage.block)
-            placed = placing.place_in_blocks(self.brush, target, canvas, stage.add, rng=rng, block=stage.block)
-            placed = np.clip(placed, *self._bounds())
-        elif stage.add or stage.candidates:
-            small = stage.accents or not stage.add
-            typical = placing.stroke_size(shape, settings.strokes if small else stage.add)
-            canvas = self._draw(strokes, shape)
-            place = functools.partial(
-                placing.place,
-                self.brush,
-                target,
-                canvas,
-                rng=rng,
-                upright=settings.upright,
-                form=self.form,
-            )
-            under = 0 if state.placed else min(broad(settings), stage.add)
-            if under:
-                size = placing.stroke_size(shape, under, cover=_COVER)
-                placed = place(under, size=size, blocks=math.isqrt(under), even=True)
-                placed = np.clip(placed, *bounds(settings, shape, under))
-            rest = place(
-                (stage.add or stage.candidates) - under,
-                size=placing.CANDIDATE * typical if small else typical,
-                blocks=stage.blocks or (math.isqrt(stage.add) if settings.spread and not state.placed else None),
-                limits=placing.Limits(settings.min_size, settings.max_size),
-                importance=self._importance(shape),
-                aspect=settings.aspect,
-                layering=settings.layering,
-            )
-            placed = np.concatenate([placed, np.clip(rest, *self._bounds())])
-        if stage.candidates:
-            strokes, _ = fitting.renewed(
-                self._engine(flat=True),
-                self.arrays,
-                strokes,
-                placed,
-                canvas,
-                self._problem(target, strokes[:0], self._bounds()),
-                rate=stage.rates[0],
-                softness=stage.softness,
-                lowest=_kept(settings),
-            )
-        else:
+            placed = painter.place_in_blocks(problem, strokes, stage.add, rng=rng)
             strokes = np.concatenate([strokes, placed])
-        if stage.economy:
-            problem = self._problem(target, strokes[:0], self._bounds())
-            strokes = fitting.needed(
-                self._engine(flat=True), self.arrays, strokes, problem, economy=stage.economy, lowest=_kept(settings)
+        elif stage.add:
+            strokes = np.concatenate([strokes, self._added(problem, strokes, stage, rng)])
+        elif stage.candidates:
+            strokes, _ = painter.densify(
+                strokes,
+                problem,
+                stage.candidates,
+                rng=rng,
+                rate=stage.rates[0],
+                form=self.form,
+                lowest=lowest_kept(settings),
             )
-        rest = nowhere(self.brush, settings.strokes - len(strokes))
-        return state._replace(
-            strokes=np.concatenate([strokes, rest]),
-            placed=len(strokes),
-            moments=state.moments if stage.block else Moments.zero((settings.strokes, self.brush.dim)),
+        if stage.economy:
+            strokes = optimize.prune(
+                painter.engine(flat=True), strokes, problem, economy=stage.economy, lowest=lowest_kept(settings)
+            )
+        rest = nowhere(painter.brush, settings.strokes - len(strokes))
+        every = np.concatenate([strokes, rest])
+        optimizer = state.optimizer if stage.block else optimize.initial(_optimizer(settings), every)
+        return state._replace(strokes=every, placed=len(strokes), optimizer=optimizer)
+
+    def _added(
+        self, problem: Problem, strokes: Float[np.ndarray, "n d"], stage: Stage, rng: np.random.Generator
+    ) -> Float[np.ndarray, "added d"]:
+        """The strokes that a stage adds, an underpainting first if they are the first of all."""
+        painter, settings, first = self.painter, self.painter.settings, not len(strokes)
+        canvas, parts = painter.draw(strokes, problem.shape), []
+        under = min(underpainting(settings), stage.add) if first else 0
+        if under:
+            broad = Layout(stroke_size(problem.shape, under, cover=_COVER), blocks=math.isqrt(under), even=True)
+            anywhere = problem._replace(importance=None, bounds=bounds(settings, painter.shape, under))
+            parts.append(painter.place(anywhere, canvas, under, broad, rng=rng, form=self.form))
+        typical = stroke_size(problem.shape, settings.strokes if stage.accents else stage.add)
+        spread = math.isqrt(stage.add) if settings.spread and first else None
+        layout = painter.layout(CANDIDATE * typical if stage.accents else typical, blocks=stage.blocks or spread)
+        parts.append(painter.place(problem, canvas, stage.add - under, layout, rng=rng, form=self.form))
+        return np.concatenate(parts)
+
+    def _problem(
+        self, target: Float[np.ndarray, "h w 3"], stage: Stage, *, below: Float[np.ndarray, "n d"] | None = None
+    ) -> Problem:
+        problem = self.painter.problem(
+            target, softness=stage.softness, below=below, importance=self.importance, form=self.form
         )
-
-    def _importance(self, shape: tuple[int, int]) -> Float[np.ndarray, "h w"] | None:
-        return None if self.importance is None else images.resize(self.importance[..., None], shape)[..., 0]
-
-    def _problem(self, target: Float[np.ndarray, "h w 3"], below: Float[np.ndarray, "n d"], bounds: Bounds) -> Problem:
-        """A target to paint on the canvas that the strokes below give."""
-        settings = self.settings
-        turned = settings.direction and not settings.upright and settings.mode != "blocks"
-        return Problem(
-            target=target,
-            canvas=self._draw(below, target.shape[:2]),
-            weights=Weights(settings.l1, settings.l2, settings.transport, direction=_DIRECTION * settings.direction),
-            bounds=bounds,
-            importance=self._importance(target.shape[:2]),
-            max_aspect=settings.max_aspect,
-            form=self.form if turned else None,
-        )
-
-    def _engine(self, *, flat: bool) -> Engine:
-        return Engine.of(self.settings, flat=flat)
-
-    def _draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
-        """The strokes as they will be seen; filled up, so that one program draws however many there are."""
-        if len(strokes):
-            strokes = np.concatenate([strokes, nowhere(self.brush, self.settings.strokes - len(strokes))])
-        engine = self._engine(flat=False)
-        return drawing.draw_strokes(engine, strokes, shape, arrays=self.arrays, canvas=self.settings.canvas_rgb)
-
-    def _draw_apart(
-        self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int], block: int
-    ) -> Float[np.ndarray, "h w 3"]:
-        """The strokes as they will be seen, each in its own block alone: drawn with the blocks moved apart."""
-        side = block / max(shape)
-        origins = (np.floor(self.brush.middle(strokes) / side) * side).astype(np.float32)
-        within = to_window(self.brush, strokes, origins, side)
-        apart = from_window(self.brush, within, origins, side / 2)
-        rows, columns = (-(-length // block) for length in shape)
-        drawn = self._draw(apart, (2 * rows * block, 2 * columns * block))
-        blocks = drawn.reshape(rows, 2, block, columns, 2, block, 3)[:, 0, :, :, 0]
-        return blocks.reshape(rows * block, columns * block, 3)[: shape[0], : shape[1]]
-
-    def _bounds(self) -> Bounds:
-        return bounds(self.settings, self.image.shape[:2])
-
-
-def inked(settings: Settings, image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
-    """The picture that is painted: in shades between ink and canvas, if the settings name an ink, and in thin paint."""
-    if settings.ink_rgb:
-        image = images.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
-    # Density is the logarithm of what is let through.
-    return image ** (1.0 - settings.water) if settings.water else image
-
-
-def importance(
-    settings: Settings, image: Float[np.ndarray, "height width 3"]
-) -> Float[np.ndarray, "rows columns"] | None:
-    """Weight of each pixel in the loss, at the size of the fit, of mean 1; None for equal weights.
-
-    Blocks get equal weights, since each is painted without knowledge of the others.
-    """
-    if settings.detail == "alike" or settings.mode == "blocks":
-        return None
-    return attention.importance(
-        images.resize(image, images.fitted_shape(image.shape[0], image.shape[1], settings.size))
-    )
-
-
-def broad(settings: Settings) -> int:
-    """How many strokes are the underpainting, the lowest ones."""
-    covers = BRUSHES[settings.brush].grained and settings.layering == "over"
-    count = round(settings.underpainting * settings.strokes) if covers else 0
-    # A few strokes alone would be as large as the picture.
-    return count if count >= _FEWEST else 0
-
-
-def _kept(settings: Settings) -> int:
-    """How many strokes stay whatever they are worth, the lowest ones: the underpainting, and those spread evenly."""
-    return min(broad(settings) + round(settings.spread * settings.strokes), settings.strokes)
-
-
-def bounds(settings: Settings, shape: tuple[int, int], count: int | None = None) -> Bounds:
-    """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits.
-
-    Args:
-      settings: how strokes are painted.
-      shape: height and width of the picture; only their proportions count.
-      count: number of strokes, lowest first; each gets its own bounds, and the underpainting's strokes may have any
-        size. None: one set of bounds for all other strokes.
-    """
-    if count is not None:
-        any_size = bounds(dataclasses.replace(settings, min_size=0.0, max_size=1.0), shape)
-        under = (np.arange(count) < broad(settings))[:, None]
-        return Bounds(
-            *(np.where(under, wide, each) for wide, each in zip(any_size, bounds(settings, shape), strict=True))
-        )
-    brush, (height, width) = BRUSHES[settings.brush], shape
-    low, high = np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32)
-    high[brush.mask("x")] = width / max(height, width)
-    high[brush.mask("y")] = height / max(height, width)
-    for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
-        bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
-    if settings.mode == "blocks":
-        turned = brush.mask("angle", "control")
-        low[turned], high[turned] = BLOCK_ROOM, 1.0 - BLOCK_ROOM
-    if settings.upright:
-        low[brush.mask("angle")] = high[brush.mask("angle")] = 0.0
-    if settings.opaque:
-        low[brush.mask("alpha")] = 1.0
-    if settings.ink_rgb:
-        color = brush.index("color")
-        low[color] = high[color] = np.tile(settings.ink_rgb, len(color) // 3)
-    return Bounds(low, high)
+        return problem._replace(block=stage.block)

@@ -6,22 +6,12 @@ import dataclasses
 import difflib
 import math
 import numbers
-import pathlib
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from jaxpaint.brushes import Brush
-
-
-# The names in `brushes.BRUSHES`, found without importing JAX, for which `--help` should not wait.
-BRUSH_NAMES = tuple(
-    sorted(
-        path.stem
-        for path in (pathlib.Path(__file__).parent / "brushes").glob("*.py")
-        if "\nBRUSH = " in path.read_text(encoding="utf-8")
-    )
-)
+from jaxpaint.architectures import ARCHITECTURES
+from jaxpaint.brushes import BRUSHES, Brush
+from jaxpaint.losses.terms import TERMS
 
 
 def setting(
@@ -75,13 +65,16 @@ class Checked:
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Every setting and its default."""
-        return {field.name: field.default for field in dataclasses.fields(cls)}
+        """Every setting and its default; a class's own settings come before those it has from others."""
+        every = {field.name: field.default for field in dataclasses.fields(cls)}
+        order = [name for kind in cls.__mro__ for name in vars(kind).get("__annotations__", ())]
+        return {name: every[name] for name in dict.fromkeys(order) if name in every}
 
     @classmethod
     def meanings(cls) -> dict[str, str]:
         """Every setting and what it means, in a line."""
-        return {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
+        every = {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
+        return {name: every[name] for name in cls.defaults()}
 
 
 # Few strokes, large enough to be seen as strokes; for photographs to be styled, sizes and number follow the style.
@@ -90,20 +83,36 @@ BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
 
 
+class _SuitableNumber(int):
+    """A number that the other settings suggest; with other ones, it is chosen anew (`dataclasses.replace`)."""
+
+
+class _SuitableText(str):
+    """The same for a choice."""
+
+
+# A setting for each term of the loss that has a meaning to users.
+_WEIGHED = {name: term for name, term in TERMS.items() if term.meaning}
+_LossWeights: Any = dataclasses.make_dataclass(
+    "_LossWeights",
+    [(name, float, setting(term.weight, term.meaning, 0.0, 1e6)) for name, term in _WEIGHED.items()],
+    bases=(Checked,),
+    frozen=True,
+)
+
+
 @dataclasses.dataclass(frozen=True)
-class Settings(Checked):
+class Settings(_LossWeights):
     """How to paint. Each field's range and meaning stand beside it; anything else is refused.
 
     Raises:
       ValueError, TypeError: one line that says what was expected.
     """
 
-    renderer: str = setting(
-        "exact", "what draws the strokes while they are fitted", choices=("exact", "heavy", "light", "lite", "dcgan32")
-    )
+    renderer: str = setting("exact", "what draws the strokes while they are fitted", choices=("exact", *ARCHITECTURES))
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
     dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=("float32", "bfloat16"))
-    brush: str = setting("filbert", ", ".join(BRUSH_NAMES))
+    brush: str = setting("filbert", ", ".join(BRUSHES))
     brush_image: str = setting("", "a picture of your own brush, or a folder of them")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
     mode: str = setting(
@@ -128,9 +137,6 @@ class Settings(Checked):
     max_aspect: float = setting(0.0, "greatest length of a stroke, in its widths; 0: any", 0.0, 100.0)
     steps: int = setting(0, "gradient steps, all levels together; 0: 280, or 60 with a network", 0, 100_000)
     learning_rate: float = setting(0.03, "size of the first steps", 1e-6, 1.0)
-    l1: float = setting(0.0, "weight of the mean absolute difference", 0.0, 1e6)
-    l2: float = setting(1.0, "weight of the mean squared difference", 0.0, 1e6)
-    transport: float = setting(0.0, "weight of the optimal transport loss", 0.0, 1e6)
     softness: float = setting(1.0, "blur of the edges while fitting, in pixels", 0.0, 16.0)
     direction: float = setting(1.0, "how strongly strokes follow the picture's forms", 0.0, 10.0)
     aspect: float = setting(3.0, "length of new strokes, in widths, where their direction is sure", 1.0, 32.0)
@@ -154,18 +160,22 @@ class Settings(Checked):
     seed: int = setting(0, "another seed, another painting", 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            # Chosen for the settings that this one was made of, which may have been others.
+            if isinstance(getattr(self, field.name), (_SuitableNumber, _SuitableText)):
+                object.__setattr__(self, field.name, field.default)
         super().__post_init__()
-        # A network takes some hundred times as long for a stroke.
-        suitable = {"strokes": 2500, "steps": 280} if self.renderer == "exact" else {"strokes": 500, "steps": 60}
-        for name, value in suitable.items():
-            object.__setattr__(self, name, getattr(self, name) or value)
         brush = check_brush(self.brush, self.brush_image)
-        if self.ground == "auto":
-            object.__setattr__(self, "ground", brush.ground)
-        if self.layering == "auto":
-            # Glazes only darken, so they need light below; blocks are another painter's method, which covers.
-            glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
-            object.__setattr__(self, "layering", brush.layering if glazes else "over")
+        # A network takes some hundred times as long for a stroke.
+        strokes, steps = (2500, 280) if self.renderer == "exact" else (500, 60)
+        # Glazes only darken, so they need light below; blocks are another painter's method, which covers.
+        glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
+        layering = brush.layering if glazes else "over"
+        for name, number in (("strokes", strokes), ("steps", steps)):
+            object.__setattr__(self, name, getattr(self, name) or _SuitableNumber(number))
+        for name, text in (("ground", brush.ground), ("layering", layering)):
+            chosen = getattr(self, name)
+            object.__setattr__(self, name, _SuitableText(text) if chosen == "auto" else chosen)
         _parse_color("canvas_color", self.canvas_color)
         if self.ink:
             _parse_color("ink", self.ink)
@@ -179,8 +189,13 @@ class Settings(Checked):
             )
         if 0 < self.max_aspect < 1:
             raise ValueError(f"config.max_aspect: expected 0, or 1 or more, got {self.max_aspect:g}")
-        if self.l1 == self.l2 == self.transport == 0:
-            raise ValueError("config.l1, l2, transport: expected at least one above 0, got 0 for all")
+        if not any(self.loss_weights.values()):
+            raise ValueError(f"config.{', '.join(_WEIGHED)}: expected at least one above 0, got 0 for all")
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """Weights of the terms of the loss, by their names."""
+        return {name: getattr(self, name) for name in _WEIGHED}
 
     @property
     def canvas_rgb(self) -> tuple[float, float, float]:
@@ -201,7 +216,7 @@ class FilmSettings(Settings):
       ValueError, TypeError: one line that says what was expected.
     """
 
-    brush: str = setting("oilpaintbrush", ", ".join(BRUSH_NAMES))
+    brush: str = setting("oilpaintbrush", ", ".join(BRUSHES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
@@ -337,9 +352,6 @@ def check_brush(name: str, image: str) -> Brush:
     Raises:
       ValueError: one line that says what was expected.
     """
-    # Here, not above: brushes need JAX, and `--help` should not have to wait for it.
-    from jaxpaint.brushes import BRUSHES
-
     if name not in BRUSHES:
         raise ValueError(f"config.brush: expected {' or '.join(BRUSHES)}, got {name!r}")
     if image and not BRUSHES[name].pictured:

@@ -20,16 +20,19 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxpaint import directions, drawing, fitting, images, losses, manner, painting, runtime, weights
+from jaxpaint import directions, drawing, losses, manner, optimize, painting, pictures, runtime
 from jaxpaint.brushes import BRUSHES, Brush
-from jaxpaint.fitting import Bounds, Moments, Problem
+from jaxpaint.errors import ResumeError
+from jaxpaint.io import weights
 from jaxpaint.losses import Features
-from jaxpaint.painting import Painting, Progress
+from jaxpaint.painter import Painter, bounds
+from jaxpaint.problem import Bounds, Fit, Problem
 from jaxpaint.settings import BOLD, Settings, StyleSettings
+from jaxpaint.types import Painting, Picture, Progress
 
-Picture = Float[np.ndarray, "_ _ 3"]
 TERMS = ("content", "l1", "style", "laplacian", "transport")
 # Long side, in pixels, of the pictures between which transport is taken.
 _TRANSPORT_SIZE = 64
@@ -72,8 +75,8 @@ def stylize(
 
     Raises:
       ValueError: the painting is unfinished; pictures are of another shape or range, or not as many as their weights;
-        what is resumed (`painting.ResumeError`) is no such styling, or began with other pictures.
-      weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
+        what is resumed (`ResumeError`) is no such styling, or began with other pictures.
+      WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     if not isinstance(picture, Painting):
         suited, form = in_manner(picture, _listed(style), settings)
@@ -103,54 +106,52 @@ def stylize_stages(
     styles = _listed(style)
     _check(picture, styles, mask)
     begun_with = _digest(picture.strokes, *styles, *([] if mask is None else [mask]))
-    strokes, moments, done = (picture.strokes, Moments.zero(picture.strokes.shape), 0)
+    strokes, state, done = picture.strokes, optimize.initial(optimize.ADAM, picture.strokes), 0
     if resume is not None:
-        strokes, moments, done = _state_of(resume, picture, settings, begun_with)
+        strokes, state, done = _state_of(resume, picture, settings, begun_with)
     # Dry, as a fit draws strokes.
     content = drawing.draw_flat(drawing.relit(picture, {"wet": 0.0}), size=settings.size or picture.settings.size)
     loss = total_loss(content, styles, mask, settings)
-    engine, arrays = drawing.engine_of(picture), drawing.arrays_of(picture)
-    network = painting.neural(picture.settings)
-    canvas = np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape)
-    bounds = _bounds(picture, settings, mask)
+    painter = Painter.of(picture.settings, (picture.height, picture.width), picture.brush_image)
+    limits, shares = _bounds(picture, settings, mask), settings.weights_of(len(styles))
     problem = Problem(
-        content,
-        canvas,
-        fitting.Weights(l2=0.0, product=1.0, direction=_DIRECTION * settings.direction),
-        bounds,
+        target=content,
+        canvas=np.broadcast_to(np.asarray(picture.canvas_color, np.float32), content.shape),
+        weights={"linear": 1.0},
+        bounds=limits,
+        softness=picture.settings.softness / 2,
+        direction=_DIRECTION * settings.direction,
+        form=manner.form(content, styles, shares) if settings.direction else None,
         max_aspect=picture.settings.max_aspect,
-        form=manner.form(content, styles, settings.weights_of(len(styles))) if settings.direction else None,
     )
-    free, brush = bounds.low < bounds.high, BRUSHES[picture.brush]
-    palette = _palette([content, *styles], [0.5, *(0.5 * w for w in settings.weights_of(len(styles)))])
-    rates = fitting.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
+    palette = _palette([content, *styles], [0.5, *(0.5 * share for share in shares)])
+    rates = optimize.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
     for step in range(done, settings.steps):
-        drawn = drawing.draw_strokes(engine, strokes, content.shape[:2], arrays=arrays, canvas=canvas)
+        drawn = painter.draw(strokes, problem.shape)
         value, gradient = loss(drawn)
         # A network's pixels stand for those of the drawing, to first order.
-        strokes, moments, _ = fitting.descend(
-            network.model if network else engine,
-            network.arrays if network else arrays,
-            strokes,
-            moments,
-            problem._replace(target=np.asarray(gradient)),
-            first=0,
-            rates=rates[step : step + 1],
-            softness=picture.settings.softness / 2,
-        )
+        aim = problem._replace(target=np.asarray(gradient))
+        strokes, state, _ = painter.fit(strokes, state, aim, rates=rates[step : step + 1], textured=True)
         if settings.palette:
-            strokes = np.where(free, _in_palette(brush, strokes, palette, settings.palette), strokes)
-        state = moments._asdict() | {"pictures": begun_with} if step + 1 < settings.steps else None
+            free = limits.low < limits.high
+            strokes = np.where(free, _in_palette(painter.brush, strokes, palette, settings.palette), strokes)
+        unfinished = step + 1 < settings.steps
         how_far = Progress(
             stage=1,
             stages=1,
             step=step + 1,
             steps=settings.steps,
             loss=float(value),
-            psnr=fitting.Fit(float(value), float(np.mean((drawn - content) ** 2))).psnr,
+            psnr=Fit(float(value), float(np.mean((drawn - content) ** 2))).psnr,
             strokes=len(strokes),
         )
-        yield dataclasses.replace(picture, strokes=strokes, state=state, styling=settings), how_far
+        styled = dataclasses.replace(
+            picture,
+            strokes=strokes,
+            state=optimize.as_dict(state) | {"pictures": begun_with} if unfinished else None,
+            styling=settings,
+        )
+        yield styled, how_far
 
 
 def in_manner(
@@ -168,13 +169,13 @@ def in_manner(
     """
     if not styles:
         raise ValueError("expected a style picture, got none")
-    photograph, shares = images.checked(photograph), settings.weights_of(len(styles))
+    photograph, shares = pictures.checked(photograph), settings.weights_of(len(styles))
     suited = BOLD | manner.settings_of(styles, shares, photograph.shape[:2])
     return Settings.from_config(suited), manner.form(photograph, styles, shares)
 
 
 def _listed(style: Picture | Sequence[Picture]) -> list[Picture]:
-    return [images.checked(each, "a style picture") for each in (style if isinstance(style, Sequence) else [style])]
+    return [pictures.checked(each, "a style picture") for each in (style if isinstance(style, Sequence) else [style])]
 
 
 class _Palette(NamedTuple):
@@ -184,9 +185,9 @@ class _Palette(NamedTuple):
     whitening: Float[np.ndarray, "3 3"]
 
 
-def _palette(pictures: Sequence[Picture], weights: Sequence[float]) -> _Palette:
+def _palette(samples: Sequence[Picture], weights: Sequence[float]) -> _Palette:
     """The distribution of the colours of weighted pictures."""
-    colors = [images.resize(picture, (_COLORS, _COLORS)).reshape(-1, 3) for picture in pictures]
+    colors = [pictures.resize(picture, (_COLORS, _COLORS)).reshape(-1, 3) for picture in samples]
     weight = np.repeat(np.asarray(weights) / sum(weights), _COLORS**2) / _COLORS**2
     every = np.concatenate(colors).astype(np.float64)
     mean = weight @ every
@@ -224,32 +225,28 @@ def _digest(*arrays: np.ndarray) -> Int[np.ndarray, ""]:
 
 def _state_of(
     resume: Painting, picture: Painting, settings: StyleSettings, begun_with: Int[np.ndarray, ""]
-) -> tuple[Float[np.ndarray, "n d"], Moments, int]:
-    """Strokes, moments and number of steps of an unfinished styling."""
-    state = resume.state or {}
-    if missing := set(Moments._fields) - set(state):
-        raise painting.ResumeError(
-            f"expected an unfinished styling to go on from, got one without {', '.join(sorted(missing))}"
-        )
+) -> tuple[Float[np.ndarray, "n d"], optax.OptState, int]:
+    """Strokes, the optimiser's state and number of steps of an unfinished styling."""
+    found, like = resume.state or {}, optimize.initial(optimize.ADAM, picture.strokes)
+    expected = optimize.as_dict(like)
+    if missing := set(expected) - set(found):
+        raise ResumeError(f"expected an unfinished styling to go on from, got one without {', '.join(sorted(missing))}")
     if resume.brush != picture.brush or resume.strokes.shape != picture.strokes.shape:
-        raise painting.ResumeError("expected an unfinished styling of the same painting, got one of another")
-    if state.get("pictures") != begun_with:
-        raise painting.ResumeError(
-            "expected the painting, style pictures and mask that the styling began with, got others"
-        )
-    moments = Moments(*(state[name] for name in Moments._fields))
-    shapes = {moments.mean.shape, moments.square.shape, picture.strokes.shape}
-    if len(shapes) > 1 or not 0 < moments.steps < settings.steps:
-        raise painting.ResumeError(
-            f"expected a styling of fewer than {settings.steps} steps to go on from, got another's state"
-        )
-    return resume.strokes, moments, int(moments.steps)
+        raise ResumeError("expected an unfinished styling of the same painting, got one of another")
+    if resume.styling != settings:
+        raise ResumeError("expected a styling to go on from with the settings it began with, got others")
+    if found.get("pictures") != begun_with:
+        raise ResumeError("expected the painting, style pictures and mask that the styling began with, got others")
+    alike = all(found[name].shape == value.shape for name, value in expected.items())
+    if not alike or not 0 < found["count"] < settings.steps:
+        raise ResumeError(f"expected a styling of fewer than {settings.steps} steps to go on from, got another's state")
+    return resume.strokes, optimize.from_dict(like, found), int(found["count"])
 
 
 def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, "rows columns"] | None) -> Bounds:
     """Those of painting, for what may move; what may not is bounded by itself."""
     brush, strokes = BRUSHES[picture.brush], picture.strokes
-    low, high = painting.bounds(picture.settings, (picture.height, picture.width), len(strokes))
+    low, high = bounds(picture.settings, (picture.height, picture.width), len(strokes))
     free = np.broadcast_to(brush.mask("color") if settings.mode == "color" else True, strokes.shape)
     if mask is not None:
         longest = max(picture.height, picture.width)
@@ -281,6 +278,24 @@ class _Recipe(NamedTuple):
     pixels: bool
     transport: bool
 
+    @classmethod
+    def of(cls, settings: StyleSettings, shape: tuple[int, int] = (0, 0)) -> _Recipe:
+        """The recipe of a style transfer."""
+        form = settings.laplacian_form
+
+        def layers(names: str, wanted: bool = True) -> tuple[str, ...]:
+            return tuple(name.strip() for name in names.split(",")) if wanted else ()
+
+        return cls(
+            shape=shape,
+            style=layers(settings.style_layers),
+            content=layers(settings.content_layers, settings.content > 0),
+            laplacian=layers(settings.laplacian_layers, settings.laplacian > 0 and form != "picture"),
+            moments=settings.style_loss == "moments",
+            pixels=settings.laplacian > 0 and form != "features",
+            transport=settings.transport > 0,
+        )
+
     @property
     def layers(self) -> tuple[str, ...]:
         """All that the network has to give."""
@@ -311,11 +326,20 @@ class _Aims(NamedTuple):
     mask: Float[Array, "rows columns"] | None
 
 
+def features_of(styles: Sequence[Picture], settings: StyleSettings) -> list[Features]:
+    """The features that the network sees in each style picture; arguments and errors as for `total_loss`."""
+    see = _eyes(settings.vgg, _Recipe.of(settings).layers)
+    shapes = [_seen(style, round(settings.scale * settings.vgg_size)) for style in styles]
+    return [see(jnp.asarray(pictures.resize(*each))) for each in zip(styles, shapes, strict=True)]
+
+
 def total_loss(
     content: Picture,
     styles: Sequence[Picture],
     mask: Float[np.ndarray, "rows columns"] | None,
     settings: StyleSettings,
+    *,
+    seen: Sequence[Features] = (),
 ) -> Callable[[Picture], tuple[Array, Float[Array, "height width 3"]]]:
     """The total loss, as a function of a drawing that gives its value and gradient.
 
@@ -324,36 +348,20 @@ def total_loss(
       styles: pictures in [0, 1], each of any size.
       mask: as for `stylize`.
       settings: of the style transfer.
+      seen: `features_of` the styles, if they are known.
 
     Raises:
       ValueError: there are not as many styles as weights of them.
-      weights.WeightsError: there are no such weights of VGG, or they lack one of the layers.
+      WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
-
-    def layers(names: str, wanted: bool) -> tuple[str, ...]:
-        return tuple(name.strip() for name in names.split(",")) if wanted else ()
-
-    form = settings.laplacian_form
-    recipe = _Recipe(
-        shape=_seen(content, settings.vgg_size),
-        style=layers(settings.style_layers, True),
-        content=layers(settings.content_layers, settings.content > 0),
-        laplacian=layers(settings.laplacian_layers, settings.laplacian > 0 and form != "picture"),
-        moments=settings.style_loss == "moments",
-        pixels=settings.laplacian > 0 and form != "features",
-        transport=settings.transport > 0,
-    )
+    recipe = _Recipe.of(settings, _seen(content, settings.vgg_size))
     see = _eyes(settings.vgg, recipe.layers)
-
-    def seen(picture: Picture, shape: tuple[int, int]) -> Features:
-        return see(jnp.asarray(images.resize(picture, shape)))
-
     aims = _Aims(
         weights=jnp.array([getattr(settings, term) for term in TERMS]),
         picture=jnp.asarray(content),
-        features=seen(content, recipe.shape),
+        features=see(jnp.asarray(pictures.resize(content, recipe.shape))),
         details=losses.laplacian(jnp.asarray(content), jnp.zeros(content.shape), poolings=_POOLINGS),
-        styles=[seen(style, _seen(style, round(settings.scale * settings.vgg_size))) for style in styles],
+        styles=list(seen or features_of(styles, settings)),
         distances=jnp.ones(len(styles)),
         shares=jnp.array(settings.weights_of(len(styles))),
         mask=None if mask is None else jnp.asarray(mask),
@@ -365,7 +373,7 @@ def total_loss(
 def _seen(picture: Picture, size: int) -> tuple[int, int]:
     """Height and width at which the network sees a picture."""
     height, width, _ = picture.shape
-    height, width = images.fitted_shape(height, width, size)
+    height, width = pictures.fitted_shape(height, width, size)
     return max(height, _LEAST_SEEN), max(width, _LEAST_SEEN)
 
 
@@ -400,7 +408,7 @@ def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, pictu
     transport: Any = 0.0
     if recipe.transport:
         height, width, _ = picture.shape
-        small = (*images.fitted_shape(height, width, _TRANSPORT_SIZE), 3)
+        small = (*pictures.fitted_shape(height, width, _TRANSPORT_SIZE), 3)
         transport = losses.transport(*(jax.image.resize(p, small, "linear") for p in (picture, aims.picture)))
     return [
         compared(losses.content, recipe.content) if recipe.content else 0.0,

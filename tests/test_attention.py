@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from jaxpaint import attention, images
+from jaxpaint import attention, pictures
 
 
 def _photograph(name):
@@ -13,7 +13,7 @@ def _photograph(name):
 
 @pytest.mark.parametrize("shape", [(512, 512), (300, 300), (1100, 1100)])
 def test_face_is_found_at_any_size(shape):
-    (face,) = attention.faces(images.resize(_photograph("astronaut"), shape))
+    (face,) = attention.faces(pictures.resize(_photograph("astronaut"), shape))
     # From brow to chin, cheek to cheek, in the photograph of 512 pixels.
     assert (512 * face.x, 512 * face.y) == pytest.approx((226, 118), abs=12)
     assert 70 < 512 * face.side < 130 and face.score > 0.8
@@ -26,7 +26,7 @@ def test_no_face_where_there_is_none(name):
 
 def test_a_small_face_in_a_wide_picture():
     wide = np.full((400, 1600, 3), 0.5, np.float32)
-    wide[100:356, 1200:1456] = images.resize(_photograph("astronaut"), (256, 256))
+    wide[100:356, 1200:1456] = pictures.resize(_photograph("astronaut"), (256, 256))
     (face,) = attention.faces(wide)
     assert (1600 * face.x, 1600 * face.y) == pytest.approx((1200 + 113, 100 + 59), abs=10)
 

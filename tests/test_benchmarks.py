@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tiny import TINY, TINY_SHADING
 
-from jaxpaint import images
+from jaxpaint import pictures
+from jaxpaint.io import images
 from jaxpaint.renderers.networks import ARCHITECTURES
 
 BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
@@ -264,8 +265,8 @@ def test_against_snp(tmp_path, capsys, monkeypatch):
     import machine
     import quality
 
-    from jaxpaint import images, metrics
-    from jaxpaint.commands import paint
+    from jaxpaint import metrics
+    from jaxpaint.cli import paint
 
     as_process, theirs_were, ours = against_snp._run, [], []
 
@@ -295,8 +296,8 @@ def test_against_snp(tmp_path, capsys, monkeypatch):
     assert (theirs["drawing"], exact["drawing"]) == ("64 × 64", "32 × 21")
     photo = machine.picture("coffee")
     grey, white = (np.full((*shape, 3), value, np.float32) for shape, value in (((64, 64), 128 / 255), ((21, 32), 1)))
-    assert theirs["psnr"] == metrics.closeness(grey, images.resize(photo, (64, 64)))["psnr"]
-    blank = metrics.closeness(white, images.resize(photo, (21, 32)))["psnr"]
+    assert theirs["psnr"] == metrics.closeness(grey, pictures.resize(photo, (64, 64)))["psnr"]
+    blank = metrics.closeness(white, pictures.resize(photo, (21, 32)))["psnr"]
     assert light["psnr"] != exact["psnr"] and min(light["psnr"], exact["psnr"]) > blank
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith("SNP took") and last.count(f"{theirs['seconds'] / 2:.3g} times") == 2
@@ -495,13 +496,13 @@ def test_renderers(tmp_path, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "dcgan32", TINY_SHADING)
     tiny = ["--nets=dcgan32", "--brush=rectangle", "--strokes=480", "--batch=8", "--learning-rate=0.01"]
     tiny += [f"--workdir={tmp_path}/runs", f"--out={tmp_path}"]
-    trained, real = [], renderers.train.main
+    trained, real = [], renderers.train_renderer.main
 
     def train(argv):
         trained.append(next(flag for flag in argv if flag.startswith("--workdir=")).rpartition("/")[2])
         return real(argv)
 
-    monkeypatch.setattr(renderers.train, "main", train)
+    monkeypatch.setattr(renderers.train_renderer, "main", train)
     renderers.main([*tiny, "--seeds=1"])
     first = json.loads((tmp_path / "renderers.json").read_text())
     assert re.fullmatch(r"\d+\.\d\d", first["rows"][0]["psnr"])
@@ -599,7 +600,7 @@ def test_video(tmp_path):
     """On clips of its own, joined: a square that moves over a ground that stays, and another scene."""
     import video
 
-    from jaxpaint import videos
+    from jaxpaint.io import videos
 
     frames = [np.full((32, 48, 3), (30, 90, 60), np.uint8) for _ in range(13)]
     for number, frame in enumerate(frames):

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint.blending import blend, caught, composite, composite_backward, composite_forward, glazed, laid, paste, room
 from jaxpaint.brushes import Stroke
+from jaxpaint.brushes.layering import glazed, laid
+from jaxpaint.raster.compositing import blend, caught, composite, composite_backward, composite_forward, paste, room
 
 K, WINDOWS, SIZE = 5, 3, 4
 

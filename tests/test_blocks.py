@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import jaxpaint
-from jaxpaint import fitting, images, metrics, painting, placing
+from jaxpaint import metrics, optimize, painting, pictures
 from jaxpaint.brushes import BRUSHES, from_window
+from jaxpaint.optimize import initialize, loop
+from jaxpaint.raster import windowed
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
@@ -23,7 +25,7 @@ SMALL = dataclasses.replace(SNP, grid=3, strokes=14, steps=9, size=48)
 @pytest.fixture(scope="module")
 def picture():
     rng = np.random.default_rng(5)
-    return images.resize(rng.uniform(size=(6, 9, 3)).astype(np.float32), (60, 90))
+    return pictures.resize(rng.uniform(size=(6, 9, 3)).astype(np.float32), (60, 90))
 
 
 def within(strokes, grid):
@@ -59,7 +61,7 @@ def test_strokes_are_placed_one_a_block_where_it_is_wrong_in_the_colour_there(br
     target[7::20, 13::20] = (0.9, 0.5, 0.2)
     kind = BRUSHES[brush]
     arguments = kind, target, np.zeros_like(target), 6
-    strokes = placing.place_in_blocks(*arguments, rng=np.random.default_rng(0), block=20)
+    strokes = initialize.place_in_blocks(*arguments, rng=np.random.default_rng(0), block=20)
     at = kind.middle(strokes) * 60
     assert len({tuple(block) for block in at // 20}) == 6
     # Blurred over 2 pixels, the error is there and one pixel around.
@@ -84,13 +86,13 @@ def test_a_box_blur_is_a_mean_over_the_box():
         rows, columns = (np.clip(np.arange(-before, n + size - 1 - before), 0, n - 1) for n in values.shape)
         padded = values[np.ix_(rows, columns)]
         naive = [[padded[r : r + size, c : c + size].mean() for c in range(7)] for r in range(5)]
-        np.testing.assert_allclose(placing._box_blurred(values, size), naive, rtol=1e-12)
+        np.testing.assert_allclose(initialize._box_blurred(values, size), naive, rtol=1e-12)
 
 
 def test_the_descent_is_rmsprop_in_each_block_alone():
     """Naively: each block's strokes blended in a picture of their own, RMSprop in the block's units, clipped there."""
     brush, rng = BRUSHES["oilpaintbrush"], np.random.default_rng(1)
-    target = images.resize(rng.uniform(size=(4, 8, 3)).astype(np.float32), (16, 32))
+    target = pictures.resize(rng.uniform(size=(4, 8, 3)).astype(np.float32), (16, 32))
     own = np.clip(rng.uniform(size=(6, 12)), 0.1, 0.9).astype(np.float32)
     own[:, 2:4] = rng.uniform(0.3, 0.6, (6, 2))
     # Strokes 0, 2, 4 in the left block, 1, 3, 5 in the right one.
@@ -98,13 +100,13 @@ def test_the_descent_is_rmsprop_in_each_block_alone():
     strokes = np.asarray(from_window(brush, own, origins, 0.5))
     low, high = np.zeros(12, np.float32), np.ones(12, np.float32)
     low[4], high[4] = 0.1, 0.9
-    problem = fitting.Problem(target, np.full_like(target, 0.3), fitting.Weights(1.0, 0.0), fitting.Bounds(low, high))
-    moved, _, fit = fitting.descend(
-        Engine(brush), None, strokes, fitting.Moments.zero(strokes.shape), problem,
-        first=0, rates=np.full(3, 0.01, np.float32), softness=0.0, block=16,
+    problem = optimize.Problem(target, np.full_like(target, 0.3), {"l1": 1.0}, optimize.Bounds(low, high), block=16)
+    moved, _, fit = optimize.descend(
+        Engine(brush), strokes, optimize.initial(optimize.RMSPROP, strokes), problem,
+        rates=np.full(3, 0.01, np.float32), optimizer=optimize.RMSPROP,
     )  # fmt: skip
 
-    render = Engine(brush).renderer(None, 16, softness=0.0)
+    render = Engine(brush).renderer(16, softness=0.0)
 
     def loss(own):
         error = 0.0
@@ -152,23 +154,23 @@ def test_many_strokes_are_drawn_in_layers_that_take_little_memory(monkeypatch):
     """The same strokes, whether all pictures are kept or those of sixteen; twice the memory for four times as many."""
     brush, rng = BRUSHES["rectangle"], np.random.default_rng(1)
     target = rng.uniform(size=(64, 64, 3)).astype(np.float32)
-    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds, softness=1.0, block=32)
     every = rng.uniform(0.2, 0.8, (240, brush.dim)).astype(np.float32)
-    program, held = fitting._descend, []
+    program, held = loop._descend, []
 
     def measured(*arguments):
         held.append(program.lower(*arguments).compile().memory_analysis().temp_size_in_bytes)
         return program(*arguments)
 
     def fit(strokes):
-        moments, rates = fitting.Moments.zero(strokes.shape), np.full(3, 0.01, np.float32)
-        how = {"first": 0, "rates": rates, "softness": 1.0, "block": 32}
-        return fitting.descend(Engine(brush, flat=True), None, strokes, moments, problem, **how)[0]
+        state, rates = optimize.initial(optimize.RMSPROP, strokes), np.full(3, 0.01, np.float32)
+        how = {"rates": rates, "optimizer": optimize.RMSPROP}
+        return optimize.descend(Engine(brush, flat=True), strokes, state, problem, **how)[0]
 
-    monkeypatch.setattr(fitting, "_descend", measured)
+    monkeypatch.setattr(loop, "_descend", measured)
     whole = fit(every[:60])
-    monkeypatch.setattr(fitting, "_PIXELS_KEPT", 16 * 32**2)
+    monkeypatch.setattr(windowed, "_PIXELS_KEPT", 16 * 32**2)
     np.testing.assert_allclose(fit(every[:60]), whole, atol=1e-6)
     fit(every)
     assert np.abs(whole - every[:60]).max() > 0.01
@@ -179,14 +181,14 @@ def test_resuming_goes_on_with_the_same_descent(picture):
     parts = [part for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)]
     resumed = jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=parts[1])
     np.testing.assert_array_equal(resumed.strokes, parts[-1].strokes)
-    assert parts[1].state["square"].any()
+    assert parts[1].state["nu"].any()
 
 
 def test_painting_in_blocks_with_a_network(picture):
     settings = dataclasses.replace(SMALL, renderer="light", grid=2, strokes=12, steps=30, learning_rate=0.01)
     *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     assert len(done.strokes) == 12
-    target = images.resize(picture, (43, 64))
+    target = pictures.resize(picture, (43, 64))
     assert progress.psnr == pytest.approx(
         float(metrics.psnr(jaxpaint.draw(done, size=64, wet=0.0, relief=0.0), target)), abs=1e-3
     )

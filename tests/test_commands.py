@@ -19,10 +19,12 @@ import pytest
 import rich.console
 from PIL import Image
 
-from jaxpaint import drawing, exports, images, painting, progress, runtime
+from jaxpaint import drawing, painting, pictures, progress, runtime
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import draw, paint
+from jaxpaint.cli import draw, paint
+from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings
+from jaxpaint.types import Painting, Progress
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEPS = 4
@@ -45,7 +47,7 @@ class Painter:
                 raise KeyboardInterrupt
             count = settings.strokes * step // STEPS
             state = {"step": np.array(step)} if step < STEPS else None
-            result = painting.Painting(
+            result = Painting(
                 strokes=strokes[:count],
                 brush=settings.brush,
                 height=image.shape[0],
@@ -55,7 +57,7 @@ class Painter:
                 settings=settings,
                 state=state,
             )
-            yield result, painting.Progress(1, 1, step, STEPS, 0.5, 20.0, count)
+            yield result, Progress(1, 1, step, STEPS, 0.5, 20.0, count)
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def painter(monkeypatch):
     monkeypatch.setattr(painting, "paint_stages", fake)
 
     def fake_draw(result, *, size=None):
-        shape = images.fitted_shape(result.height, result.width, size or result.settings.size)
+        shape = pictures.fitted_shape(result.height, result.width, size or result.settings.size)
         return np.full((*shape, 3), len(result.strokes) / 255, np.float32)
 
     def fake_timelapse(result, *, size, frames):
@@ -128,7 +130,7 @@ def test_light_is_kept_with_the_painting_and_changes_when_it_is_drawn_again():
     """Of real strokes: the file says how light falls, and a flag of any script overrides it."""
     small = ["--config.brush=filbert", "--config.strokes=12", "--config.steps=12", "--config.size=48"]
     assert run(paint, "photo.png", *small, "--relief=2", "--ground=paper", "--report") == 0
-    settings = exports.load_painting("paintings/photo.npz").settings
+    settings = npz.load_painting("paintings/photo.npz").settings
     assert (settings.relief, settings.ground, settings.gloss) == (2.0, "paper", 1.0)
     report = json.loads(pathlib.Path("paintings/photo.json").read_text())
     assert report["psnr"] != report["psnr_lit"]
@@ -140,7 +142,7 @@ def test_light_is_kept_with_the_painting_and_changes_when_it_is_drawn_again():
         assert run(draw, "paintings/photo.npz", f"--out={flag[2:4]}.png", flag) == 0
         drawn[flag] = images.read_image(f"{flag[2:4]}.png")
         assert not np.array_equal(drawn[flag], first)
-    flat = drawing.draw_flat(exports.load_painting("paintings/photo.npz"))
+    flat = drawing.draw_flat(npz.load_painting("paintings/photo.npz"))
     np.testing.assert_allclose(drawn["--relief=0"], flat, atol=0.51 / 255)
     # What is gone on from, or drawn again since it is finished, takes the new light, too.
     assert run(paint, "photo.png", "--resume", "--relief=0") == 0
@@ -244,7 +246,7 @@ def test_a_folder_of_brushes(painter, folder, capsys):
     [(*_, brush_image, _)] = painter.calls
     np.testing.assert_array_equal(brush_image, images.read_brush("stamps"))
     assert brush_image.shape == (2, 128, 256, 3)
-    np.testing.assert_array_equal(exports.load_painting("paintings/photo.npz").brush_image, brush_image)
+    np.testing.assert_array_equal(npz.load_painting("paintings/photo.npz").brush_image, brush_image)
 
 
 def test_a_bad_picture_does_not_stop_the_others(painter, capsys):
@@ -264,7 +266,7 @@ def test_interrupt_and_resume(painter, capsys):
     assert "kept what is painted so far in paintings/photo.npz" in line
     assert line.endswith("paint photo.png --config.strokes=40 --resume")
     assert names() == ["photo.npz", "photo.png"]
-    kept = exports.load_painting("paintings/photo.npz")
+    kept = npz.load_painting("paintings/photo.npz")
     assert len(kept.strokes) == 20
     assert kept.state == {"step": 2}
 
@@ -376,7 +378,7 @@ def test_plain_lines_come_now_and_then(painter, monkeypatch, capsys):
 def test_a_terminal_is_told_all_at_once():
     console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=160)
     with progress.display("photo", console=console) as show:
-        show(painting.Progress(2, 9, 30, 120, 0.125, 21.5, 40))
+        show(Progress(2, 9, 30, 120, 0.125, 21.5, 40))
     shown = console.file.getvalue()
     for part in ("photo", "step 30/120", "stage 2/9", "40 strokes", "loss 0.1250", "21.50 dB", "time left"):
         assert part in shown
@@ -423,9 +425,9 @@ def test_a_foreign_state_is_one_line(capsys):
     """With the real painter: an npz of ours, but not of a painting that it could go on with."""
     settings = Settings(strokes=6, steps=6, size=32)
     strokes = np.full((3, 15), 0.5, np.float32)
-    part = painting.Painting(strokes, "filbert", 24, 32, (1.0, 1.0, 1.0), None, settings, {"step": np.array(2)})
+    part = Painting(strokes, "filbert", 24, 32, (1.0, 1.0, 1.0), None, settings, {"step": np.array(2)})
     pathlib.Path("paintings").mkdir()
-    exports.save_painting("paintings/photo.npz", part)
+    npz.save_painting("paintings/photo.npz", part)
     assert run(paint, "photo.png", "--resume") == 1
     assert "paintings/photo.npz: expected the state of an unfinished painting" in one_line(capsys)
     assert names() == ["photo.npz"]
@@ -435,7 +437,7 @@ def test_ctrl_c_for_real():
     """A process that is interrupted once it has begun to paint, and another that goes on to the end."""
     # Tests that run in the background ignore SIGINT, and so would this process.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    program = f"{heed}; from jaxpaint.commands.paint import main; raise SystemExit(main())"
+    program = f"{heed}; from jaxpaint.cli.paint import main; raise SystemExit(main())"
     command = [sys.executable, "-c", program, "photo.png"]
     tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=3000"]
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
@@ -446,10 +448,10 @@ def test_ctrl_c_for_real():
     assert process.returncode == 130
     assert errors.splitlines()[-1].startswith("jaxpaint: interrupted; kept what is painted so far")
     assert names() == ["photo.npz", "photo.png"]
-    kept = exports.load_painting("paintings/photo.npz")
+    kept = npz.load_painting("paintings/photo.npz")
     assert 0 < len(kept.strokes) <= 6 and kept.state
     subprocess.run([*command, "--resume"], env=environment, check=True, capture_output=True)
-    finished = exports.load_painting("paintings/photo.npz")
+    finished = npz.load_painting("paintings/photo.npz")
     assert len(finished.strokes) == 6 and finished.state is None
 
 
@@ -473,5 +475,5 @@ def test_bin_paints_for_real():
     assert names() == ["large.png", "photo.json", "photo.npz", "photo.png"]
     assert size("paintings/photo.png") == (32, 24)
     assert size("paintings/large.png") == (100, 75)
-    assert len(exports.load_painting("paintings/photo.npz").strokes) == 6
+    assert len(npz.load_painting("paintings/photo.npz").strokes) == 6
     assert json.loads(pathlib.Path("paintings/photo.json").read_text())["seconds"]["compiling"] > 0

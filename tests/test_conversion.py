@@ -14,10 +14,13 @@ import pytest
 import torch
 from torch import nn
 
-from jaxpaint import conversion, vgg, weights
+from jaxpaint import vgg
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import convert
+from jaxpaint.cli import convert_weights
+from jaxpaint.errors import WeightsError
+from jaxpaint.io import weights
 from jaxpaint.renderers.networks import fold, network
+from jaxpaint.training import conversion
 
 # Transposed convolutions: channels and stride; fully connected layers; convolutions: channels, shuffled after.
 TABLE = {
@@ -140,8 +143,8 @@ def test_the_command_converts_in_both_directions(tmp_path, capsys):
     }
     torch.save(checkpoint, tmp_path / "last_ckpt.pt")
     ours, theirs = str(tmp_path / "light.safetensors"), str(tmp_path / "back.pt")
-    assert convert.main(["convert_weights", str(tmp_path / "last_ckpt.pt"), ours, "--net=light"]) == 0
-    assert convert.main(["convert_weights", ours, theirs]) == 0
+    assert convert_weights.main(["convert_weights", str(tmp_path / "last_ckpt.pt"), ours, "--net=light"]) == 0
+    assert convert_weights.main(["convert_weights", ours, theirs]) == 0
     assert capsys.readouterr().out.splitlines() == [ours, theirs]
     loaded = weights.load(ours)
     assert (loaded.net, loaded.brush, loaded.facts["source"]) == ("light", "oilpaintbrush", "last_ckpt.pt")
@@ -159,7 +162,7 @@ class _Evil:
 
 
 def refused(capsys, *arguments):
-    assert convert.main(["convert_weights", *map(str, arguments)]) == 1
+    assert convert_weights.main(["convert_weights", *map(str, arguments)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     return line
 
@@ -208,7 +211,7 @@ def test_any_state_dict_of_floats_is_read(tmp_path):
 def test_what_is_no_state_dict_is_refused(held, tmp_path):
     torch.save(held, tmp_path / "a.pt")
     # PyTorch warns of sparse tensors, once a process, and a warning is an error here: refused in other words.
-    with pytest.raises(weights.WeightsError, match="expected a (state dict|PyTorch checkpoint)"):
+    with pytest.raises(WeightsError, match="expected a (state dict|PyTorch checkpoint)"):
         conversion.read_checkpoint(tmp_path / "a.pt")
 
 
@@ -218,7 +221,7 @@ def test_ours_of_another_network_or_brush_are_refused(tmp_path, capsys):
     files = tmp_path / "a.safetensors", tmp_path / "a.pt"
     assert "has weights of light" in refused(capsys, *files, "--net=heavy")
     assert "has weights of rectangle" in refused(capsys, *files, "--brush=markerpen")
-    with pytest.raises(weights.WeightsError, match="norm3/mean: missing"):
+    with pytest.raises(WeightsError, match="norm3/mean: missing"):
         conversion.to_torch(variables, net="heavy")
 
 
@@ -235,7 +238,7 @@ def test_ours_of_another_network_or_brush_are_refused(tmp_path, capsys):
 def test_arrays_that_are_not_those_of_the_network_are_named(change, message):
     original = dict(state("light", "oilpaintbrush"))
     change(original)
-    with pytest.raises(weights.WeightsError, match=message):
+    with pytest.raises(WeightsError, match=message):
         conversion.from_torch(original, net="light", brush="oilpaintbrush")
 
 
@@ -282,7 +285,7 @@ def seen_alike(path, net, preprocessed):
 def test_the_command_converts_vgg_of_torchvision(net, tmp_path, capsys):
     torch.save(vgg_state(net), tmp_path / "vgg.pth")
     ours = str(tmp_path / "vgg.safetensors")
-    assert convert.main(["convert_weights", str(tmp_path / "vgg.pth"), ours]) == 0
+    assert convert_weights.main(["convert_weights", str(tmp_path / "vgg.pth"), ours]) == 0
     assert capsys.readouterr().out == f"{ours}\n"
     found = weights.load_vgg(ours)
     assert (found.net, found.facts["source"]) == (net, "vgg.pth")
@@ -304,7 +307,7 @@ def test_the_command_converts_vgg_of_keras(net, names, tmp_path, capsys):
         file["optimizer_weights/block1_conv1/kernel:0"] = np.zeros((3, 3, 3, 64))
         file["fc1/fc1_W_1:0"] = np.zeros((4, 4))
     ours = str(tmp_path / "vgg.safetensors")
-    assert convert.main(["convert_weights", str(tmp_path / "vgg.h5"), ours, f"--net={net}"]) == 0
+    assert convert_weights.main(["convert_weights", str(tmp_path / "vgg.h5"), ours, f"--net={net}"]) == 0
     assert weights.load_vgg(ours).net == net
     seen_alike(ours, net, lambda picture: 255 * picture[..., ::-1] - [103.939, 116.779, 123.68])
 
@@ -342,5 +345,5 @@ def test_vgg_of_another_kind_is_refused(tmp_path, capsys, monkeypatch):
 def test_arrays_that_are_not_those_of_vgg_are_named(change, message):
     state = {key: value.numpy() for key, value in vgg_state("vgg16").items()}
     change(state)
-    with pytest.raises(weights.WeightsError, match=re.escape(message)):
+    with pytest.raises(WeightsError, match=re.escape(message)):
         conversion.vgg_from_torch(state)

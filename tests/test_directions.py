@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint import directions, fitting, painting, placing
+from jaxpaint import directions, optimize, painting
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.optimize import initialize
+from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(3)
@@ -90,7 +92,7 @@ def test_the_field_turns_with_the_picture():
 
 def laid(brush, picture, *, form=None):
     white, rng = np.ones_like(picture), np.random.default_rng(2)
-    return placing.place(brush, picture, white, 200, rng=rng, size=0.05, form=form)
+    return initialize.place(brush, picture, white, 200, initialize.Layout(0.05), rng=rng, form=form)
 
 
 @pytest.mark.parametrize("name", BRUSHES)
@@ -120,16 +122,13 @@ def turned(brush, *, weight, form, steps=40):
         np.float32([[0.5, 0.35]]), 0 * one, 0.3 * one, 0.08 * one, np.full((1, 3), 0.5, np.float32), 0.9 * one
     ).astype(np.float32)
     strokes[:, brush.index("grain")] = 0.5
-    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
-    result, _, _ = fitting.descend(
-        painting.Engine(brush, flat=True),
-        None,
+    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    result, _, _ = optimize.descend(
+        Engine(brush, flat=True),
         strokes,
-        fitting.Moments.zero(strokes.shape),
-        fitting.Problem(grey, grey, fitting.Weights(direction=weight), bounds, form=form),
-        first=0,
+        optimize.initial(optimize.ADAM, strokes),
+        optimize.Problem(grey, grey, {"l2": 1.0}, bounds, direction=weight, form=form),
         rates=np.full(steps, 0.02, np.float32),
-        softness=0.0,
     )
     return result
 
@@ -160,6 +159,6 @@ def test_a_painting_follows_its_picture_the_more_the_higher_the_setting():
         chosen, each = dataclasses.replace(settings, direction=direction), []
         for seed in range(6):  # A painting of 60 strokes is a matter of chance.
             painted = painting.paint(picture, key=jax.random.key(seed), settings=chosen)
-            each.append(fitting.strayed(brush, jnp.asarray(painted.strokes), jnp.asarray(field)).mean())
+            each.append(optimize.deviation(brush, jnp.asarray(painted.strokes), jnp.asarray(field)).mean())
         strayed.append(float(np.mean(each)))
     assert strayed[0] > 1.3 * strayed[1] > 1.3 * strayed[2]

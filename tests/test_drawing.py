@@ -9,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint import Painting, Settings, draw, drawing, grids, lighting
-from jaxpaint.blending import blend, composite, composite_backward, composite_forward, room
+from jaxpaint import Painting, Settings, draw, drawing
 from jaxpaint.brushes import BRUSHES, Stroke
+from jaxpaint.raster import forward, lighting, tiling
+from jaxpaint.raster.compositing import blend, composite, composite_backward, composite_forward, room
 from jaxpaint.renderers import Engine, engine
 
 BRUSH = BRUSHES["rectangle"]
@@ -81,7 +82,7 @@ def test_the_pulled_back_gradient_is_that_of_the_unrolled_loop():
 
 @pytest.mark.parametrize("shape", [(16, 16), (33, 47), (1, 5), (8, 40)])
 def test_tiles_there_and_back(shape):
-    grid = grids.Grid(*shape, 8)
+    grid = tiling.Grid(*shape, 8)
     picture = np.random.default_rng(0).uniform(size=(*shape, 3)).astype(np.float32)
     planes = grid.split(picture)
     assert planes[0].shape == (grid.rows * grid.columns, 8, 8)
@@ -94,9 +95,9 @@ def test_tiles_there_and_back(shape):
 
 
 def test_every_stroke_that_touches_a_tile_is_listed_in_order():
-    strokes, grid = random_strokes(2, 40), grids.Grid(48, 64, 8)
+    strokes, grid = random_strokes(2, 40), tiling.Grid(48, 64, 8)
     strokes[:, BRUSH.index("size")] *= 0.4
-    ids, counts = grids.reach(BRUSH, strokes, grid, margin=1.0)
+    ids, counts = tiling.reach(BRUSH, strokes, grid, margin=1.0)
     alphas = np.asarray(jax.jit(jax.vmap(engine(BRUSH, 64)))(strokes).alpha[0])
     for window, (listed, count) in enumerate(zip(ids, counts, strict=True)):
         y, x = divmod(window, grid.columns)
@@ -108,10 +109,10 @@ def test_every_stroke_that_touches_a_tile_is_listed_in_order():
 
 
 def test_where_too_many_strokes_reach_a_tile_the_highest_are_kept():
-    strokes, grid = np.repeat(random_strokes(3, 1), 10, axis=0), grids.Grid(16, 16, 16)
-    ids, counts = grids.reach(BRUSH, strokes, grid, margin=1.0, most=4)
+    strokes, grid = np.repeat(random_strokes(3, 1), 10, axis=0), tiling.Grid(16, 16, 16)
+    ids, counts = tiling.reach(BRUSH, strokes, grid, margin=1.0, most=4)
     assert counts.tolist() == [4] and ids[0].tolist() == [6, 7, 8, 9]
-    ids, counts = grids.reach(BRUSH, strokes, grid, margin=1.0, first=8)
+    ids, counts = tiling.reach(BRUSH, strokes, grid, margin=1.0, first=8)
     assert ids[0].tolist() == [8, 9]
 
 
@@ -120,7 +121,7 @@ def test_drawing_by_tiles_equals_drawing_the_whole(name):
     brush = BRUSHES[name]
     strokes = np.random.default_rng(4).uniform(0.1, 0.9, (80, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] *= 0.4
-    drawn = drawing.draw_strokes(Engine(brush), strokes, (72, 72), canvas=WHITE)
+    drawn = forward.draw_strokes(Engine(brush), strokes, (72, 72), canvas=WHITE)
     pictures = jax.jit(jax.vmap(engine(brush, 72)))(strokes)
     canvas = np.ones((3, 72, 72))
     for t in range(80):
@@ -136,7 +137,7 @@ def test_the_same_strokes_are_the_same_painting_at_every_size():
     brush = BRUSHES["oilpaintbrush"]
     strokes = np.random.default_rng(5).uniform(0.1, 0.9, (60, brush.dim)).astype(np.float32)
     strokes[:, brush.index("size")] *= 0.5
-    small, large = (drawing.draw_strokes(Engine(brush), strokes, (s, s), canvas=WHITE) for s in (128, 256))
+    small, large = (forward.draw_strokes(Engine(brush), strokes, (s, s), canvas=WHITE) for s in (128, 256))
     averaged = large.reshape(128, 2, 128, 2, 3).mean(axis=(1, 3))
     assert np.abs(averaged - small).mean() < 0.01
 
@@ -146,10 +147,10 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
 
     def temporary(count):
         strokes = jnp.zeros((count, BRUSH.dim))
-        tiles = tuple(jnp.ones((4, drawing._TILE, drawing._TILE)) for _ in range(3))
-        ids, origins = jnp.zeros((drawing._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
+        tiles = tuple(jnp.ones((4, forward._TILE, forward._TILE)) for _ in range(3))
+        ids, origins = jnp.zeros((forward._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
         own = (None, None)
-        lowered = drawing._draw_tiles.lower(Engine(BRUSH), None, strokes, own, None, ids, origins, 0.1, tiles, 3)
+        lowered = forward._draw_tiles.lower(Engine(BRUSH), strokes, own, None, ids, origins, 0.1, tiles, 3)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(64) == temporary(8192)
@@ -157,10 +158,10 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
 
 def test_a_tile_that_more_strokes_reach_than_one_list_holds():
     """Drawn on a picture that is not square, at once and in parts."""
-    count, shape = 2 * drawing._LISTED + 30, (40, 70)
+    count, shape = 2 * forward._LISTED + 30, (40, 70)
     strokes = random_strokes(6, count)
     picture = np.random.default_rng(7).uniform(size=(*shape, 3)).astype(np.float32)
-    drawn = drawing.draw_strokes(Engine(BRUSH), strokes, shape, canvas=picture)
+    drawn = forward.draw_strokes(Engine(BRUSH), strokes, shape, canvas=picture)
     pictures = jax.jit(jax.vmap(engine(BRUSH, max(shape))))(strokes)
     expected = picture.astype(np.float64)
     for t in range(count):
@@ -168,14 +169,14 @@ def test_a_tile_that_more_strokes_reach_than_one_list_holds():
         color = np.stack([f[t] for f in pictures.foreground], axis=-1)[: shape[0]]
         expected = alpha * color + (1 - alpha) * expected
     np.testing.assert_allclose(drawn, expected, atol=2e-3)
-    half = drawing.draw_strokes(Engine(BRUSH), strokes[:77], shape, canvas=picture)
-    parts = drawing.draw_strokes(Engine(BRUSH), strokes[77:], shape, canvas=half)
+    half = forward.draw_strokes(Engine(BRUSH), strokes[:77], shape, canvas=picture)
+    parts = forward.draw_strokes(Engine(BRUSH), strokes[77:], shape, canvas=half)
     np.testing.assert_allclose(parts, drawn, atol=1e-5)
 
 
 def test_nothing_drawn_is_the_canvas():
     none = np.zeros((0, BRUSH.dim), np.float32)
-    drawn = drawing.draw_strokes(Engine(BRUSH), none, (5, 9), canvas=(0.1, 0.5, 0.9))
+    drawn = forward.draw_strokes(Engine(BRUSH), none, (5, 9), canvas=(0.1, 0.5, 0.9))
     np.testing.assert_array_equal(drawn, np.broadcast_to(np.float32([0.1, 0.5, 0.9]), (5, 9, 3)))
 
 
@@ -203,7 +204,7 @@ def test_a_timelapse_goes_from_the_canvas_to_the_painting(painting):
     assert (frames[0] == 255).all()
     assert abs(frames[-1] / 255 - draw(painting)).max() < 0.51 / 255 + 1e-4
     for count, frame in zip([3, 6, 9], frames[1:-1], strict=True):
-        expected = drawing.draw_strokes(Engine(BRUSH), painting.strokes[:count], (48, 32), canvas=WHITE)
+        expected = forward.draw_strokes(Engine(BRUSH), painting.strokes[:count], (48, 32), canvas=WHITE)
         # Frames before it were not rounded.
         assert abs(frame / 255 - expected).max() < 0.51 / 255 + 1e-4
     assert len(list(drawing.timelapse(painting, size=48, frames=50))) == 13
@@ -213,7 +214,7 @@ _PEAK = """
 import pathlib, re, resource, sys
 import numpy as np
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.drawing import draw_strokes
+from jaxpaint.raster.forward import draw_strokes
 from jaxpaint.renderers import Engine
 
 def peak():

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.exports import PaintingFileError, load_painting, save_painting
-from jaxpaint.painting import Painting
+from jaxpaint.errors import PaintingFileError
+from jaxpaint.io.npz import load_painting, save_painting
 from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.types import Painting
 
 
 def make(brush="oilpaintbrush", *, n=5, state=None, brush_image=None, styling=None):

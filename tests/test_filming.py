@@ -8,9 +8,15 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpaint import drawing, filming, fitting, images, painting, placing
+import jaxpaint
+from jaxpaint import drawing, optimize
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.optimize import densify, initialize
+from jaxpaint.painter import inked
+from jaxpaint.pictures import resize
 from jaxpaint.settings import FilmSettings, StyleSettings
+from jaxpaint.types import Style
+from jaxpaint.video import cuts, frames, painter
 
 KEY = jax.random.key(5)
 SMALL = FilmSettings(strokes=60, steps=60, size=64)
@@ -19,8 +25,8 @@ SMALL = FilmSettings(strokes=60, steps=60, size=64)
 def scene(count, *, speed=2, seed=0, noise=0.0):
     """A square that moves to the right over a coloured ground that stays, 48 × 64."""
     rng = np.random.default_rng(seed)
-    ground = images.resize(rng.uniform(0.2, 0.8, (6, 8, 3)).astype(np.float32), (48, 64))
-    square = images.resize(rng.uniform(0, 1, (4, 4, 3)).astype(np.float32), (16, 16))
+    ground = resize(rng.uniform(0.2, 0.8, (6, 8, 3)).astype(np.float32), (48, 64))
+    square = resize(rng.uniform(0, 1, (4, 4, 3)).astype(np.float32), (16, 16))
     for number in range(count):
         frame = ground + rng.normal(0, noise, ground.shape).astype(np.float32)
         frame[16:32, 8 + speed * number : 24 + speed * number] = square
@@ -28,12 +34,12 @@ def scene(count, *, speed=2, seed=0, noise=0.0):
 
 
 def filmed(pictures, settings=SMALL, **options):
-    return list(filming.film(pictures, key=KEY, settings=settings, **options))
+    return list(painter.film(pictures, key=KEY, settings=settings, **options))
 
 
 def drawn(state, settings=SMALL, shape=(48, 64)):
     """A frame in dry paint, as fits draw it."""
-    return drawing.draw_flat(drawing.relit(filming.painting_of(state.frame, settings, shape), {"wet": 0.0}))
+    return drawing.draw_flat(drawing.relit(frames.painting_of(state.frame, settings, shape), {"wet": 0.0}))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,7 @@ def test_strokes_go_with_what_they_show(film):
 
 def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_move(film, pictures, monkeypatch):
     """At last with the texture; half of the strokes or more are held here, so that there are twice as many."""
-    descend, taken = fitting.descend, []
+    descend, taken = optimize.descend, []
 
     def spied(model, *args, rates, **options):
         bounds, springs = args[-1].bounds, args[-1].springs
@@ -85,50 +91,50 @@ def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_
             taken.append((model.flat, len(rates), float((bounds.low == bounds.high).all(axis=-1).mean())))
         return descend(model, *args, rates=rates, **options)
 
-    monkeypatch.setattr(fitting, "descend", spied)
+    monkeypatch.setattr(optimize, "descend", spied)
     filmed(pictures[2:4], resume=film[2][0])
     flats = [flat for flat, steps, _ in taken for _ in range(steps)]
     third, held = math.ceil(len(flats) / 3), taken[0][2]
     assert held > 0 and len(flats) == round(SMALL.frame_steps * min(2, 1 / (1 - held)))
     assert flats == [True] * (len(flats) - third) + [False] * third and third > 0
-    steps = [int(state.plain.moments.steps) for state, _ in film]
+    steps = [int(state.plain.optimizer.count) for state, _ in film]
     assert steps[0] == 8 * SMALL.frame_steps
     assert all(SMALL.frame_steps <= number <= 2 * SMALL.frame_steps for number in np.diff(steps))
 
 
 def test_candidates_for_new_strokes_are_fitted_before_they_compete(film, pictures, monkeypatch):
     """To what the others leave wrong: at first many of them are worth nothing, or less."""
-    place, worth, laid, competing = placing.place, fitting.worth, [], []
+    place, worth, laid, competing = initialize.place, optimize.leave_one_out_gains, [], []
 
     def placed(*args, **options):
         laid.append(place(*args, **options))
         return laid[-1]
 
-    def valued(model, arrays, strokes, problem):
-        competing.append((model, arrays, strokes, problem))
-        return worth(model, arrays, strokes, problem)
+    def valued(model, strokes, problem):
+        competing.append((model, strokes, problem))
+        return worth(model, strokes, problem)
 
-    monkeypatch.setattr(placing, "place", placed)
-    monkeypatch.setattr(fitting, "worth", valued)
+    monkeypatch.setattr("jaxpaint.painter.place", placed)
+    monkeypatch.setattr(densify, "leave_one_out_gains", valued)
     filmed(pictures[2:4], dataclasses.replace(SMALL, renewed=0.2), resume=film[2][0])
-    ((untried,), ((model, arrays, every, problem),)) = laid, competing
+    ((untried,), ((model, every, problem),)) = laid, competing
     assert len(untried) == 12 and len(every) == 72
-    before = worth(model, arrays, np.concatenate([every[:60], untried]), problem)[60:]
-    after = worth(model, arrays, every, problem)[60:]
+    before = worth(model, np.concatenate([every[:60], untried]), problem)[60:]
+    after = worth(model, every, problem)[60:]
     assert after.sum() > before.sum() + 0.5 * np.abs(before).sum()
     assert (after > 0).mean() > max(0.8, (before > 0).mean())
 
 
 def test_the_first_frame_is_renewed_each_time_it_is_mended(pictures, monkeypatch):
-    renewed, canvases = fitting.renewed, []
+    renewed, canvases = optimize.compete, []
 
-    def spied(model, arrays, strokes, candidates, canvas, problem, **options):
+    def spied(model, strokes, candidates, canvas, problem, **options):
         # A painting's own rounds have no springs.
         if problem.springs is not None:
             canvases.append(canvas)
-        return renewed(model, arrays, strokes, candidates, canvas, problem, **options)
+        return renewed(model, strokes, candidates, canvas, problem, **options)
 
-    monkeypatch.setattr(fitting, "renewed", spied)
+    monkeypatch.setattr(optimize, "compete", spied)
     filmed(pictures[:1])
     errors = [np.mean((canvas - pictures[0]) ** 2) for canvas in canvases]
     assert len(errors) == 8 and errors[-1] < 0.9 * errors[0]
@@ -173,18 +179,18 @@ def test_a_cut_begins_anew(pictures):
 
 def test_what_is_a_cut():
     frames = list(scene(8, speed=3, noise=0.02))
-    assert not any(filming.is_cut(a, b) for a, b in itertools.pairwise(frames))
-    assert all(filming.is_cut(frames[0], other) for seed in (1, 2, 3) for other in scene(1, seed=seed))
+    assert not any(cuts.is_cut(a, b) for a, b in itertools.pairwise(frames))
+    assert all(cuts.is_cut(frames[0], other) for seed in (1, 2, 3) for other in scene(1, seed=seed))
     # Neither is light that changes a little, nor noise in the dark.
-    assert not filming.is_cut(frames[0], 0.9 * frames[0])
+    assert not cuts.is_cut(frames[0], 0.9 * frames[0])
     dark = [np.abs(np.random.default_rng(i).normal(0, 0.02, (48, 64, 3))).astype(np.float32) for i in (0, 1)]
-    assert not filming.is_cut(*dark)
-    assert filming.is_cut(dark[0], frames[0])
+    assert not cuts.is_cut(*dark)
+    assert cuts.is_cut(dark[0], frames[0])
 
 
 def test_strokes_that_leave_are_replaced_unless_much_of_them_is_seen():
     """The ground moves under the frame; the budget stays."""
-    wide = images.resize(np.random.default_rng(5).uniform(0, 1, (6, 16, 3)).astype(np.float32), (48, 128))
+    wide = resize(np.random.default_rng(5).uniform(0, 1, (6, 16, 3)).astype(np.float32), (48, 128))
     states = filmed([wide[:, 4 * i : 4 * i + 64] for i in range(8)])
     brush = BRUSHES["oilpaintbrush"]
     for state, facts in states:
@@ -240,18 +246,18 @@ def test_between_frames():
     brush = BRUSHES["oilpaintbrush"]
     rng = np.random.default_rng(0)
     strokes = rng.uniform(0.2, 0.4, (4, 12)).astype(np.float32)
-    first = filming.Frame(0, strokes[:3], np.array([0, 1, 2]), True)
-    second = filming.Frame(1, np.concatenate([strokes[1:3] + np.float32(0.2), strokes[3:]]), np.array([1, 2, 3]), False)
-    early, late = (filming.between(brush, first, second, share) for share in (0.25, 0.75))
+    first = frames.Frame(0, strokes[:3], np.array([0, 1, 2]), True)
+    second = frames.Frame(1, np.concatenate([strokes[1:3] + np.float32(0.2), strokes[3:]]), np.array([1, 2, 3]), False)
+    early, late = (frames.between(brush, first, second, share) for share in (0.25, 0.75))
     np.testing.assert_allclose(early, np.concatenate([strokes[:1], strokes[1:3] + 0.05]), atol=1e-6)
     np.testing.assert_allclose(late, np.concatenate([strokes[1:3] + 0.15, strokes[3:]]), atol=1e-6)
     cut = second._replace(anew=True)
-    np.testing.assert_array_equal(filming.between(brush, first, cut, 0.4), first.strokes)
-    np.testing.assert_array_equal(filming.between(brush, first, cut, 0.6), cut.strokes)
+    np.testing.assert_array_equal(frames.between(brush, first, cut, 0.4), first.strokes)
+    np.testing.assert_array_equal(frames.between(brush, first, cut, 0.6), cut.strokes)
     # An angle that went on from the other end of its range makes no whole turn.
     over = second._replace(strokes=second.strokes.copy())
     over.strokes[0, 4] = first.strokes[1, 4] + 0.7
-    np.testing.assert_array_equal(filming.between(brush, first, over, 0.25)[1], strokes[1])
+    np.testing.assert_array_equal(frames.between(brush, first, over, 0.25)[1], strokes[1])
 
 
 def stripes():
@@ -264,7 +270,7 @@ SHALLOW = StyleSettings(style=10.0, steps=24, vgg_size=48, style_layers="relu1_1
 
 @pytest.fixture(scope="module")
 def styled(pictures):
-    return filmed(pictures[:4], style=filming.Style([stripes()], SHALLOW))
+    return filmed(pictures[:4], style=Style([stripes()], SHALLOW))
 
 
 def test_a_style_goes_along(styled, film, pictures):
@@ -282,14 +288,14 @@ def test_a_style_goes_along(styled, film, pictures):
 
 
 def test_a_styled_film_goes_on_too(styled, pictures):
-    rest = filmed(pictures[1:4], style=filming.Style([stripes()], SHALLOW), resume=styled[1][0])
+    rest = filmed(pictures[1:4], style=Style([stripes()], SHALLOW), resume=styled[1][0])
     np.testing.assert_array_equal(rest[-1][0].styled.strokes, styled[-1][0].styled.strokes)
 
 
 def test_colours_alone_are_styled(pictures):
     colors_alone = dataclasses.replace(SHALLOW, mode="color")
     color = BRUSHES["oilpaintbrush"].mask("color")
-    for state, _ in filmed(pictures[:2], style=filming.Style([stripes()], colors_alone)):
+    for state, _ in filmed(pictures[:2], style=Style([stripes()], colors_alone)):
         plain, seen = state.plain.strokes, state.frame.strokes
         np.testing.assert_array_equal(plain[:, ~color], seen[:, ~color])
         assert np.abs(plain - seen)[:, color].mean() > 0.05
@@ -309,9 +315,9 @@ def test_a_frame_in_one_ink_is_the_painting_in_that_ink(pictures):
     """The picture is turned into shades once, not once for the film and again for the painting."""
     settings = dataclasses.replace(SMALL, method="independent", fixed_seed=True, steps=12, ink="0.1,0.1,0.1")
     [(state, facts)] = filmed(pictures[:1], settings)
-    whole = painting.paint(pictures[0], key=KEY, settings=settings.painting)
+    whole = jaxpaint.paint(pictures[0], key=KEY, settings=settings.painting)
     np.testing.assert_array_equal(state.frame.strokes, whole.strokes)
-    shades = painting.inked(settings, pictures[0])
+    shades = inked(settings, pictures[0])
     assert facts.psnr == pytest.approx(-10 * np.log10(np.mean((drawn(state, settings) - shades) ** 2)), abs=1e-3)
 
 

@@ -8,12 +8,13 @@ import jax
 import numpy as np
 import pytest
 
-from jaxpaint import drawing, films, images
-from jaxpaint.filming import Facts, Frame, Layer, State
-from jaxpaint.fitting import Moments
+from jaxpaint import drawing, pictures
+from jaxpaint.errors import FilmFileError
+from jaxpaint.io import films
 from jaxpaint.settings import FilmSettings
+from jaxpaint.video.frames import Film, Frame, FrameMetrics, Layer, Painted, State
 
-FILM = films.Film(FilmSettings(strokes=50, brush="rectangle", size=32), 24, 32, Fraction(30000, 1001), 3, "clip.mp4")
+FILM = Film(FilmSettings(strokes=50, brush="rectangle", size=32), 24, 32, Fraction(30000, 1001), 3, "clip.mp4")
 
 
 def painted(count=3, strokes=50, dim=9):
@@ -21,8 +22,8 @@ def painted(count=3, strokes=50, dim=9):
     rng = np.random.default_rng(0)
     ids, rows = np.arange(strokes), rng.random((strokes, dim), np.float32)
     for number in range(count):
-        yield films.Painted(
-            Frame(number, rows, ids, number == 0), Facts(20.5 + number, 0.98 if number else np.nan, 0.5)
+        yield Painted(
+            Frame(number, rows, ids, number == 0), FrameMetrics(20.5 + number, 0.98 if number else np.nan, 0.5)
         )
         moved = rows + (rng.random((strokes, 1)) < 0.2) * np.float32(0.01)
         rows = np.concatenate([np.delete(moved, number, axis=0), rng.random((1, dim), np.float32)])
@@ -46,7 +47,7 @@ def write(path, film=FILM, count=3):
 def same(a, b):
     np.testing.assert_array_equal(a.frame.strokes, b.frame.strokes)
     np.testing.assert_array_equal(a.frame.ids, b.frame.ids)
-    np.testing.assert_allclose(a.facts, b.facts, rtol=1e-6)
+    np.testing.assert_allclose(a.metrics, b.metrics, rtol=1e-6)
     assert (a.frame.number, a.frame.anew) == (b.frame.number, b.frame.anew)
 
 
@@ -104,14 +105,14 @@ def test_damage_is_named(path):
     path.write_bytes(data)
     _, frames = films.read(path)
     next(frames)
-    with pytest.raises(films.FilmFileError, match="damaged at frame 1: its checksum"):
+    with pytest.raises(FilmFileError, match="damaged at frame 1: its checksum"):
         next(frames)
 
 
 def test_what_is_no_film_is_refused(path):
-    with pytest.raises(films.FilmFileError, match="no such file"):
+    with pytest.raises(FilmFileError, match="no such file"):
         films.read(path)
-    with pytest.raises(films.FilmFileError, match="is a directory"):
+    with pytest.raises(FilmFileError, match="is a directory"):
         films.read(path.parent)
     header = {"film": 1, "config": {}, "height": 4, "width": 4, "rate": "30", "frames": 1, "source": "a"}
     for bad, expected in (
@@ -123,7 +124,7 @@ def test_what_is_no_film_is_refused(path):
         (json.dumps(header | {"rate": "1/0"}).encode(), "not a film"),
     ):
         path.write_bytes(bad)
-        with pytest.raises(films.FilmFileError, match=expected):
+        with pytest.raises(FilmFileError, match=expected):
             films.read(path)
 
 
@@ -138,7 +139,7 @@ def state_of(frame, made, *, styled=False):
     rng = np.random.default_rng(2)
     strokes = rng.random(frame.strokes.shape, np.float32) if styled else frame.strokes
     plain, other = (
-        Layer(values, Moments(np.array(20, np.int32), *rng.random((2, *frame.strokes.shape), np.float32)))
+        Layer(values, Layer.fresh(values).optimizer._replace(count=np.array(20, np.int32), mu=values, nu=values**2))
         for values in (strokes, frame.strokes)
     )
     return State(frame.number, frame.ids, frame.anew, made, plain, other if styled else None)
@@ -159,15 +160,35 @@ def test_a_state_cuts_what_came_after_it(path, tmp_path, styled):
         same(each, expected)
 
 
-def test_a_state_of_another_film_is_none(path, tmp_path):
+def test_a_film_of_one_frame_without_a_state_is_begun_anew(path, tmp_path):
+    assert films.load_state(tmp_path / "state.npz", write(path, count=1)) is None
+
+
+@pytest.mark.parametrize("kept", ["missing", "words", "a later frame's", "another film's", "cut short"])
+def test_a_film_is_not_painted_over_where_its_state_is_lost(path, tmp_path, kept):
     state, frames = tmp_path / "state.npz", list(painted())
-    assert films.load_state(state, write(path, count=1)) is None
-    state.write_text("words")
-    assert films.load_state(state, path) is None
-    films.save_state(state, state_of(frames[2].frame, 52))
-    assert films.load_state(state, path) is None
-    films.save_state(state, state_of(frames[0].frame._replace(strokes=frames[1].frame.strokes), 50))
-    assert films.load_state(state, path) is None
+    write(path, count=2)
+    if kept == "words":
+        state.write_text("words")
+    elif kept != "missing":
+        frame = frames[2].frame if kept == "a later frame's" else frames[0].frame
+        films.save_state(state, state_of(frame._replace(strokes=frame.strokes + (kept == "another film's")), 52))
+    if kept == "cut short":
+        state.write_bytes(state.read_bytes()[:-30])
+    before = path.read_bytes()
+    with pytest.raises(FilmFileError, match=f"{path.name}: can't be gone on with: .*state.npz is missing, damaged or"):
+        films.load_state(state, path)
+    assert path.read_bytes() == before
+
+
+def test_states_of_before_optax_named_them_are_read(path, tmp_path):
+    state, names = tmp_path / "state.npz", {"count": "steps", "mu": "mean", "nu": "square"}
+    expected = state_of(next(painted()).frame, 50)
+    films.save_state(state, expected)
+    with np.load(state) as file:
+        arrays = {".".join(names.get(part, part) for part in name.split(".")): file[name] for name in file.files}
+    np.savez(state, **arrays)
+    jax.tree.map(np.testing.assert_array_equal, films.load_state(state, write(path)), expected)
 
 
 @pytest.mark.parametrize(("stride", "interpolate"), [(1, False), (3, False), (3, True)])
@@ -180,7 +201,7 @@ def test_drawing(stride, interpolate):
     assert len(shown) == 3 * steps and film.shown_rate == 30 / Fraction(stride) * steps
     for frame, picture in zip(frames, shown[::steps], strict=True):
         assert picture.shape == (30, 40, 3)
-        np.testing.assert_array_equal(picture, images.to_bytes(drawing.draw(film.painting(frame), size=40)))
+        np.testing.assert_array_equal(picture, pictures.to_bytes(drawing.draw(film.painting(frame), size=40)))
     if interpolate:
         assert (shown[1] != shown[0]).any() and (shown[1] != shown[3]).any()
         np.testing.assert_array_equal(shown[-1], shown[-2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from jaxpaint import flow
+from jaxpaint.video import flow
 
 
 def texture(height=60, width=90, seed=0):

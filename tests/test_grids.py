@@ -6,7 +6,7 @@ import pytest
 
 from jaxpaint.brushes import BRUSHES, Look, nowhere
 from jaxpaint.brushes.base import HAIR
-from jaxpaint.grids import Grid, reach
+from jaxpaint.raster.tiling import Grid, reach
 from jaxpaint.renderers import engine
 
 SHAPES = [(1, 1), (1, 9), (7, 3), (8, 8), (9, 8), (17, 30)]

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxpaint import images, videos
-from jaxpaint.images import ImageError
+from jaxpaint import pictures
+from jaxpaint.errors import ImageError, WriteError
+from jaxpaint.io import images, videos
+from jaxpaint.io.atomic import replacing
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [128, 128, 128], [255, 255, 255]]], np.uint8)
 
@@ -243,17 +245,17 @@ def test_a_folder_that_is_no_set_of_stamps_is_refused(tmp_path, files, expected)
 
 
 def test_fitted_shape_keeps_proportions():
-    assert images.fitted_shape(3000, 4000, 512) == (384, 512)
-    assert images.fitted_shape(5000, 20, 512) == (512, 2)
-    assert images.fitted_shape(1, 5000, 512) == (1, 512)
+    assert pictures.fitted_shape(3000, 4000, 512) == (384, 512)
+    assert pictures.fitted_shape(5000, 20, 512) == (512, 2)
+    assert pictures.fitted_shape(1, 5000, 512) == (1, 512)
 
 
 def test_resize_averages_where_it_shrinks():
     image = np.random.default_rng(0).uniform(size=(12, 8, 3)).astype(np.float32)
     expected = image.reshape(3, 4, 2, 4, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(images.resize(image, (3, 2)), expected, atol=1e-6)
+    np.testing.assert_allclose(pictures.resize(image, (3, 2)), expected, atol=1e-6)
     flat = np.full((2, 2, 3), 0.3, np.float32)
-    np.testing.assert_allclose(images.resize(flat, (7, 5)), 0.3, atol=1e-6)
+    np.testing.assert_allclose(pictures.resize(flat, (7, 5)), 0.3, atol=1e-6)
 
 
 def test_a_written_picture_is_read_back(tmp_path):
@@ -266,19 +268,19 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
     for name in ("missing/out.png", "file/out.png", "folder.png"):
-        with pytest.raises(ImageError, match="can't be written"):
+        with pytest.raises(WriteError, match="can't be written"):
             images.write_image(tmp_path / name, np.zeros((2, 2, 3), np.float32))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
 
 
 def test_values_are_rounded_and_clipped():
     image = np.array([[[-1.0, 0.0, 0.499 / 255], [0.501 / 255, 1.0, 2.0]]], np.float32)
-    assert images.to_bytes(image).tolist() == [[[0, 0, 0], [1, 255, 255]]]
+    assert pictures.to_bytes(image).tolist() == [[[0, 0, 0], [1, 255, 255]]]
 
 
 def test_nothing_half_written_is_left(tmp_path):
     (tmp_path / "kept.txt").write_text("before")
-    with pytest.raises(KeyboardInterrupt), images.replacing(tmp_path / "kept.txt") as temporary:
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "kept.txt") as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
@@ -287,6 +289,6 @@ def test_nothing_half_written_is_left(tmp_path):
 
 def test_a_picture_needs_a_picture_s_name(tmp_path):
     for name in ("plain", "odd.xyz"):
-        with pytest.raises(images.ImageError, match="expected a name that ends in .png"):
+        with pytest.raises(WriteError, match="expected a name that ends in .png"):
             images.write_image(tmp_path / name, np.zeros((4, 4, 3), np.float32))
     assert not list(tmp_path.iterdir())

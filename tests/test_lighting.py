@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from jaxpaint import Painting, Settings, draw, drawing, lighting
+from jaxpaint import Painting, Settings, draw, drawing
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.raster import lighting
 
 ON = {"relief": 1.0, "light": 135.0, "gloss": 1.0}
 

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 import jaxpaint
-from jaxpaint import attention, directions, manner, painting, placing, styling
+from jaxpaint import attention, directions, manner, styling
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.optimize import initialize
 from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.types import Painting
 
 KEY = jax.random.key(5)
 GREY = np.full((96, 128, 3), 0.5, np.float32)
@@ -109,9 +111,11 @@ def test_stripes_of_a_style_turn_the_strokes_of_a_plain_photograph():
 def test_styling_turns_strokes_along_the_styles():
     brush, style = BRUSHES["filbert"], bricks(10, 80, 40)
     laid_along = directions.form(bricks(10, 80, 70))
-    strokes = placing.place(brush, GREY, 0 * GREY, 30, rng=np.random.default_rng(1), size=0.15, form=laid_along)
+    strokes = initialize.place(
+        brush, GREY, 0 * GREY, 30, initialize.Layout(0.15), rng=np.random.default_rng(1), form=laid_along
+    )
     settings = Settings(brush="filbert", strokes=30, size=64)
-    before = painting.Painting(np.clip(strokes, 0, 1), "filbert", 96, 128, (0.5, 0.5, 0.5), None, settings)
+    before = Painting(np.clip(strokes, 0, 1), "filbert", 96, 128, (0.5, 0.5, 0.5), None, settings)
     quick = {"steps": 25, "vgg_size": 32, "style_layers": "relu1_1", "content_layers": "relu1_1", "style": 0.01}
     without, along = (
         jaxpaint.stylize(before, style, key=KEY, settings=StyleSettings(**quick, direction=direction))
@@ -126,15 +130,14 @@ def test_new_strokes_are_as_long_as_asked_and_shorter_where_it_matters_most():
     weight[:, :64] = 4.0
 
     def laid(aspect):
-        strokes = placing.place(
+        strokes = initialize.place(
             brush,
             GREY,
             0 * GREY,
             300,
+            initialize.Layout(0.04, aspect=aspect),
             rng=np.random.default_rng(1),
-            size=0.04,
             form=field,
-            aspect=aspect,
             importance=weight,
         )
         sides = np.sort(strokes[:, brush.index("size")] + brush.hair, axis=1)
@@ -153,7 +156,7 @@ def test_an_underpainting_is_broader_than_the_greatest_width():
     strokes = jaxpaint.paint(GREY, key=KEY, settings=settings).strokes
     widths = strokes[:, brush.index("size")].max(axis=1) / brush.size_per_width
     assert widths[:12].min() > 0.1 and widths[12:].max() < 0.052
-    before = painting.Painting(strokes, "filbert", 96, 128, (1.0, 1.0, 1.0), None, settings)
+    before = Painting(strokes, "filbert", 96, 128, (1.0, 1.0, 1.0), None, settings)
     style = StyleSettings(steps=2, vgg_size=32, style_layers="relu1_1", content_layers="relu1_1")
     styled = jaxpaint.stylize(before, bricks(10, 80, 40), key=KEY, settings=style).strokes
     assert (styled[:12, brush.index("size")].max(axis=1) / brush.size_per_width).min() > 0.09

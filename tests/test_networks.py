@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import jaxpaint
-from jaxpaint import brushes, training, weights
+from jaxpaint import brushes, training
 from jaxpaint.brushes import BRUSHES, Look
+from jaxpaint.errors import WeightsError
+from jaxpaint.io import weights
 from jaxpaint.renderers import engine
 from jaxpaint.renderers.networks import ARCHITECTURES, Network, fold, network
 
@@ -93,18 +95,18 @@ def test_alpha_is_the_silhouette_of_the_shape_alone(brush, used):
 
 
 def test_a_model_draws_one_stroke_as_planes_in_range():
-    model = Network("light", OIL)
     arrays = fold(variables("light", OIL.name))
+    model = Network("light", OIL, arrays)
     stroke = strokes(OIL.name)[0]
-    draw = jax.jit(lambda arrays, stroke: model.renderer(arrays, 32, softness=0.0)(stroke))
-    foreground, alpha, *_ = draw(arrays, stroke)
+    draw = jax.jit(lambda model, stroke: model.renderer(32, softness=0.0)(stroke))
+    foreground, alpha, *_ = draw(model, stroke)
     expected = jax.jit(network("light", OIL, folded=True).apply)(arrays, stroke[None])
     assert len(foreground) == len(alpha) == 3
     np.testing.assert_allclose(np.stack(foreground, -1), np.clip(expected.foreground[0], 0, 1), atol=1e-5)
     silhouette = np.clip(expected.alpha[0], 0, 1)
     np.testing.assert_allclose(np.stack(alpha, -1), 3 * silhouette**2 - 2 * silhouette**3, atol=1e-5)
     nowhere = jnp.asarray(brushes.nowhere(OIL, 1)[0])
-    assert not np.any(draw(arrays, nowhere).alpha)
+    assert not np.any(draw(model, nowhere).alpha)
 
 
 def test_a_network_s_glazes_are_its_strokes_as_films():
@@ -112,8 +114,8 @@ def test_a_network_s_glazes_are_its_strokes_as_films():
     arrays = fold(variables("light", brush.name))
     stroke = strokes(brush.name)[0]
     over, glaze = (
-        jax.jit(lambda arrays, stroke, m=model: m.renderer(arrays, 32, softness=0.0)(stroke))(arrays, stroke)
-        for model in (Network("light", brush, layering=layering) for layering in ("over", "glaze"))
+        jax.jit(lambda model, stroke: model.renderer(32, softness=0.0)(stroke))(model, stroke)
+        for model in (Network("light", brush, arrays, layering=layering) for layering in ("over", "glaze"))
     )
     assert not np.any(glaze.foreground) and np.ptp(glaze.alpha) > 0
     np.testing.assert_allclose(glaze.alpha, np.stack(over.alpha) * (1 - np.stack(over.foreground)), atol=1e-6)
@@ -122,15 +124,14 @@ def test_a_network_s_glazes_are_its_strokes_as_films():
 @pytest.mark.parametrize("size", [16, 32, 80])
 def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
     """In a corner of a larger one, or filling one: nothing beyond it, and as near to the engine as it is drawn."""
-    model = Network("light", OIL)
-    arrays = fold(weights.load("light", brush=OIL.name).variables)
+    model = Network("light", OIL, fold(weights.load("light", brush=OIL.name).variables))
     stroke = jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2, 0.9, 0.8, 0.7, 0.9, 0.8, 0.7, 1.0])
 
     def on_black(picture):
         return np.stack([s * a for s, a in zip(*picture[:2], strict=True)])
 
-    filling = on_black(model.renderer(arrays, size, softness=0.0)(stroke))
-    cornered = on_black(model.renderer(arrays, 96, softness=0.0)(stroke, size / 32))
+    filling = on_black(model.renderer(size, softness=0.0)(stroke))
+    cornered = on_black(model.renderer(96, softness=0.0)(stroke, size / 32))
     np.testing.assert_allclose(cornered[:, :size, :size], filling, atol=1e-5)
     assert not cornered[:, size:].any() and not cornered[:, :, size:].any()
     foreground, (alpha,), *_ = engine(OIL, size, look=Look(flat=True))(stroke)
@@ -141,7 +142,7 @@ def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
 def test_edges_of_an_enlarged_picture_are_not_darkened():
     """By the black beside the stroke: planes enlarged each for itself come to 0.58."""
     arrays = fold(weights.load("light", brush=OIL.name).variables)
-    draw = Network("light", OIL).renderer(arrays, 80, softness=0.0)
+    draw = Network("light", OIL, arrays).renderer(80, softness=0.0)
     drawn = draw(jnp.full(12, 0.9).at[:5].set(jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2])))
     foreground, alpha = map(np.stack, drawn[:2])
     edge, inside = (alpha > 0.2) & (alpha < 0.8), alpha > 0.95
@@ -152,8 +153,8 @@ def test_edges_are_made_steeper_but_not_opacity():
     brush = BRUSHES["rectangle"]
     stroke = strokes(brush.name)[0].at[-1].set(0.25)
     arrays = fold(variables("light", brush.name))
-    draw = jax.jit(lambda arrays, stroke: Network("light", brush).renderer(arrays, 32, softness=0.0)(stroke))
-    alpha = np.stack(draw(arrays, stroke).alpha, -1)
+    draw = jax.jit(lambda model, stroke: model.renderer(32, softness=0.0)(stroke))
+    alpha = np.stack(draw(Network("light", brush, arrays), stroke).alpha, -1)
     pictures = jax.jit(network("light", brush, folded=True).apply)(arrays, stroke)
     silhouette = np.clip(pictures.alpha / 0.25, 0, 1)
     np.testing.assert_allclose(alpha, 0.25 * (3 * silhouette**2 - 2 * silhouette**3), atol=1e-5)
@@ -202,24 +203,24 @@ def test_another_look_of_the_engine_is_told(tmp_path):
 
 
 def test_bad_weights(tmp_path, saved):
-    with pytest.raises(weights.WeightsError, match="no such weights"):
+    with pytest.raises(WeightsError, match="no such weights"):
         weights.load(tmp_path / "none.safetensors")
-    with pytest.raises(weights.WeightsError, match="no such weights; the package has"):
+    with pytest.raises(WeightsError, match="no such weights; the package has"):
         weights.load("heavy", brush="markerpen")
     (tmp_path / "text.safetensors").write_text("not weights at all")
-    with pytest.raises(weights.WeightsError, match="expected weights as safetensors"):
+    with pytest.raises(WeightsError, match="expected weights as safetensors"):
         weights.load(tmp_path / "text.safetensors")
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(saved.read_bytes()[:-1000])
-    with pytest.raises(weights.WeightsError, match="expected weights as safetensors"):
+    with pytest.raises(WeightsError, match="expected weights as safetensors"):
         weights.load(cut)
     other = tmp_path / "other.safetensors"
     weights.save(other, weights.Weights("lite", OIL.name, variables("light", OIL.name), {}))
-    with pytest.raises(weights.WeightsError, match="arrays are not those of lite"):
+    with pytest.raises(WeightsError, match="arrays are not those of lite"):
         weights.load(other)
     broken = jax.tree.map(lambda leaf: leaf * np.nan, variables("light", OIL.name))
     weights.save(other, weights.Weights("light", OIL.name, broken, {}))
-    with pytest.raises(weights.WeightsError, match="not finite"):
+    with pytest.raises(WeightsError, match="not finite"):
         weights.load(other)
 
 

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxpaint import films, images, videos
-from jaxpaint.commands import draw, video
+from jaxpaint import pictures
+from jaxpaint.cli import draw, paint_video
+from jaxpaint.errors import ImageError
+from jaxpaint.io import films, images, videos
 
 TINY = ["--config.strokes=20", "--config.steps=12", "--config.size=32", "--config.frame_steps=4"]
 FRAMES = 5
@@ -38,7 +40,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*arguments, command=video):
+def run(*arguments, command=paint_video):
     return command.main([command.__name__.rpartition(".")[2], *map(str, arguments)])
 
 
@@ -68,7 +70,7 @@ def test_paints(capsys):
     assert [frame.number for frame, _ in frames] == list(range(FRAMES))
     # The video shows the film.
     for (frame, _), shown in zip(frames, videos.read(made), strict=True):
-        drawn = images.to_bytes(next(film.drawn([frame], size=32)) / np.float32(255))
+        drawn = pictures.to_bytes(next(film.drawn([frame], size=32)) / np.float32(255))
         assert np.abs(shown.astype(int) - drawn).mean() < 6
 
 
@@ -115,7 +117,7 @@ def test_interrupted_and_gone_on_with(monkeypatch, capsys):
     assert signal.getsignal(signal.SIGINT) is before
     waits, line = (line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: "))
     assert "stopping after this frame" in waits
-    assert "kept 3 frames in paintings/clip.film and paintings/clip.mp4. Go on with: video clip.mp4" in line
+    assert "kept 3 frames in paintings/clip.film and paintings/clip.mp4. Go on with: paint_video clip.mp4" in line
     assert names("paintings") == ["clip.film", "clip.film.npz", "clip.mp4"]
     assert videos.probe("paintings/clip.mp4").frames == 3
 
@@ -234,7 +236,7 @@ def test_bad_input(arguments, expected, folder, capsys):
 
 def test_where_no_frame_can_be_read_nothing_is_left(folder, monkeypatch, capsys):
     def read(video, **_):
-        raise images.ImageError(f"{video.path}: a damaged video")
+        raise ImageError(f"{video.path}: a damaged video")
         yield
 
     monkeypatch.setattr(videos, "read", read)
@@ -247,7 +249,7 @@ def test_where_no_frame_can_be_read_nothing_is_left(folder, monkeypatch, capsys)
 def test_help(capsys):
     assert run("--help") == 0
     out, err = capsys.readouterr()
-    assert out.startswith("usage: video VIDEO") and not err
+    assert out.startswith("usage: paint_video VIDEO") and not err
     assert max(map(len, out.splitlines())) <= 100
 
 

@@ -10,8 +10,13 @@ from jax.sharding import AxisType
 from windowed import Windowed
 
 import jaxpaint
-from jaxpaint import attention, drawing, fitting, images, metrics, painting, placing, runtime, weights
+from jaxpaint import attention, drawing, metrics, optimize, painter, painting, pictures, runtime
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.errors import ResumeError, WeightsError
+from jaxpaint.io import weights
+from jaxpaint.optimize import densify, initialize, loop
+from jaxpaint.raster import forward
+from jaxpaint.raster.tiled import Tiled
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
@@ -45,7 +50,7 @@ def test_uses_the_budget_exactly_and_keeps_proportions(painted):
 
 
 def test_the_painting_resembles_the_picture(picture, painted):
-    target = images.resize(picture, (32, 48))
+    target = pictures.resize(picture, (32, 48))
     blank = np.ones_like(target)
     assert metrics.psnr(painted.canvas, target) > metrics.psnr(blank, target) + 9
 
@@ -55,7 +60,7 @@ def test_every_brush_stays_in_its_range_and_gains_by_fitting(picture, brush):
     settings = dataclasses.replace(SMALL, brush=brush)
     result = jaxpaint.paint(picture, key=KEY, settings=settings)
     untouched = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, steps=1, learning_rate=1e-6))
-    target = images.resize(picture, (32, 48))
+    target = pictures.resize(picture, (32, 48))
     assert result.strokes.min() >= 0 and result.strokes.max() <= 1
     assert metrics.psnr(result.canvas, target) > metrics.psnr(untouched.canvas, target) + 2
 
@@ -77,10 +82,42 @@ def test_resuming_equals_never_having_stopped(picture, painted, tmp_path):
         np.testing.assert_array_equal(finished.strokes, painted.strokes)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_resuming_repeats_no_stage_where_steps_are_few(picture, steps):
+    """Some stages have no steps, and place strokes all the same."""
+    settings = dataclasses.replace(SMALL, steps=steps)
+    *parts, (done, last) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
+    assert any(not stage.steps for stage in painting.plan(settings, (32, 48)))
+    for part, _ in parts:
+        *_, (finished, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings, resume=part)
+        np.testing.assert_array_equal(finished.strokes, done.strokes)
+        assert progress.stage == last.stage and progress.step == steps
+
+
+def test_resuming_at_the_end_of_a_stage_tells_what_is_measured(picture):
+    stages = list(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL))
+    ends = [at for at, (_, how_far) in enumerate(stages[:-1]) if stages[at + 1][1].stage > how_far.stage]
+    assert len(ends) > 3
+    for at in ends[:3]:
+        _, progress = next(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL, resume=stages[at][0]))
+        assert progress == stages[at + 1][1]
+
+
+@pytest.mark.parametrize("strokes", [1, 2])
+def test_a_painting_of_a_stroke_or_two_is_kept_and_gone_on_with(picture, strokes, tmp_path):
+    settings = dataclasses.replace(SMALL, strokes=strokes, steps=4)
+    *parts, (done, _) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
+    for part, _ in parts:
+        jaxpaint.save_painting(tmp_path / "part.npz", part)
+        read = jaxpaint.load_painting(tmp_path / "part.npz")
+        finished = jaxpaint.paint(picture, key=KEY, settings=settings, resume=read)
+        np.testing.assert_array_equal(finished.strokes, done.strokes)
+
+
 def test_an_incomplete_state_is_refused(picture):
     part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
-    state = {name: value for name, value in part.state.items() if name != "mean"}
-    with pytest.raises(ValueError, match="without mean"):
+    state = {name: value for name, value in part.state.items() if name != "mu"}
+    with pytest.raises(ValueError, match="without mu"):
         jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=dataclasses.replace(part, state=state))
 
 
@@ -145,30 +182,28 @@ def test_jitter_moves_colours_alone_and_by_chance_that_can_be_repeated(picture):
 @pytest.mark.parametrize("brush, programs", [("oilpaintbrush", 2), ("rectangle", 1)])
 def test_a_level_is_traced_once(picture, brush, programs):
     """Chunks of a stage, and stages of one kind, share one compiled program; a brush without a texture has no other."""
-    fitting._descend.clear_cache()
+    loop._descend.clear_cache()
     settings = dataclasses.replace(SMALL, steps=400, brush=brush)
     chunks = sum(1 for _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings))
     # The flat fit and the textured one.
-    assert chunks > 20 and fitting._descend._cache_size() == programs
+    assert chunks > 20 and loop._descend._cache_size() == programs
 
 
 def test_frozen_strokes_stay_and_are_not_listed(picture):
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = images.resize(picture, (32, 48))
-    model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
-    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
-    tiles = fitting._tiles(model.brush, strokes, problem, 30, 1.0, 2)
+    target = pictures.resize(picture, (32, 48))
+    model = Engine(BRUSHES["oilpaintbrush"], flat=True)
+    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
+    tiles = Tiled.of(model.brush, strokes, problem, first=30, margin=1.0, devices=2)
     assert set(np.unique(tiles.ids)) <= set(range(30, 38))
-    moved, *_ = fitting.descend(
+    moved, *_ = optimize.descend(
         model,
-        None,
         strokes,
-        fitting.Moments.zero(strokes.shape),
+        optimize.initial(optimize.ADAM, strokes),
         problem,
         first=30,
         rates=np.full(3, 0.05, np.float32),
-        softness=0.0,
     )
     np.testing.assert_array_equal(moved[:30], strokes[:30])
     assert (moved[30:] != strokes[30:]).any()
@@ -177,18 +212,15 @@ def test_frozen_strokes_stay_and_are_not_listed(picture):
 def fitted(strokes, target, **options):
     """Strokes after a few steps on a white canvas; options are those of `Problem`, and `everywhere`."""
     brush = BRUSHES["oilpaintbrush"]
-    bounds = options.pop("bounds", fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32)))
-    weights = options.pop("weights", fitting.Weights())
+    bounds = options.pop("bounds", optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32)))
+    weights = options.pop("weights", {"l2": 1.0})
     everywhere = options.pop("everywhere", True)
-    return fitting.descend(
-        painting.Engine(brush, flat=True),
-        None,
+    return optimize.descend(
+        Engine(brush, flat=True),
         strokes,
-        fitting.Moments.zero(strokes.shape),
-        fitting.Problem(target, np.ones_like(target), weights, bounds, **options),
-        first=0,
+        optimize.initial(optimize.ADAM, strokes),
+        optimize.Problem(target, np.ones_like(target), weights, bounds, **options),
         rates=np.full(5, 0.05, np.float32),
-        softness=0.0,
         everywhere=everywhere,
     )
 
@@ -196,9 +228,9 @@ def fitted(strokes, target, **options):
 def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture):
     """Those that are free see all that they reach."""
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = images.resize(picture, (64, 96))
+    target = pictures.resize(picture, (64, 96))
     free = strokes[:, :1] < 0.2
-    bounds = fitting.Bounds(np.where(free, 0, strokes), np.where(free, 1, strokes))
+    bounds = optimize.Bounds(np.where(free, 0, strokes), np.where(free, 1, strokes))
     (all_of_it, _, fit), (part, _, part_fit) = (
         fitted(strokes, target, bounds=bounds, everywhere=everywhere) for everywhere in (True, False)
     )
@@ -211,14 +243,14 @@ def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture):
 def test_springs_draw_strokes_back(picture):
     """Alone, to where they rest; with a picture, the nearer to it the stiffer they are."""
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = images.resize(picture, (32, 48))
+    target = pictures.resize(picture, (32, 48))
     rest = np.clip(strokes + 0.1, 0, 1)
     stiff = np.ones_like(strokes)
-    alone, *_ = fitted(strokes, target, weights=fitting.Weights(l2=0.0), springs=fitting.Springs(rest, stiff))
+    alone, *_ = fitted(strokes, target, weights={}, springs=optimize.Springs(rest, stiff))
     apart = np.abs(rest - strokes) > 0.01
     assert (np.abs(rest - alone) < np.abs(rest - strokes))[apart].all()
     away = [
-        np.abs(fitted(strokes, 1 - target, springs=fitting.Springs(strokes, k * stiff))[0] - strokes).mean()
+        np.abs(fitted(strokes, 1 - target, springs=optimize.Springs(strokes, k * stiff))[0] - strokes).mean()
         for k in (0.0, 0.01, 1.0)
     ]
     assert away[0] > away[1] > away[2]
@@ -228,16 +260,18 @@ def test_springs_draw_strokes_back(picture):
 @pytest.mark.parametrize("transport", [0.0, 0.5])
 def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transport):
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = images.resize(picture, (130, 195))
-    model = painting.Engine(BRUSHES["oilpaintbrush"], flat=True)
-    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(0.1, 1.0, transport), bounds)
-    fixed = {"first": 5, "rates": np.full(3, 0.01, np.float32), "softness": 1.0}
+    target = pictures.resize(picture, (130, 195))
+    model = Engine(BRUSHES["oilpaintbrush"], flat=True)
+    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    problem = optimize.Problem(
+        target, np.ones_like(target), {"l1": 0.1, "l2": 1.0, "transport": transport}, bounds, softness=1.0
+    )
+    fixed = {"first": 5, "rates": np.full(3, 0.01, np.float32)}
 
     def fit():
-        moments = fitting.Moments.zero(strokes.shape)
-        moved, _, found = fitting.descend(model, None, strokes, moments, problem, **fixed)
-        return moved, found, fitting.worth(model, None, strokes, problem)
+        moments = optimize.initial(optimize.ADAM, strokes)
+        moved, _, found = optimize.descend(model, strokes, moments, problem, **fixed)
+        return moved, found, optimize.leave_one_out_gains(model, strokes, problem)
 
     assert runtime.mesh().size == 2
     moved, found, worth = fit()
@@ -249,29 +283,27 @@ def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transp
     np.testing.assert_allclose(worth, worth_alone, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    "model", [painting.Engine(BRUSHES["oilpaintbrush"], flat=True), Windowed(BRUSHES["oilpaintbrush"])]
-)
+@pytest.mark.parametrize("model", [Engine(BRUSHES["oilpaintbrush"], flat=True), Windowed(BRUSHES["oilpaintbrush"])])
 def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model, monkeypatch):
     strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, detail="alike")).strokes
-    target = images.resize(picture, (256, 384))
-    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    target = pictures.resize(picture, (256, 384))
+    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
 
     def fit():
-        moments = fitting.Moments.zero(strokes.shape)
+        moments = optimize.initial(optimize.ADAM, strokes)
         rates = np.full(3, 0.01, np.float32)
-        return fitting.descend(model, None, strokes, moments, problem, first=5, rates=rates, softness=1.0)
+        return optimize.descend(model, strokes, moments, problem._replace(softness=1.0), first=5, rates=rates)
 
     moved, _, found = fit()
-    groups = fitting._tiles(model.brush, strokes, problem, 5, 1.0, 2).counts
+    groups = Tiled.of(model.brush, strokes, problem, first=5, margin=1.0, devices=2).counts
     # Nothing that has been traced knows what changes.
-    fitting._descend.clear_cache()
+    loop._descend.clear_cache()
     asked: list[int] = []
     monkeypatch.setattr(runtime, "on_cpu", lambda: bool(asked.append(1)))
     together, _, found_together = fit()
-    fitting._descend.clear_cache()
-    assert asked and len(fitting._tiles(model.brush, strokes, problem, 5, 1.0, 2).counts) < len(groups)
+    loop._descend.clear_cache()
+    assert asked and len(Tiled.of(model.brush, strokes, problem, first=5, margin=1.0, devices=2).counts) < len(groups)
     assert np.abs(moved - strokes).max() > 0.001
     np.testing.assert_allclose(moved, together, atol=2e-4)
     np.testing.assert_allclose(found, found_together, rtol=1e-5)
@@ -280,21 +312,21 @@ def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model
 @pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush", "watercolor"])
 def test_worth_is_the_error_that_a_stroke_saves(picture, name):
     """Against drawing the painting without each stroke; some cover what is below only partly."""
-    brush, target = BRUSHES[name], images.resize(picture, (32, 48))
+    brush, target = BRUSHES[name], pictures.resize(picture, (32, 48))
     settings = dataclasses.replace(SMALL, brush=name, layering="auto")
     strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes.copy()
     strokes[::2, brush.index("alpha")] = 0.3
     strokes[3] = strokes[4]  # Hidden by the next one.
     strokes[4, brush.index("alpha")] = 1.0
-    model = painting.Engine.of(settings, flat=True)
-    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
+    model = Engine.of(settings, flat=True)
+    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
 
     def error(kept):
-        drawn = jaxpaint.drawing.draw_strokes(model, kept, (32, 48), canvas=(1.0, 1.0, 1.0))
+        drawn = forward.draw_strokes(model, kept, (32, 48), canvas=(1.0, 1.0, 1.0))
         return ((drawn - target) ** 2).sum()
 
-    worth = fitting.worth(model, None, strokes, problem)
+    worth = optimize.leave_one_out_gains(model, strokes, problem)
     saved = [error(np.delete(strokes, i, axis=0)) - error(strokes) for i in range(len(strokes))]
     np.testing.assert_allclose(worth, saved, rtol=0.02, atol=0.01 * np.abs(saved).max())
 
@@ -302,13 +334,13 @@ def test_worth_is_the_error_that_a_stroke_saves(picture, name):
 def test_strokes_are_placed_where_the_canvas_is_wrong_and_along_edges():
     target = np.zeros((64, 64, 3), np.float32)
     target[:, 40:44] = 1.0
-    strokes = placing.place(
+    strokes = initialize.place(
         BRUSHES["oilpaintbrush"],
         target,
         np.zeros_like(target),
         200,
+        initialize.Layout(0.1),
         rng=np.random.default_rng(0),
-        size=0.1,
     )
     near = np.abs(strokes[:, 0] - 42 / 64) < 0.1
     assert near.mean() > 0.9
@@ -319,14 +351,13 @@ def test_strokes_are_placed_where_the_canvas_is_wrong_and_along_edges():
 def test_grid_mode_gives_each_block_its_share():
     target = np.zeros((60, 60, 3), np.float32)
     target[:10, :10] = 1.0
-    strokes = placing.place(
+    strokes = initialize.place(
         BRUSHES["rectangle"],
         target,
         np.zeros_like(target),
         25,
+        initialize.Layout(0.2, blocks=3),
         rng=np.random.default_rng(0),
-        size=0.2,
-        blocks=3,
     )
     cells = (strokes[:, :2] * 3).astype(int)
     counts = np.bincount(cells[:, 1] * 3 + cells[:, 0], minlength=9)
@@ -341,7 +372,7 @@ def test_grid_mode_has_no_seams():
     errors = []
     for seed in range(4):
         noise = np.random.default_rng(seed).uniform(size=(16, 16, 3)).astype(np.float32)
-        image = images.resize(noise, (128, 128))
+        image = pictures.resize(noise, (128, 128))
         canvas = jaxpaint.paint(image, key=jax.random.key(seed), settings=settings).canvas
         errors.append(np.abs(canvas - image).mean(axis=-1))
     error = np.mean(errors, axis=0)
@@ -363,24 +394,22 @@ def test_stages_without_steps_claim_nothing(picture):
 
 def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):
     """Small strokes and large ones: the same loss, and the same strokes after some steps."""
-    target, rng = images.resize(picture, (64, 96)), np.random.default_rng(0)
+    target, rng = pictures.resize(picture, (64, 96)), np.random.default_rng(0)
     brush = BRUSHES["oilpaintbrush"]
-    place = functools.partial(placing.place, brush, target, np.ones_like(target), rng=rng)
-    strokes = np.concatenate([place(10, size=0.11), place(30, size=0.05)])
-    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    place = functools.partial(initialize.place, brush, target, np.ones_like(target), rng=rng)
+    strokes = np.concatenate([place(10, initialize.Layout(0.11)), place(30, initialize.Layout(0.05))])
+    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     results = []
-    for model in (painting.Engine(brush, flat=True), Windowed(brush, flat=True)):
-        problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(l1=0.5), bounds)
+    for model in (Engine(brush, flat=True), Windowed(brush, flat=True)):
+        problem = optimize.Problem(target, np.ones_like(target), {"l1": 0.5, "l2": 1.0}, bounds)
         results.append(
-            fitting.descend(
+            optimize.descend(
                 model,
-                None,
                 np.clip(strokes, 0, 1),
-                fitting.Moments.zero(strokes.shape),
+                optimize.initial(optimize.ADAM, strokes),
                 problem,
                 first=8,
                 rates=np.full(5, 0.01, np.float32),
-                softness=0.0,
             )
         )
     (free, _, free_fit), (windowed, _, windowed_fit) = results
@@ -396,14 +425,14 @@ def test_windows_hold_strokes_as_they_are(name):
     """A step of no length leaves them alone, wide ones too: of some brushes, a size of 1 is half a window."""
     brush, rng = BRUSHES[name], np.random.default_rng(0)
     target = rng.uniform(size=(48, 64, 3)).astype(np.float32)
-    place = functools.partial(placing.place, brush, target, np.ones_like(target), 10, rng=rng)
-    strokes = np.concatenate([place(size=size) for size in (0.02, 0.045)])
-    bounds = painting.bounds(dataclasses.replace(SMALL, brush=name), target.shape[:2])
+    place = functools.partial(initialize.place, brush, target, np.ones_like(target), 10, rng=rng)
+    strokes = np.concatenate([place(initialize.Layout(size)) for size in (0.02, 0.045)])
+    bounds = painter.bounds(dataclasses.replace(SMALL, brush=name), target.shape[:2])
     strokes = np.clip(strokes, *bounds)
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
-    none, moments = np.zeros(1, np.float32), fitting.Moments.zero(strokes.shape)
+    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
+    none, moments = np.zeros(1, np.float32), optimize.initial(optimize.ADAM, strokes)
     model = Windowed(brush, flat=True)
-    after, _, _ = fitting.descend(model, None, strokes, moments, problem, first=0, rates=none, softness=0.0)
+    after, _, _ = optimize.descend(model, strokes, moments, problem, rates=none)
     # Positions of strokes at the border may have to come into their windows.
     sizes = brush.index("size")
     np.testing.assert_allclose(after[:, sizes], strokes[:, sizes], atol=1e-6)
@@ -411,25 +440,22 @@ def test_windows_hold_strokes_as_they_are(name):
 
 def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
     """Against a picture that is darker by as much: the correction is what is told, and the strokes move alike."""
-    target, rng = images.resize(picture, (64, 96)), np.random.default_rng(0)
+    target, rng = pictures.resize(picture, (64, 96)), np.random.default_rng(0)
     brush = BRUSHES["oilpaintbrush"]
-    strokes = np.clip(placing.place(brush, target, np.ones_like(target), 20, rng=rng, size=0.08), 0, 1)
-    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    strokes = np.clip(initialize.place(brush, target, np.ones_like(target), 20, initialize.Layout(0.08), rng=rng), 0, 1)
+    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
     model = Windowed(brush)
     canvas = np.full_like(target, 0.4)
-    own = jaxpaint.drawing.draw_strokes(model, strokes, (64, 96), canvas=canvas)
+    own = forward.draw_strokes(model, strokes, (64, 96), canvas=canvas)
 
     def fit(target, drawn):
-        problem = fitting.Problem(target, canvas, fitting.Weights(), bounds, drawn)
-        return fitting.descend(
+        problem = optimize.Problem(target, canvas, {"l2": 1.0}, bounds, drawn=drawn)
+        return optimize.descend(
             model,
-            None,
             strokes,
-            fitting.Moments.zero(strokes.shape),
+            optimize.initial(optimize.ADAM, strokes),
             problem,
-            first=0,
             rates=np.full(3, 0.01, np.float32),
-            softness=0.0,
         )
 
     corrected, _, told = fit(target, own + 0.05)
@@ -448,12 +474,14 @@ def test_weights_of_the_built_in_bristles_say_so_beside_a_picture_of_a_brush(pic
 def test_painting_with_a_network(picture, tmp_path):
     """The budget, the likeness, and going on from a file to the same strokes."""
     *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL)
-    target = images.resize(picture, done.canvas.shape[:2])
+    target = pictures.resize(picture, done.canvas.shape[:2])
     assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
     # What is told is the drawing's own, at the size of the fit, of dry paint.
     size = painting.plan(NEURAL, (43, 64), window=32)[-1].size
     drawn = drawing.draw_flat(drawing.relit(done, {"wet": 0.0}), size=size)
-    assert progress.psnr == pytest.approx(float(metrics.psnr(drawn, images.resize(picture, drawn.shape[:2]))), abs=0.01)
+    assert progress.psnr == pytest.approx(
+        float(metrics.psnr(drawn, pictures.resize(picture, drawn.shape[:2]))), abs=0.01
+    )
     # Strokes as they were placed come to 16 dB.
     assert metrics.psnr(done.canvas, target) > 22
     for part, _ in jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL):
@@ -477,16 +505,14 @@ def test_a_network_can_multiply_shorter_numbers(picture):
 
 
 def test_windows_are_fitted_by_transport_too(picture):
-    brush, target = BRUSHES["rectangle"], images.resize(picture, (64, 96))
+    brush, target = BRUSHES["rectangle"], pictures.resize(picture, (64, 96))
     canvas, rng = np.ones_like(target), np.random.default_rng(0)
-    strokes = np.clip(placing.place(brush, target, canvas, 30, rng=rng, size=0.08), 0, 1)
-    bounds = fitting.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
-    problem = fitting.Problem(target, canvas, fitting.Weights(l2=0.0, transport=1.0), bounds)
-    found, moments = [], fitting.Moments.zero(strokes.shape)
+    strokes = np.clip(initialize.place(brush, target, canvas, 30, initialize.Layout(0.08), rng=rng), 0, 1)
+    bounds = optimize.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
+    problem = optimize.Problem(target, canvas, {"transport": 1.0}, bounds, softness=1.0)
+    found, moments = [], optimize.initial(optimize.ADAM, strokes)
     for rates in (np.zeros(1, np.float32), *[np.full(20, 0.02, np.float32)] * 2):
-        strokes, moments, fit = fitting.descend(
-            Windowed(brush, flat=True), None, strokes, moments, problem, first=0, rates=rates, softness=1.0
-        )
+        strokes, moments, fit = optimize.descend(Windowed(brush, flat=True), strokes, moments, problem, rates=rates)
         found.append(fit.loss)
     # The entropy alone costs about 0.04 here, whatever is painted.
     assert found[0] > found[1] + 0.001 > found[2] + 0.002 > 0.04
@@ -496,7 +522,7 @@ def test_weights_of_another_brush_are_refused(picture):
     settings = dataclasses.replace(
         SMALL, renderer="light", brush="rectangle", weights=str(weights.SHIPPED / "light-oilpaintbrush.safetensors")
     )
-    with pytest.raises(weights.WeightsError, match="weights of light for oilpaintbrush, not of light for rectangle"):
+    with pytest.raises(WeightsError, match="weights of light for oilpaintbrush, not of light for rectangle"):
         jaxpaint.paint(picture, key=KEY, settings=settings)
 
 
@@ -522,18 +548,18 @@ def test_a_picture_of_other_values_is_refused(picture, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("strokes", np.zeros((37, 5))), ("mean", np.zeros((9, 12))), ("placed", 38), ("stage", 99), ("step", -1)],
+    [("strokes", np.zeros((37, 5))), ("mu", np.zeros((9, 12))), ("placed", 38), ("stage", 99), ("step", -1)],
 )
 def test_a_state_that_cannot_be_is_refused(picture, name, value):
     part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
     wrong = dataclasses.replace(part, state=part.state | {name: np.asarray(value)})
-    with pytest.raises(painting.ResumeError, match=f"whose {name} can't be"):
+    with pytest.raises(ResumeError, match=f"whose {name} can't be"):
         jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=wrong)
 
 
 def test_going_on_with_other_settings_is_refused(picture):
     part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
-    with pytest.raises(painting.ResumeError, match="settings it began with"):
+    with pytest.raises(ResumeError, match="settings it began with"):
         jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, strokes=40), resume=part)
 
 
@@ -545,7 +571,7 @@ def test_a_painting_with_a_brush_of_ones_own(picture, painted, tmp_path):
     parts = [part for part, _ in jaxpaint.paint_stages(picture, **arguments)]
     own = parts[-1]
     assert np.abs(own.strokes - painted.strokes).max() > 0.01
-    target = images.resize(picture, (32, 48))
+    target = pictures.resize(picture, (32, 48))
     assert metrics.psnr(own.canvas, target) > metrics.psnr(np.ones_like(target), target) + 6
     jaxpaint.save_painting(tmp_path / "own.npz", own)
     np.testing.assert_array_equal(jaxpaint.load_painting(tmp_path / "own.npz").canvas, own.canvas)
@@ -556,7 +582,12 @@ def test_a_painting_with_a_brush_of_ones_own(picture, painted, tmp_path):
 
 def test_fits_at_two_sizes_share_their_programs(picture):
     """256 pixels in the levels and rounds, 512 at last: two fits, flat and textured; lists with candidates or not."""
-    programs = {fitting._descend: 2, fitting._worth: 1, jaxpaint.drawing._draw_tiles: 1, jaxpaint.grids._near: 2}
+    programs = {
+        loop._descend: 2,
+        densify._gains: 1,
+        forward._draw_tiles: 1,
+        jaxpaint.raster.tiling._near: 2,
+    }
     for program in programs:
         program.clear_cache()
     settings = Settings(strokes=400, steps=20)
@@ -587,29 +618,26 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
 
 def test_what_is_told_counts_all_pixels_alike(picture):
     """The squared error is that of the picture, whatever counts in the fit."""
-    brush, target = BRUSHES["rectangle"], images.resize(picture, (32, 48))
+    brush, target = BRUSHES["rectangle"], pictures.resize(picture, (32, 48))
     canvas, rng = np.ones_like(target), np.random.default_rng(0)
-    strokes = placing.place(brush, target, canvas, 20, rng=rng, size=0.2)
+    strokes = initialize.place(brush, target, canvas, 20, initialize.Layout(0.2), rng=rng)
     counts = rng.uniform(0.1, 2.0, (32, 48)).astype(np.float32)
     found = []
     for importance in (None, counts):
-        problem = fitting.Problem(
-            target, canvas, fitting.Weights(), painting.bounds(SMALL_RECTANGLES, (32, 48)), importance=importance
+        problem = optimize.Problem(
+            target, canvas, {"l2": 1.0}, painter.bounds(SMALL_RECTANGLES, (32, 48)), importance=importance
         )
-        _, _, fit = fitting.descend(
+        _, _, fit = optimize.descend(
             Engine(brush, flat=True),
-            None,
             strokes,
-            fitting.Moments.zero(strokes.shape),
+            optimize.initial(optimize.ADAM, strokes),
             problem,
-            first=0,
             rates=np.zeros(1, np.float32),
-            softness=0.0,
         )
         found.append(fit)
     alike, weighted = found
     assert weighted.squared == pytest.approx(alike.squared, rel=1e-5)
-    error = drawing.draw_strokes(Engine(brush, flat=True), strokes, (32, 48), canvas=(1.0, 1.0, 1.0)) - target
+    error = forward.draw_strokes(Engine(brush, flat=True), strokes, (32, 48), canvas=(1.0, 1.0, 1.0)) - target
     assert weighted.loss == pytest.approx(np.mean(counts[..., None] * error**2), rel=1e-2)
 
 
@@ -620,7 +648,7 @@ def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
     done = jaxpaint.paint(picture, key=KEY, settings=settings)
     color = BRUSHES["pastel"].index("color")
     np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (80, 1)), atol=1e-6)
-    shades = painting.inked(settings, picture)
+    shades = painter.inked(settings, picture)
     np.testing.assert_allclose(shades[0, 0], [0.9, 0.8, 0.7] - np.array([0.8, 0.6, 0.4]) * (1 - picture[0, 0] @ LUMA))
     drawn = drawing.draw_flat(drawing.relit(done, {"ground": "none"}), size=90)
     assert (
@@ -649,7 +677,7 @@ def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, b
     def bare(settings):
         done = jaxpaint.paint(image, key=KEY, settings=settings)
         engine = Engine.of(settings)
-        black, white = (drawing.draw_strokes(engine, done.strokes, (32, 48), canvas=(c,) * 3) for c in (0.0, 1.0))
+        black, white = (forward.draw_strokes(engine, done.strokes, (32, 48), canvas=(c,) * 3) for c in (0.0, 1.0))
         return np.mean((white - black)[..., 0] > 0.5)
 
     without = bare(dataclasses.replace(settings, underpainting=0.0))
@@ -659,9 +687,9 @@ def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, b
 
 def test_water_thins_the_paint(picture):
     """At 0.5, two films are as dense as the picture."""
-    thin = painting.inked(dataclasses.replace(SMALL, water=0.5), picture)
+    thin = painter.inked(dataclasses.replace(SMALL, water=0.5), picture)
     np.testing.assert_allclose(thin * thin, picture, atol=1e-6)
-    assert painting.inked(SMALL, picture) is picture
+    assert painter.inked(SMALL, picture) is picture
 
 
 @pytest.mark.parametrize("name", ["watercolor", "markerpen"])
@@ -669,7 +697,7 @@ def test_glazes_paint_a_picture_from_light_to_dark(picture, name):
     settings = dataclasses.replace(SMALL, brush=name, layering="glaze", ground="none", relief=0.0)
     done = jaxpaint.paint(picture, key=KEY, settings=settings)
     drawn = done.canvas
-    target = images.resize(picture, drawn.shape[:2])
+    target = pictures.resize(picture, drawn.shape[:2])
     assert metrics.psnr(drawn, target) > metrics.psnr(np.ones_like(drawn), target) + 6
     fewer = dataclasses.replace(done, strokes=done.strokes[::2])
     assert (fewer.canvas >= drawn - 1e-6).all()
@@ -680,13 +708,13 @@ def test_candidates_for_glazes_lie_where_the_canvas_is_too_light():
     target, canvas = np.full((40, 80, 3), 0.5, np.float32), np.full((40, 80, 3), 0.8, np.float32)
     canvas[:, 40:] = 0.1
     brush = BRUSHES["watercolor"]
-    how = {"rng": np.random.default_rng(0), "size": 0.1}
-    strokes = placing.place(brush, target, canvas, 200, layering="glaze", **how)
+    rng, layout = np.random.default_rng(0), initialize.Layout(0.1)
+    strokes = initialize.place(brush, target, canvas, 200, layout._replace(layering="glaze"), rng=rng)
     middle = brush.middle(strokes)[:, 0]
     assert (middle < 0.55).mean() > 0.98
     film = 1 - strokes[:, -1:] * (1 - strokes[:, brush.index("color")])
     np.testing.assert_allclose(0.8 * film[middle < 0.45], 0.5, atol=1e-3)
-    assert (brush.middle(placing.place(brush, target, canvas, 200, **how))[:, 0] > 0.5).mean() > 0.5
+    assert (brush.middle(initialize.place(brush, target, canvas, 200, layout, rng=rng))[:, 0] > 0.5).mean() > 0.5
 
 
 def test_idle_strokes_are_left_out_but_one_of_two_alike_is_needed():
@@ -697,9 +725,9 @@ def test_idle_strokes_are_left_out_but_one_of_two_alike_is_needed():
     box = np.float32([0.3125, 0.3125, 0.375, 0.375, 0.0, 0.0, 0.0, 0.0, 1.0])
     white = np.float32([0.75, 0.75, 0.2, 0.2, 0.0, 1.0, 1.0, 1.0, 1.0])
     strokes = np.stack([white, box, box])
-    bounds = fitting.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
-    problem = fitting.Problem(target, np.ones_like(target), fitting.Weights(), bounds)
-    needed = functools.partial(fitting.needed, Engine(brush, flat=True), None, strokes, problem, economy=0.3)
+    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
+    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
+    needed = functools.partial(optimize.prune, Engine(brush, flat=True), strokes, problem, economy=0.3)
     np.testing.assert_array_equal(needed(), [box])
     np.testing.assert_array_equal(needed(lowest=1), [white, box])
 
@@ -714,7 +742,7 @@ def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):
     assert len(all_of_them.strokes) == 90 and 30 < len(thrifty.strokes) < 80
     left, of_all = (np.mean(BRUSHES[SMALL.brush].middle(p.strokes)[:, 0] < 0.5) for p in (thrifty, all_of_them))
     assert left < of_all
-    assert metrics.psnr(thrifty.canvas, images.resize(image, (32, 48))) > -20 * np.log10(0.04)
+    assert metrics.psnr(thrifty.canvas, pictures.resize(image, (32, 48))) > -20 * np.log10(0.04)
 
 
 def test_accents_come_last_and_are_small(picture):

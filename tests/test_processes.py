@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny import TINY_SHADING
 
-from jaxpaint.commands import paint, train
+from jaxpaint.cli import paint, train_renderer
 from jaxpaint.renderers.networks import ARCHITECTURES
 
 TRAIN = [
@@ -44,7 +44,7 @@ how = settings.Settings(brush="rectangle", strokes=160, steps=24, size=96, detai
 def found():
     state, errors = training.train(recipe, training.start(recipe), 1)
     paintings = [jaxpaint.paint(image, key=jax.random.key(i), settings=how) for i in range(4)]
-    wanted = jaxpaint.images.resize(image, paintings[0].canvas.shape[:2])
+    wanted = jaxpaint.pictures.resize(image, paintings[0].canvas.shape[:2])
     # Not the weights: Adam divides each gradient by its size, and of those that are all rounding nothing is known.
     return jax.device_get((errors, state.optimizer[0].mu)), [float(metrics.psnr(p.canvas, wanted)) for p in paintings]
 
@@ -58,14 +58,14 @@ print(*psnr_by_eight, *psnr_alone)
 # What each of two processes does: the first command joins them.
 TOGETHER = """
 import sys
-from jaxpaint.commands import paint, train
+from jaxpaint.cli import paint, train_renderer
 from jaxpaint.renderers.networks import ARCHITECTURES
 from test_processes import EXAMPLE, PAINT, TRAIN
 from tiny import TINY_SHADING
 ARCHITECTURES["dcgan32"] = TINY_SHADING
 folder, *join = sys.argv[1:]
 assert paint.main([*PAINT, EXAMPLE, f"--out={folder}", "--report", *join]) == 0
-assert train.main([*TRAIN, f"--workdir={folder}/run"]) == 0
+assert train_renderer.main([*TRAIN, f"--workdir={folder}/run"]) == 0
 """
 
 
@@ -124,7 +124,7 @@ def test_bad_processes_are_refused(flags, message, tmp_path, capsys):
 
 
 def test_a_batch_has_to_be_divided_evenly(tmp_path, capsys):
-    assert train.main([*TRAIN, "--config.batch=5", f"--workdir={tmp_path}/run"]) == 1
+    assert train_renderer.main([*TRAIN, "--config.batch=5", f"--workdir={tmp_path}/run"]) == 1
     assert "config.batch: expected a multiple of the 2 devices, got 5" in capsys.readouterr().err
 
 
@@ -135,7 +135,7 @@ def test_two_processes_paint_and_train_like_one(tmp_path, monkeypatch):
     # Only the first one says what it has written.
     assert f"{together}/astronaut.png" in first and str(together) not in second
     assert paint.main([*PAINT, EXAMPLE, f"--out={alone}", "--report"]) == 0
-    assert train.main([*TRAIN, f"--workdir={alone}/run"]) == 0
+    assert train_renderer.main([*TRAIN, f"--workdir={alone}/run"]) == 0
     names = [
         {str(path.relative_to(folder)) for path in folder.rglob("*.*") if "checkpoints" not in path.parts}
         for folder in (together, alone)

@@ -8,7 +8,7 @@ import ml_collections
 import pytest
 
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import find_config
+from jaxpaint.cli.options import find_config
 from jaxpaint.renderers.networks import ARCHITECTURES
 from jaxpaint.settings import FilmSettings, Settings, StyleSettings
 from jaxpaint.training import Recipe
@@ -23,7 +23,7 @@ from jaxpaint.training import Recipe
         ("strokes", True, "expected an integer from 0 to 100000, got True"),
         ("strokes", "5", "expected an integer from 0 to 100000, got '5'"),
         ("upright", 1, "config.upright: expected true or false, got 1"),
-        ("renderer", "heavyy", "config.renderer: expected exact or heavy or light or lite or dcgan32, got 'heavyy'"),
+        ("renderer", "heavyy", "config.renderer: expected exact or dcgan32 or heavy or light or lite, got 'heavyy'"),
         ("mode", "spiral", "expected progressive or grid or blocks, got 'spiral'"),
         ("brush", "broom", "config.brush: expected filbert or markerpen"),
         ("brush", None, "config.brush: expected text, got None"),

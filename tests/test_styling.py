@@ -10,10 +10,14 @@ import pytest
 from windowed import Windowed
 
 import jaxpaint
-from jaxpaint import drawing, fitting, images, losses, painting, placing, styling, weights
+from jaxpaint import drawing, losses, optimize, painting, pictures, styling
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.io import weights
+from jaxpaint.optimize import initialize
+from jaxpaint.raster import forward
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.types import Painting
 
 KEY = jax.random.key(3)
 LAYERS = ("relu1_1", "relu2_1")
@@ -46,7 +50,7 @@ def stripes():
 
 def distance(canvas, style):
     """How far the style is: Gram matrices of two layers, in NumPy."""
-    seen, wanted = (SEE(jnp.asarray(images.resize(p, (36, 48)))) for p in (canvas, style))
+    seen, wanted = (SEE(jnp.asarray(pictures.resize(p, (36, 48)))) for p in (canvas, style))
     total = 0.0
     for layer in LAYERS:
         a, b = (np.asarray(maps[layer], np.float64).reshape(-1, maps[layer].shape[-1]) for maps in (seen, wanted))
@@ -60,27 +64,24 @@ def test_a_gradient_of_the_drawing_moves_strokes_as_the_loss_itself_does(model):
     brush, rng = BRUSHES["oilpaintbrush"], np.random.default_rng(0)
     target = rng.uniform(size=(12, 18, 3)).astype(np.float32).repeat(4, axis=0).repeat(4, axis=1)
     canvas = np.ones_like(target)
-    strokes = np.clip(placing.place(brush, target, canvas, 30, rng=rng, size=0.1), 0, 1)
-    bounds = fitting.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    drawn = drawing.draw_strokes(Engine(brush, flat=True), strokes, target.shape[:2], canvas=canvas)
+    strokes = np.clip(initialize.place(brush, target, canvas, 30, initialize.Layout(0.1), rng=rng), 0, 1)
+    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    drawn = forward.draw_strokes(Engine(brush, flat=True), strokes, target.shape[:2], canvas=canvas)
     gradient = 2 * (drawn - target) / target.size
     moved = [
-        fitting.descend(
+        optimize.descend(
             model(brush, flat=True),
-            None,
             strokes,
-            fitting.Moments.zero(strokes.shape),
-            fitting.Problem(aim, canvas, weights, bounds),
-            first=0,
+            optimize.initial(optimize.ADAM, strokes),
+            optimize.Problem(aim, canvas, weights, bounds),
             rates=np.full(1, 0.01, np.float32),
-            softness=0.0,
         )
-        for aim, weights in ((target, fitting.Weights()), (gradient, fitting.Weights(l2=0.0, product=1.0)))
+        for aim, weights in ((target, {"l2": 1.0}), (gradient, {"linear": 1.0}))
     ]
     (by_loss, of_loss, _), (by_gradient, of_gradient, _) = moved
     assert np.abs(by_loss - strokes).max() > 0.005
-    scale = np.abs(of_loss.mean).max()
-    np.testing.assert_allclose(of_gradient.mean, of_loss.mean, atol=1e-3 * scale)
+    scale = np.abs(of_loss.mu).max()
+    np.testing.assert_allclose(of_gradient.mu, of_loss.mu, atol=1e-3 * scale)
     assert (np.abs(by_gradient - by_loss) < 1e-4).mean() > 0.97
 
 
@@ -98,7 +99,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes):
     details = [
         sum(((laplacian(p, cell)) ** 2).mean() for cell in styling._POOLINGS) for p in (drawn - content, content)
     ]
-    small = [images.resize(p, (36, 48)) for p in (drawn, content)]
+    small = [pictures.resize(p, (36, 48)) for p in (drawn, content)]
     seen, wanted = (np.asarray(SEE(jnp.asarray(p))["relu2_1"]) for p in small)
     terms = {
         "content": ((seen - wanted) ** 2).mean() / (wanted**2).mean(),
@@ -145,9 +146,9 @@ def test_every_brush_and_way_of_painting(picture, stripes, brush, mode):
     blank = np.ones_like(picture)
     blocks = 3 if mode == "grid" else None
     rng = np.random.default_rng(0)
-    strokes = placing.place(BRUSHES[brush], picture, blank, 40, rng=rng, size=0.2, blocks=blocks)
+    strokes = initialize.place(BRUSHES[brush], picture, blank, 40, initialize.Layout(0.2, blocks=blocks), rng=rng)
     settings = Settings(strokes=40, size=64, brush=brush, mode=mode)
-    before = painting.Painting(np.clip(strokes, 0, 1), brush, 48, 64, (1.0, 1.0, 1.0), None, settings)
+    before = Painting(np.clip(strokes, 0, 1), brush, 48, 64, (1.0, 1.0, 1.0), None, settings)
     stages = list(jaxpaint.stylize_stages(before, stripes, settings=SMALL))
     assert stages[-1][1].loss < stages[0][1].loss
     assert stages[-1][0].canvas.shape == (48, 64, 3)
@@ -278,7 +279,16 @@ def test_bad_input_is_refused(painted, stripes):
             "expected 2 numbers",
         ),
         ((painted, stripes), {"resume": painted}, "unfinished styling"),
-        ((painted, stripes), {"resume": part, "settings": dataclasses.replace(SMALL, steps=1)}, "fewer than 1 steps"),
+        (
+            (painted, stripes),
+            {"resume": part, "settings": dataclasses.replace(SMALL, steps=1)},
+            "settings it began with",
+        ),
+        (
+            (painted, stripes),
+            {"resume": dataclasses.replace(part, state=part.state | {"count": np.array(99)})},
+            "expected a styling of fewer than",
+        ),
         ((painted, stripes), {"resume": dataclasses.replace(part, strokes=part.strokes[:5])}, "of the same painting"),
     ):
         with pytest.raises(ValueError, match=expected):
@@ -318,8 +328,8 @@ def test_pictures_out_of_range_are_refused(painted, stripes):
 
 
 def test_scale_is_that_at_which_styles_are_seen(stripes, monkeypatch):
-    shapes, resize = [], images.resize
-    monkeypatch.setattr(images, "resize", lambda picture, shape: shapes.append(shape) or resize(picture, shape))
+    shapes, resize = [], pictures.resize
+    monkeypatch.setattr(pictures, "resize", lambda picture, shape: shapes.append(shape) or resize(picture, shape))
     styling.total_loss(np.ones((48, 64, 3), np.float32), [stripes], None, dataclasses.replace(SMALL, scale=2.0))
     assert shapes == [(36, 48), (69, 96)]
 

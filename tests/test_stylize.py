@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxpaint import exports, painting, styling
+from jaxpaint import painting, styling
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.commands import paint, stylize
+from jaxpaint.cli import paint, stylize
+from jaxpaint.io import npz
 from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.types import Painting, Progress
 
 STEPS = 4
 
@@ -29,14 +31,14 @@ class Styler:
 
     def __call__(self, picture, style, *, settings, mask=None, resume=None):
         self.calls.append((picture, [s.shape for s in style], settings, mask, resume))
-        for step in range(1 + (int(resume.state["steps"]) if resume else 0), STEPS + 1):
+        for step in range(1 + (int(resume.state["count"]) if resume else 0), STEPS + 1):
             if step == self.interrupt_at:
                 raise KeyboardInterrupt
-            state = {"steps": np.array(step)} if step < STEPS else None
+            state = {"count": np.array(step)} if step < STEPS else None
             strokes = np.clip(picture.strokes + np.float32(0.01 * step), 0, 1)
             yield (
                 dataclasses.replace(picture, strokes=strokes, state=state, styling=settings),
-                painting.Progress(1, 1, step, STEPS, 0.5, 20.0, len(strokes)),
+                Progress(1, 1, step, STEPS, 0.5, 20.0, len(strokes)),
             )
 
 
@@ -54,14 +56,14 @@ def folder(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for name, shape in {"photo.png": (24, 32, 3), "a.png": (8, 9, 3), "b.jpg": (10, 8, 3)}.items():
         Image.fromarray(rng.integers(0, 256, shape, np.uint8)).save(name)
-    exports.save_painting("work.npz", make())
+    npz.save_painting("work.npz", make())
     return tmp_path
 
 
 def make(**changes):
     strokes = np.random.default_rng(1).random((6, BRUSHES["rectangle"].dim), np.float32)
     settings = Settings(brush="rectangle", strokes=6, size=32)
-    result = painting.Painting(strokes, "rectangle", 24, 32, (1.0, 1.0, 1.0), None, settings)
+    result = Painting(strokes, "rectangle", 24, 32, (1.0, 1.0, 1.0), None, settings)
     return dataclasses.replace(result, **changes)
 
 
@@ -85,7 +87,7 @@ def test_styles(styler, capsys):
     [(before, shapes, settings, mask, resume)] = styler.calls
     assert (len(before.strokes), shapes, settings, mask, resume) == (6, [(8, 9, 3)], StyleSettings(), None, None)
     assert capsys.readouterr().out == "stylized/work.png\n"
-    assert exports.load_painting("stylized/work.npz").styling == StyleSettings()
+    assert npz.load_painting("stylized/work.npz").styling == StyleSettings()
     assert run("stylized/work.npz", "--style=b.jpg", "--out=twice") == 0
 
 
@@ -139,7 +141,7 @@ def test_bad_input(arguments, expected, folder, capsys):
     pathlib.Path("sub").mkdir()
     Image.new("RGB", (4, 4)).save("sub/work.png")
     os.link("sub/work.png", "work.png")
-    exports.save_painting("part.npz", make(state={"step": np.array(1)}))
+    npz.save_painting("part.npz", make(state={"step": np.array(1)}))
     before = sorted(folder.rglob("*"))
     assert run(*arguments) == 1
     assert expected in one_line(capsys)
@@ -159,7 +161,7 @@ def test_interrupt_and_resume(styler, capsys):
     styler.interrupt_at = None
     assert run("work.npz", "--style=a.png", "--resume") == 0
     assert styler.calls[-1][2].laplacian == 0.5
-    whole, resumed = (exports.load_painting(f"{out}/work.npz") for out in ("whole", "stylized"))
+    whole, resumed = (npz.load_painting(f"{out}/work.npz") for out in ("whole", "stylized"))
     np.testing.assert_array_equal(resumed.strokes, whole.strokes)
     capsys.readouterr()
     assert run("work.npz", "--style=a.png", "--resume") == 0
@@ -180,7 +182,7 @@ def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
             state = {"step": np.array(step)} if step < STEPS else None
             yield (
                 make(settings=settings, brush=settings.brush, state=state),
-                painting.Progress(1, 1, step, STEPS, 0, 9, 6),
+                Progress(1, 1, step, STEPS, 0, 9, 6),
             )
 
     monkeypatch.setattr(painting, "paint_stages", paint_stages)
@@ -197,10 +199,8 @@ def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
 def test_other_style_pictures_are_not_gone_on_with(monkeypatch, capsys):
     """The real thing refuses before it computes anything."""
     pathlib.Path("stylized").mkdir()
-    part = make(
-        styling=StyleSettings(), state={"steps": np.array(1), "mean": np.zeros((6, 9)), "square": np.zeros((6, 9))}
-    )
-    exports.save_painting("stylized/work.npz", part)
+    part = make(styling=StyleSettings(), state={"count": np.array(1), "mu": np.zeros((6, 9)), "nu": np.zeros((6, 9))})
+    npz.save_painting("stylized/work.npz", part)
     assert run("work.npz", "--style=a.png", "--resume") == 1
     line = one_line(capsys)
     assert line.startswith("jaxpaint: stylized/work.npz: ") and "that the styling began with, got others" in line
@@ -208,11 +208,11 @@ def test_other_style_pictures_are_not_gone_on_with(monkeypatch, capsys):
 
 def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
     pathlib.Path("stylized").mkdir()
-    exports.save_painting("stylized/work.npz", make())
+    npz.save_painting("stylized/work.npz", make())
     assert run("work.npz", "--style=a.png", "--resume") == 1
     assert "not a painting in another style" in one_line(capsys)
     styled = make(height=24, width=32, styling=StyleSettings(), state={"steps": np.array(1)})
-    exports.save_painting("stylized/photo.npz", styled)
+    npz.save_painting("stylized/photo.npz", styled)
     assert run("photo.png", "--out=stylized", "--resume", command=paint) == 1
     assert "a painting in another style" in one_line(capsys)
 
@@ -236,7 +236,7 @@ def test_bin_stylizes_for_real():
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
     assert names() == ["large.png", "photo-painted.npz", "photo.json", "photo.npz", "photo.png"]
-    before, after = (exports.load_painting(f"stylized/{name}.npz") for name in ("photo-painted", "photo"))
+    before, after = (npz.load_painting(f"stylized/{name}.npz") for name in ("photo-painted", "photo"))
     assert before.strokes.shape == after.strokes.shape == (6, 15)
     assert (before.strokes != after.strokes).any() and after.styling.vgg_size == 32
 

@@ -10,13 +10,15 @@ import pytest
 from flax import traverse_util
 from tiny import TINY
 
-from jaxpaint import runtime, training, weights
+from jaxpaint import runtime, training
 from jaxpaint.brushes import BRUSHES, Look
 from jaxpaint.brushes.textures import pyramid
-from jaxpaint.commands import train
-from jaxpaint.images import read_image, write_image
+from jaxpaint.cli import train_renderer
+from jaxpaint.io import weights
+from jaxpaint.io.images import read_image, write_image
 from jaxpaint.renderers import engine
 from jaxpaint.renderers.networks import ARCHITECTURES
+from jaxpaint.training import steps as training_steps
 
 # Of a brush that compiles in no time; at the rate of the command's own recipe, so that its programs are these.
 QUICK = {
@@ -97,7 +99,7 @@ def test_what_is_learned_is_the_same_drawn_all_at_once(made, monkeypatch):
     strokes = training.sample(BRUSHES["rectangle"], 16, key=jax.random.key(0))
     eight_by_eight = made(recipe(), strokes)
     asked: list[int] = []
-    monkeypatch.setattr(training.runtime, "on_cpu", lambda: bool(asked.append(1)))
+    monkeypatch.setattr(runtime, "on_cpu", lambda: bool(asked.append(1)))
     for one, other in zip(*map(jax.tree.leaves, (eight_by_eight, made(recipe(), strokes))), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
     assert asked
@@ -192,7 +194,7 @@ def test_steps_do_not_depend_on_how_they_are_divided():
 
 def test_seeds_share_their_programs():
     texts = {
-        training._train.trace(runtime.mesh(), own, "shading", 5, jnp.uint32(own.seed), training.shapes(own), None)
+        training_steps._train.trace(runtime.mesh(), own, "shading", 5, jnp.uint32(own.seed), training.shapes(own), None)
         .lower()
         .as_text()
         for own in (recipe(), recipe(seed=1))
@@ -206,7 +208,7 @@ def test_statistics_are_those_of_fresh_strokes():
     params = training.start(own).params
     statistics = training.statistics(own, params, jax.random.key(0))
     strokes = training.sample(BRUSHES[own.brush], 512, key=jax.random.key(5))
-    model = training.net(own)
+    model = training_steps.net(own)
     draw = jax.jit(model.apply, static_argnames="mutable")
     with_batch, _ = draw({"params": params}, strokes, mutable="batch_stats")
     alone = draw({"params": params, "batch_stats": statistics}, strokes)
@@ -235,7 +237,7 @@ FLAGS += ["--config.validate_every=20", "--config.log_every=20"]
 
 
 def run(folder, *flags):
-    return train.main(["train_renderer", f"--workdir={folder}", *FLAGS, *flags])
+    return train_renderer.main(["train_renderer", f"--workdir={folder}", *FLAGS, *flags])
 
 
 def test_a_run_leaves_weights_metrics_a_sheet_and_goes_on_to_the_same_numbers(tmp_path, monkeypatch, capsys):

@@ -10,7 +10,9 @@ import skimage.data
 import torch
 from torch import nn
 
-from jaxpaint import vgg, weights
+from jaxpaint import vgg
+from jaxpaint.errors import WeightsError
+from jaxpaint.io import weights
 
 # Channels of convolutions, and "M" for a pooling, as the paper's table 1 has them (columns D and E).
 TABLE = {
@@ -130,22 +132,22 @@ def test_gradients_reach_the_picture():
 
 
 def test_layers_that_a_file_lacks_are_named():
-    with pytest.raises(weights.WeightsError, match="weights of vgg16 as far as conv4_3, but conv5_1 is needed"):
+    with pytest.raises(WeightsError, match="weights of vgg16 as far as conv4_3, but conv5_1 is needed"):
         weights.load_features(layers=["relu1_1", "relu5_1"])
 
 
 def test_other_files_are_refused(tmp_path):
-    with pytest.raises(weights.WeightsError, match="vgg19: no such weights; the package has vgg16, and bin"):
+    with pytest.raises(WeightsError, match="vgg19: no such weights; the package has vgg16, and bin"):
         weights.load_vgg("vgg19")
-    with pytest.raises(weights.WeightsError, match="not of a VGG of ours"):
+    with pytest.raises(WeightsError, match="not of a VGG of ours"):
         weights.load_vgg(weights.SHIPPED / "light-oilpaintbrush.safetensors")
-    with pytest.raises(weights.WeightsError, match="not of a network of ours"):
+    with pytest.raises(WeightsError, match="not of a network of ours"):
         weights.load(weights.SHIPPED / "vgg16.safetensors")
     shipped = weights.load_vgg()
     params = {name: value for name, value in shipped.variables["params"].items() if name != "conv2_1"}
     holed = shipped._replace(variables={**shipped.variables, "params": params})
     weights.save_vgg(tmp_path / "holed.safetensors", holed)
-    with pytest.raises(weights.WeightsError, match="its arrays are not those of vgg16"):
+    with pytest.raises(WeightsError, match="its arrays are not those of vgg16"):
         weights.load_vgg(tmp_path / "holed.safetensors")
 
 

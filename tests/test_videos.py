@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxpaint import images, videos
-from jaxpaint.images import ImageError
+from jaxpaint import pictures
+from jaxpaint.errors import ImageError, WriteError
+from jaxpaint.io import images, videos
 
 FILM = Fraction(30000, 1001)
 PATTERN = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=4"]
@@ -156,7 +157,7 @@ def test_stride_and_start(stairs):
 def test_size_is_the_long_side(stairs):
     for size in (24, 31, 96):
         frame = next(videos.read(stairs, size=size, start=20))
-        assert frame.shape[:2] == images.fitted_shape(stairs.height, stairs.width, size)
+        assert frame.shape[:2] == pictures.fitted_shape(stairs.height, stairs.width, size)
         np.testing.assert_allclose(frame.astype(int), 100, atol=3)
 
 
@@ -329,7 +330,7 @@ def test_a_damaged_frame_is_named_and_the_duration_stays(tmp_path, damage, which
 
 INTERRUPTED = """
 import signal, sys, time
-from jaxpaint import videos
+from jaxpaint.io import videos
 
 # Tests that run in the background ignore it, and so would this process.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -356,7 +357,7 @@ def test_ctrl_c_is_not_for_ffmpeg(tmp_path, stairs):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(pathlib.Path(videos.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(pathlib.Path(videos.__file__).parents[2])},
     )
     assert process.stdout.readline() == "painting\n"
     os.killpg(process.pid, signal.SIGINT)
@@ -382,7 +383,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.mp4").mkdir()
     for name in ("missing/out.mp4", "file/out.mp4", "folder.mp4", "out.unknown", "out"):
-        with pytest.raises(ImageError, match="can't be written"):
+        with pytest.raises(WriteError, match="can't be written"):
             videos.write_video(tmp_path / name, [grey(0)])
     for fps in (0.0, -1.0, 2000.0):
         with pytest.raises(ImageError, match="expected up to 1000 frames a second"):

@@ -6,16 +6,16 @@ python -m pytest -q tests/two_processes.py
 import numpy as np
 from test_processes import by_two_processes
 
-from jaxpaint import films, videos
-from jaxpaint.commands import video
+from jaxpaint.cli import paint_video
+from jaxpaint.io import films, videos
 
 VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--config.steps=12"]
 TOGETHER = """
 import sys
-from jaxpaint.commands import video
+from jaxpaint.cli import paint_video
 from two_processes import VIDEO
 folder, *join = sys.argv[1:]
-assert video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4", *join]) == 0
+assert paint_video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4", *join]) == 0
 """
 
 
@@ -30,7 +30,7 @@ def test_two_processes_film_like_one(tmp_path):
         videos.write_video(folder / "clip.mp4", clip, fps=10.0)
     first, second = by_two_processes(TOGETHER, together)
     assert f"{together}/painted.mp4" in first and str(together) not in second
-    assert video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
+    assert paint_video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
     by_two, by_one = ([frame for frame, _ in films.read(folder / "painted.film")[1]] for folder in (together, alone))
     assert [frame.number for frame in by_two if frame.anew] == [0, 2, 5] and len(by_two) == 7
     for a, b in zip(by_two, by_one, strict=True):

@@ -1,13 +1,16 @@
 """A model that draws single windows, as networks do, and knows what it draws."""
 
 import dataclasses
+import functools
 
-import numpy as np
+import jax
 
-from jaxpaint.brushes import from_window
 from jaxpaint.renderers import Engine
 
+_FIELDS = [field.name for field in dataclasses.fields(Engine) if field.name != "stamps"]
 
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["stamps"], meta_fields=_FIELDS)
 @dataclasses.dataclass(frozen=True)
 class Windowed(Engine):
     """The engine, as if it drew windows of one size alone, as a network does."""
@@ -16,10 +19,6 @@ class Windowed(Engine):
     def window(self):
         return 32
 
-    def renderer(self, arrays, size, *, softness):
-        draw = super().renderer(arrays, size, softness=softness)
-
-        def render(stroke, zoom=1.0):
-            return draw(from_window(self.brush, stroke, np.zeros(2, np.float32), zoom * self.window / size))
-
-        return render
+    def renderer(self, size, *, softness):
+        draw = super().renderer(size, softness=softness)
+        return lambda stroke, zoom=size / 32: draw(stroke, zoom)

@@ -201,12 +201,13 @@ class Brush:
         carries none along.
       ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
       settles: where on the ground's grain its pigment settles: "tops", "pits", or "" for nowhere more than elsewhere
-        (`blending.caught`); fits ignore the grain.
+        (`compositing.caught`); fits ignore the grain.
       layering: how its strokes lie over what is below unless asked otherwise: "over", covering it as far as they are
-        opaque, or "glaze", transparent films that darken it (`blending.glazed`).
+        opaque, or "glaze", transparent films that darken it (`compositing.glazed`).
       pictured: whether a user's pictures of a brush can take the place of its own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
+      hair: what a size parameter of 0 stands for, in units of that parameter.
     """
 
     name: str
@@ -224,6 +225,7 @@ class Brush:
     settles: str = ""
     layering: str = "over"
     pictured: bool = False
+    hair: float = HAIR
 
     @property
     def dim(self) -> int:
@@ -325,11 +327,6 @@ class Brush:
     def grained(self) -> bool:
         """Whether strokes that are alike but for their grain look different."""
         return "grain" in self.fields.values()
-
-    @property
-    def hair(self) -> float:
-        """What a size parameter of 0 stands for, in units of that parameter."""
-        return HAIR if self.size_per_width == 1 else 4 * HAIR
 
     @property
     def shape_dim(self) -> int:

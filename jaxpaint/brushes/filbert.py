@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import bristles, textures
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
     Curve,
@@ -118,6 +118,7 @@ BRUSH = Brush(
     edges=_edges,
     lay=functools.partial(lay, ends=2),
     size_per_width=2.0,
+    hair=4 * HAIR,
     start=lambda strokes: strokes[:, :2],
     ground="linen",
     pictured=True,

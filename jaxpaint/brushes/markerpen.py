@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import pigment
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import FIELDS, Swept, curve_of, distance, edges, heading, lay, length_of, sweep, within
 from jaxpaint.brushes.textures import Look
 from jaxpaint.brushes.waves import seen, wave
@@ -83,5 +83,6 @@ BRUSH = Brush(
     edges=functools.partial(edges, tapered=False),
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
+    hair=4 * HAIR,
     layering="glaze",
 )

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import pigment
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Scalar, Stroke
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
     brushed,
@@ -72,7 +72,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
     # Strokes of a pixel or two have no borders.
     soft = contrast * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)
     alpha *= 1.0 - soft * jnp.clip((away / radius - 1.0) / _SOFT + 1.0, 0.0, 1.0)
-    # The grain is the ground's: see `blending.caught`.
+    # The grain is the ground's: see `compositing.caught`.
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 
@@ -84,6 +84,7 @@ BRUSH = Brush(
     edges=outline,
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
+    hair=4 * HAIR,
     ground="paper",
     settles="tops",
 )

@@ -34,4 +34,5 @@ BRUSH = Brush(
     clockwise=False,
     textured=False,
     size_per_width=2.0,
+    hair=4 * HAIR,
 )

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import pigment
-from jaxpaint.brushes.base import Brush, Pixels, Plane, Stroke
+from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Stroke
 from jaxpaint.brushes.bezier import (
     FIELDS,
     Curve,
@@ -118,6 +118,7 @@ BRUSH = Brush(
     edges=functools.partial(edges, tapered=True),
     lay=functools.partial(lay, ends=2),
     size_per_width=2.0,
+    hair=4 * HAIR,
     ground="paper",
     settles="pits",
     layering="glaze",

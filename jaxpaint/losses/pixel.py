@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.blending import Canvas
+from jaxpaint.raster.compositing import Canvas
 
 
 @functools.partial(jax.jit, static_argnames="colorless")
@@ -54,6 +54,13 @@ def canvas_l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size siz
 def canvas_l2(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | None = None) -> Float[Array, ""]:
     """Sum of squared differences over the planes, weighted by the mask, if any; arguments as for `canvas_l1`."""
     return _sum(jnp.square, canvas, target, mask)
+
+
+def canvas_product(
+    canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size size"] | float = 1.0
+) -> Float[Array, ""]:
+    """Scalar product of the planes of two canvases, weighted by the mask; arguments as for `canvas_l1`."""
+    return sum(((h * y * mask).sum() for h, y in zip(canvas, target, strict=True)), start=jnp.zeros(()))
 
 
 def _difference(picture, target, colorless):

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.blending import Canvas
+from jaxpaint.raster.compositing import Canvas
 
 # Added to every pixel, so that an empty plane is a distribution too.
 _FLOOR = 1e-3

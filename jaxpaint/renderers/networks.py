@@ -11,6 +11,7 @@ References:
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float
 
-from jaxpaint.blending import laid
+from jaxpaint.architectures import ARCHITECTURES, Architecture
 from jaxpaint.brushes import Brush, Stroke
+from jaxpaint.brushes.layering import laid
 from jaxpaint.renderers.layers import EXACT, Conv, TransposedConv, he_normal, pixel_shuffle
 
 # Parameters by layer, nested as Flax nests them.
@@ -29,46 +31,6 @@ Tree = Any
 # The rasterisation network's fully connected layers end in maps of this many pixels squared.
 SEED = 16
 _EPSILON = 1e-5
-
-
-class Architecture(NamedTuple):
-    """The layers of a network.
-
-    Attributes:
-      size: S, the side of its pictures in pixels.
-      shading: channels and stride of each transposed convolution.
-      dense: channels of each fully connected layer of the rasterisation network; none if there is no such network.
-      convs: channels of its convolutions, and whether a pixel shuffle follows in place of a ReLU.
-    """
-
-    size: int
-    shading: tuple[tuple[int, int], ...]
-    dense: tuple[int, ...] = ()
-    convs: tuple[tuple[int, bool], ...] = ()
-
-
-_LIGHT = ((512, 1), (256, 2), (128, 2), (6, 2))
-ARCHITECTURES = {
-    "heavy": Architecture(
-        size=128,
-        shading=((512, 1), (512, 2), (256, 2), (128, 2), (64, 2), (6, 2)),
-        dense=(512, 1024, 2048, 4096),
-        convs=((32, False), (32, True), (16, False), (16, True), (8, False), (12, True)),
-    ),
-    "light": Architecture(
-        size=32,
-        shading=_LIGHT,
-        dense=(512, 1024, 2048),
-        convs=((64, False), (12, True)),
-    ),
-    "lite": Architecture(
-        size=128,
-        shading=((512, 1), (256, 4), (256, 4), (6, 2)),
-        dense=(512, 4096),
-        convs=((32, False), (32, True), (16, False), (16, True), (8, False), (4, True)),
-    ),
-    "dcgan32": Architecture(size=32, shading=_LIGHT),
-}
 
 
 class Pictures(NamedTuple):
@@ -227,19 +189,26 @@ def fold(variables: Tree) -> Tree:
     return {"params": {**variables["params"], "shading": shading}}
 
 
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["weights"],
+    meta_fields=["name", "brush", "dtype", "layering"],
+)
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A network as a `renderers.Model`; its arrays are weights that `fold` has made.
+    """A network as a `renderers.Model`.
 
     Attributes:
       name: of `ARCHITECTURES`.
       brush: whose strokes it draws.
+      weights: that `fold` has made.
       dtype: of what the shading network multiplies, float32 or bfloat16.
       layering: how strokes lie over what is below, "over" or "glaze".
     """
 
     name: str
     brush: Brush
+    weights: Tree
     dtype: str = "float32"
     layering: str = "over"
 
@@ -248,19 +217,14 @@ class Network:
         """See `renderers.Model`."""
         return ARCHITECTURES[self.name].size
 
-    def renderer(self, arrays: Tree, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
-        """See `renderers.Model.renderer`; edges are about as soft as the network has learned them.
-
-        Returns:
-          A function `(stroke [d], zoom) -> Stroke`. The picture is so many times as large as the network draws it, and
-          lies from the top left corner of the S×S planes on; without a zoom (which may be traced), it fills them.
-        """
+    def renderer(self, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
+        """See `renderers.Model.renderer`; edges are about as soft as the network has learned them."""
         del softness
         model = network(self.name, self.brush, folded=True, dtype=self.dtype)
 
         def render(stroke: Float[Array, "d"], zoom: Float[Array, ""] | float | None = None) -> Stroke:
-            pictures: Any = model.apply(arrays, stroke)
-            opacity: Any = model.apply(arrays, stroke, method="opacity")
+            pictures: Any = model.apply(self.weights, stroke)
+            opacity: Any = model.apply(self.weights, stroke, method="opacity")
             foreground, silhouette = (
                 jnp.moveaxis(jnp.clip(maps, 0.0, 1.0), -1, 0)
                 for maps in (pictures.foreground, pictures.alpha / jnp.maximum(opacity, 1e-3))

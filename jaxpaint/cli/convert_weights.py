@@ -1,0 +1,92 @@
+"""`convert_weights`: weights of Stylized Neural Painting and of VGG into ours, and ours into the former's."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from absl import flags
+
+from jaxpaint import runtime
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.cli import app, options
+from jaxpaint.cli.app import Refused
+from jaxpaint.io import weights
+from jaxpaint.io.weights import VGGWeights
+from jaxpaint.training import conversion
+
+HELP = """\
+usage: {program} IN.pt OUT.safetensors --net=light --brush=oilpaintbrush
+       {program} IN.safetensors OUT.pt
+       {program} VGG.pth OUT.safetensors
+       {program} VGG.h5 OUT.safetensors
+
+Converts weights of heavy or light from a checkpoint of Stylized Neural Painting (last_ckpt.pt), and into one; and those
+of VGG-16 and VGG-19 from torchvision's files (vgg19-….pth) and Keras' (vgg19_weights_….h5), which is which shows.
+Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip install 'jaxpaint[keras]'.
+
+  --net=NET      heavy or light (default: light)
+  --brush=BRUSH  oilpaintbrush, watercolor, markerpen or rectangle (default: oilpaintbrush)
+  --help         this text
+"""
+_TORCH, _KERAS = (".pt", ".pth"), (".h5", ".hdf5")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Converts weights; returns the exit status."""
+    return app.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    values = flags.FlagValues()
+    flags.DEFINE_string("net", None, "network", flag_values=values)
+    flags.DEFINE_string("brush", None, "brush", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    paths = [pathlib.Path(name) for name in options.parse(values, argv)]
+    if values.help:
+        print(HELP.format(program=pathlib.Path(argv[0]).name), end="")
+        return 0
+    if len(paths) != 2:
+        raise Refused(f"expected two files, IN and OUT, got {len(paths)}; see --help")
+    source, target = paths
+    _convert(source, target, values.net, values.brush)
+    print(target)
+    return 0
+
+
+def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush: str | None) -> None:
+    """Converts in the direction that the endings say; None for what was not said."""
+    if brush is not None and brush not in BRUSHES:
+        raise Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
+    runtime.keep_compilations()
+    endings = source.suffix.lower(), target.suffix.lower()
+    try:
+        if endings[0] in _KERAS and endings[1] == ".safetensors":
+            _save_vgg(source, target, conversion.vgg_from_keras(source), net)
+        elif endings[0] in _TORCH and endings[1] == ".safetensors":
+            state = conversion.read_checkpoint(source)
+            if conversion.is_vgg(state):
+                _save_vgg(source, target, conversion.vgg_from_torch(state), net)
+                return
+            net, brush = net or "light", brush or "oilpaintbrush"
+            variables = conversion.from_torch(state, net=net, brush=brush)
+            # Not trained on our engine: no fingerprint of it.
+            facts = {"source": source.name, "fingerprint": ""}
+            weights.save(target, weights.Weights(net, brush, variables, facts), dtype="float32")
+        elif endings[0] == ".safetensors" and endings[1] in _TORCH:
+            found = weights.load(source)
+            for asked, has in ((net, found.net), (brush, found.brush)):
+                if asked not in (None, has):
+                    raise Refused(f"{source}: has weights of {has}, not of {asked}")
+            conversion.write_checkpoint(target, conversion.to_torch(found.variables, net=found.net))
+        else:
+            raise Refused(f"{source} to {target}: expected .pt or .h5 to .safetensors, or .safetensors to .pt")
+    except ValueError as error:
+        raise Refused(error) from None
+
+
+def _save_vgg(source: pathlib.Path, target: pathlib.Path, found: VGGWeights, net: str | None) -> None:
+
+    if net not in (None, found.net):
+        raise Refused(f"{source}: has weights of {found.net}, not of {net}")
+    weights.save_vgg(target, found._replace(facts={"source": source.name}), dtype="float32")

@@ -1,0 +1,243 @@
+"""Command lines: flags, files of settings, and what `--help` prints."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import re
+import runpy
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import ml_collections
+from absl import flags
+from ml_collections import config_flags
+
+from jaxpaint.cli.app import Refused
+from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
+
+_Kind = TypeVar("_Kind", bound=Checked)
+
+LARGEST = 16384
+PROCESSES = """
+Several processes that work together, on one host or many; the first one writes:
+
+  --coordinator=HOST:PORT  where the first one listens; auto where the cluster knows (TPU, SLURM)
+  --num_processes=N        how many there are
+  --process_id=K           which of them this is, from 0
+"""
+LIGHT_HELP = """\
+  --wet=X        how much of the wet paint below its start a stroke carries along, 0 to 1
+  --relief=X     height of the paint that light falls on, 0 to 3; 0 shows the colours alone
+  --light=X      where light comes from, in degrees, counter-clockwise from the right
+  --gloss=X      strength of highlights, 0 to 3
+  --ground=NAME  what is painted on: linen, paper or none"""
+
+
+@dataclasses.dataclass(frozen=True)
+class CommandLine(Generic[_Kind]):
+    """A command line with settings, understood.
+
+    Attributes:
+      files: the arguments that are not flags.
+      flags: the flags.
+      settings: what the file of settings and `--config.KEY` say.
+      asked: the settings that the user spoke of; what is resumed has to agree with them.
+      again: the command that goes on after Ctrl-C.
+    """
+
+    files: list[pathlib.Path]
+    flags: flags.FlagValues
+    settings: _Kind
+    asked: list[str]
+    again: str
+
+
+def command_line(
+    argv: Sequence[str], values: flags.FlagValues, kind: type[_Kind], *, config: str, usage: str
+) -> CommandLine[_Kind] | None:
+    """Parses a command line with settings.
+
+    Args:
+      argv: the program's name and its arguments.
+      values: the flags that there are.
+      kind: of settings.
+      config: the file of settings that is taken where none is given.
+      usage: what `--help` prints, above the settings.
+
+    Returns:
+      The command line; None if it asks for help, which is then printed.
+
+    Raises:
+      Refused: a flag, a file of settings or a setting is wrong.
+    """
+    path, rest = split_config(argv)
+    config_path = find_config(path, default=config)
+    chosen = load_config(config_path)
+    define_config(values, kind.defaults(), rest)
+    flags.DEFINE_string("coordinator", None, "the first process", flag_values=values)
+    flags.DEFINE_integer("num_processes", None, "how many", 1, flag_values=values)
+    flags.DEFINE_integer("process_id", None, "which", 0, flag_values=values)
+    files = [pathlib.Path(name) for name in parse(values, rest)]
+    if values.help:
+        names = {"program": pathlib.Path(argv[0]).name, "config": config_path.name, "light": LIGHT_HELP}
+        print(usage.format(**names), end="")
+        print(describe(kind.defaults() | chosen, kind.meanings()))
+        print(PROCESSES, end="")
+        return None
+    given = overrides(values)
+    light = light_of(values) if issubclass(kind, Settings) else {}
+    try:
+        settings = kind.from_config({**chosen, **given, **light})
+    except (ValueError, TypeError) as error:
+        raise Refused(error) from None
+    resumed = "resume" not in values or values.resume
+    return CommandLine(
+        files=files,
+        flags=values,
+        settings=settings,
+        asked=[*given, *(chosen if path else ())],
+        again=shlex.join(argv if resumed else [*argv, "--resume"]),
+    )
+
+
+def define_flags(*, out: str | None = None) -> flags.FlagValues:
+    """A set of flags of its own: size, timelapse and help.
+
+    Args:
+      out: the folder that a command writes to which can be resumed; defines out, report and resume, too.
+    """
+    values = flags.FlagValues()
+    flags.DEFINE_integer("size", None, "long side in pixels", 1, LARGEST, flag_values=values)
+    flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    if out is not None:
+        flags.DEFINE_string("out", out, "folder", flag_values=values)
+        flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
+        flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
+    return values
+
+
+def define_light(values: flags.FlagValues) -> None:
+    """Defines a flag for each of the settings that say how light falls on a painting."""
+    for field in dataclasses.fields(Settings):
+        if field.name not in LIGHT:
+            continue
+        about = field.metadata
+        if about["choices"]:
+            flags.DEFINE_enum(field.name, None, about["choices"], about["meaning"], flag_values=values)
+        else:
+            bounds = about["low"], about["high"]
+            flags.DEFINE_float(field.name, None, about["meaning"], *bounds, flag_values=values)
+
+
+def light_of(values: flags.FlagValues) -> dict[str, Any]:
+    """Those of the flags of `define_light` that were given."""
+    return {name: values[name].value for name in LIGHT if name in values and values[name].value is not None}
+
+
+def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
+    """Parses flags into `values`.
+
+    Returns:
+      The arguments that are not flags.
+
+    Raises:
+      Refused: an unknown flag or a bad value.
+    """
+    try:
+        return values(argv)[1:]
+    except flags.IllegalFlagValueError as error:
+        message = str(error).removeprefix("flag ")
+        for pattern, expected in _EXPECTED.items():
+            message = re.sub(pattern, expected, message)
+        raise Refused(message) from None
+    except flags.Error as error:
+        raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
+
+
+# What Python and absl say of a value of the wrong type, and what we say.
+_EXPECTED = {
+    "invalid literal for int.*": "expected an integer",
+    "could not convert string to float.*": "expected a number",
+    r"\(?'?Non-boolean argument.*": "expected true or false",
+}
+
+
+def define_config(values: flags.FlagValues, defaults: dict[str, Any], argv: Sequence[str]) -> None:
+    """Defines `--config.KEY` for every key of `defaults`, with the type that its default has.
+
+    Raises:
+      Refused: the command line names a key that there is not.
+    """
+    flagged = argv[: argv.index("--")] if "--" in argv else argv
+    matches = [match for word in flagged if (match := re.match(r"--?(?:no)?config\.([^=]*)", word))]
+    for match in matches:
+        if match[1] not in defaults:
+            raise Refused(unknown_key(match[1], defaults))
+    config_flags.DEFINE_config_dict(
+        "config",
+        ml_collections.ConfigDict(defaults),
+        flag_values=values,
+        sys_argv=[match[0] for match in matches],
+    )
+
+
+def overrides(values: flags.FlagValues) -> dict[str, Any]:
+    """The keys that the command line gave with `--config.KEY`, and their values."""
+    return config_flags.get_override_values(values["config"])
+
+
+def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
+    """A table of settings: key, value, meaning."""
+    shown = [
+        str(config[key]).lower() if isinstance(config[key], bool) else str(config[key]) or "none" for key in meanings
+    ]
+    keys, values = (max(map(len, column)) for column in (meanings, shown))
+    rows = zip(meanings.items(), shown, strict=True)
+    return "\n".join(f"  {key:<{keys}} {value:<{values}} {meaning}" for (key, meaning), value in rows)
+
+
+def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Takes `--config=FILE` out of the command line: (FILE, the rest)."""
+    path, rest, arguments = None, [], iter(argv)
+    for argument in arguments:
+        if argument == "--":
+            rest += [argument, *arguments]
+        elif argument in ("--config", "-config"):
+            path = next(arguments, "")
+        elif match := re.fullmatch("--?config=(.*)", argument):
+            path = match[1]
+        else:
+            rest.append(argument)
+    return path, rest
+
+
+def find_config(path: str | None, *, default: str, flag: str = "config") -> pathlib.Path:
+    """A file of settings: the one given, else the one of that name that comes with the package.
+
+    Raises:
+      Refused: there is neither.
+    """
+    package = pathlib.Path(__file__).resolve().parents[1]
+    shipped = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
+    given = pathlib.Path(default if path is None else path)
+    candidates = [shipped / f"{given.stem}.py"] if path is None else [given, shipped / f"{given.stem}.py"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise Refused(f"--{flag}={path}: no such file")
+
+
+def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
+    """What `get_config()` of a file of settings gives.
+
+    Raises:
+      Refused: the file fails, or has no `get_config`.
+    """
+    try:
+        config = runpy.run_path(str(path))["get_config"]()
+        return {key: config[key] for key in config}
+    except Exception as error:  # It is anyone's program.
+        raise Refused(f"--{flag}={path}: {type(error).__name__}: {error}") from None

@@ -1,0 +1,99 @@
+"""`paint`: photographs in, paintings out."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from jaxpaint import drawing, runtime
+from jaxpaint.cli import app, options, outputs, resumable
+from jaxpaint.cli.app import Refused
+from jaxpaint.cli.options import CommandLine
+from jaxpaint.io.images import read_image, write_image
+from jaxpaint.io.npz import load_painting
+from jaxpaint.settings import Settings
+from jaxpaint.types import Painting
+
+HELP = """\
+usage: {program} IMAGE... [--out=DIR] [--size=N] [--timelapse] [--report] [--resume]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--config=FILE] [--config.KEY=VALUE]...
+
+Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn at any size.
+
+  --out=DIR      where to (default: paintings)
+  --size=N       long side of the drawing in pixels (default: config.size)
+  --timelapse    also DIR/NAME.mp4, a video of the drawing
+  --report       also DIR/NAME.json: how close it is, how long it took
+{light}
+  --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
+  --config=FILE  a file of settings (default: configs/paint.py)
+  --help         this text
+
+Settings, as --config.KEY=VALUE, and what they are in {config}:
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Paints photographs; returns the exit status."""
+    return app.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    values = options.define_flags(out="paintings")
+    options.define_light(values)
+    line = options.command_line(argv, values, Settings, config="paint.py", usage=HELP)
+    if line is None:
+        return 0
+    outputs.check_sources(line.files, pathlib.Path(values.out), "picture")
+    app.start(values)
+    return outputs.for_each(line.files, pathlib.Path(values.out), lambda photo: _paint(photo, line))
+
+
+def _paint(photo: pathlib.Path, line: CommandLine[Settings]) -> None:
+    """Paints one photograph and writes its files."""
+    stem = f"{line.flags.out}/{photo.stem}"
+    png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
+    result = _earlier(npz, line) if line.flags.resume else None
+    if result:
+        result = drawing.relit(result, options.light_of(line.flags))
+    chosen = result.settings if result else line.settings
+    size = line.flags.size or chosen.size
+    with runtime.Stopwatch() as watch:
+        image = read_image(photo, canvas_color=chosen.canvas_rgb)
+        if result and image.shape[:2] != (result.height, result.width):
+            raise Refused(f"{npz}: a painting of another photograph, not of {photo}")
+        if result is None or result.state:
+            with watch("fitting"):
+                result = resumable.paint_picture(
+                    image, npz, settings=chosen, so_far=result, size=size, again=line.again
+                )
+        with watch("drawing"):
+            drawn = drawing.draw_layers(result, size=size)
+        write_image(png, drawing.shown(result.settings, drawn))
+    print(png)
+    if line.flags.timelapse:
+        outputs.write_timelapse(mp4, result, size)
+        print(mp4)
+    if line.flags.report:
+        outputs.write_report(report, image, drawn, result, watch.seconds)
+        print(report)
+
+
+def _earlier(npz: pathlib.Path, line: CommandLine[Settings]) -> Painting | None:
+    """The painting to go on from, if there is one.
+
+    Raises:
+      Refused: it was painted with other settings than asked for.
+      PaintingFileError: it cannot be read.
+    """
+    if not npz.exists():
+        print(f"{npz}: not there yet; painting from the start")
+        return None
+    earlier = load_painting(npz)
+    if earlier.styling:
+        raise Refused(f"{npz}: a painting in another style, not one of a photograph; see bin/stylize")
+    resumable.check_resumed(npz, earlier.settings, line.settings, line.asked)
+    if not earlier.state:
+        print(f"{npz}: finished already; drawing it again")
+    return earlier

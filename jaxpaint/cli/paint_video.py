@@ -1,0 +1,299 @@
+"""`paint_video`: a video in, a painted one out."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import math
+import pathlib
+import signal
+import statistics
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from absl import flags
+
+from jaxpaint import progress, runtime
+from jaxpaint.cli import app, options, outputs
+from jaxpaint.cli.app import Interrupted, Refused
+from jaxpaint.cli.options import CommandLine
+from jaxpaint.io import films, videos
+from jaxpaint.io.atomic import replacing
+from jaxpaint.io.images import read_brush, read_image, write_image
+from jaxpaint.settings import LIGHT, FilmSettings, StyleSettings
+from jaxpaint.types import Style
+from jaxpaint.video import distributed, painter
+from jaxpaint.video.frames import Film, FrameMetrics, Painted, Progress, State
+
+HELP = """\
+usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--previews] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
+
+Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,
+from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
+
+  --out=OUT.mp4  the painted video: .mp4, .mov, .mkv, .webm or .gif
+                 (default: paintings/VIDEO.mp4)
+  --style=IMAGE  a style picture, or several, with commas: in that style
+  --size=N       long side of the painted video in pixels (default: the source's)
+  --report       also OUT.json: how close every frame is, how long it took
+{light}
+  --previews     also OUT-frames/000000.png and so on
+  --stylize=FILE a file of settings for the style (default: configs/stylize.py)
+  --config=FILE  a file of settings (default: configs/video.py)
+  --help         this text
+
+Settings, as --config.KEY=VALUE, and what they are in {config}:
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Paints a video; returns the exit status."""
+    return app.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    values = flags.FlagValues()
+    flags.DEFINE_string("out", None, "the painted video", flag_values=values)
+    flags.DEFINE_list("style", [], "style pictures", flag_values=values)
+    flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
+    flags.DEFINE_integer("size", None, "long side in pixels", 1, options.LARGEST, flag_values=values)
+    flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
+    options.define_light(values)
+    flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    line = options.command_line(argv, values, FilmSettings, config="video.py", usage=HELP)
+    if line is None:
+        return 0
+    if len(line.files) != 1:
+        raise Refused(f"expected one video, got {len(line.files)}; see --help")
+    source = line.files[0]
+    out = pathlib.Path(values.out or f"paintings/{source.stem}.mp4")
+
+    app.start(values)
+    video = videos.probe(source)
+    videos.check_name(out)
+    if out.exists() and out.samefile(source):
+        raise Refused(f"{source} would be overwritten; choose another --out")
+    settings = line.settings
+    brush = read_brush(settings.brush_image) if settings.brush_image else None
+    style = _style(line)
+    with outputs.output_folder(out.parent):
+        _paint(_Run(video, settings, brush, style, out, line))
+    return 0
+
+
+def _style(line: CommandLine[FilmSettings]) -> Style | None:
+    """What the video is styled with, if anything.
+
+    Raises:
+      Refused: something is wrong with that.
+      ImageError: a picture can't be read.
+    """
+    paths, file = line.flags.style, line.flags.stylize
+    if not paths:
+        if file:
+            raise Refused(f"--stylize={file}: expected only with a --style")
+        return None
+    config = options.load_config(options.find_config(file, default="stylize.py", flag="stylize"), flag="stylize")
+    try:
+        settings = StyleSettings.from_config(config)
+        settings.weights_of(len(paths))
+    except (ValueError, TypeError) as error:
+        raise Refused(error) from None
+    return Style([read_image(path) for path in paths], settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """What stays the same through a run: the source, how it is painted and styled, and where to."""
+
+    video: videos.Video
+    settings: FilmSettings
+    brush: np.ndarray | None
+    style: Style | None
+    out: pathlib.Path
+    line: CommandLine[FilmSettings]
+
+    @property
+    def film(self) -> pathlib.Path:
+        """The strokes' file."""
+        return self.out.with_suffix(".film")
+
+    @property
+    def state(self) -> pathlib.Path:
+        """What an unfinished film needs besides."""
+        return self.out.with_suffix(".film.npz")
+
+
+def _paint(run: _Run) -> None:
+    """Paints the video, or what is left of it, and writes all files."""
+    film, state, finished = _begun(run)
+    # The first process changes what all of them read.
+    runtime.wait("begun")
+    if not runtime.is_first():
+        for _ in () if finished else _painted(run, film, state, lambda: False):
+            pass
+        return
+    size = run.line.flags.size or max(run.video.height, run.video.width)
+    with _until_interrupted() as stopped:
+        painted = films.read(run.film)[1] if state or finished else iter(())
+        if not finished:
+            painted = itertools.chain(painted, _painted(run, film, state, stopped))
+        frames = film.drawn((each.frame for each in painted), size=size)
+        if run.line.flags.previews:
+            frames = _previewed(frames, run.out)
+        sound = run.video.path if run.video.sound else None
+        videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound)
+    if not films.is_finished(run.film):
+        done = sum(1 for _ in films.read(run.film)[1])
+        again = f"Go on with: {run.line.again}"
+        raise Interrupted(f"interrupted; kept {done} frames in {run.film} and {run.out}. {again}")
+    print(run.out)
+    if run.line.flags.report:
+        print(_report(run))
+
+
+def _begun(run: _Run) -> tuple[Film, State | None, bool]:
+    """The film, the state to go on from if some of it is there, and whether all of it is.
+
+    Raises:
+      Refused: there is a film of another video, or painted with other settings.
+    """
+    video, stride = run.video, run.settings.stride
+    frames = -(-video.frames // stride)
+    film = Film(run.settings, video.height, video.width, video.rate / stride, frames, video.path.name, run.brush)
+    if run.style:
+        sums = (zlib.crc32(picture.tobytes()) for picture in run.style.pictures)
+        names = (pathlib.Path(name).name for name in run.line.flags.style)
+        styles = tuple(f"{name} {checksum:08x}" for name, checksum in zip(names, sums, strict=True))
+        film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
+    if not run.film.exists():
+        return film, None, False
+    earlier, _ = films.read(run.film)
+    # Light may change: it is no part of the strokes.
+    light = {name: getattr(run.settings, name) for name in LIGHT}
+    earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
+    film = dataclasses.replace(film, format=earlier.format, brush_image=earlier.brush_image)
+    for key in run.settings.defaults():
+        old, new = getattr(earlier.settings, key), getattr(run.settings, key)
+        if old != new:
+            raise Refused(f"{run.film}: painted with config.{key}={old}, not {new}; choose another --out")
+    if (earlier.styling, earlier.styles) != (film.styling, film.styles):
+        raise Refused(f"{run.film}: a film in another style; choose another --out")
+    if dataclasses.replace(earlier, brush_image=None) != dataclasses.replace(film, brush_image=None):
+        raise Refused(f"{run.film}: a film of another video, {earlier.source}; choose another --out")
+    if films.is_finished(run.film):
+        print(f"{run.film}: finished already; drawing it again")
+        return film, None, True
+    return film, films.load_state(run.state, run.film), False
+
+
+def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
+    """Paints the frames that are still to come; each is kept before it is given."""
+    before, following = state.frame if state else None, _following(run, film, state)
+    with progress.display(run.out.stem) as show:
+        for state, metrics in following:
+            painted = Painted(state.frame, metrics)
+            if runtime.is_first():
+                if before is None:
+                    films.create(run.film, film)
+                films.append(run.film, painted, before)
+                films.save_state(run.state, state)
+            before = state.frame
+            show(Progress(before.number + 1, max(film.frames, before.number + 1), metrics))
+            yield painted
+            if stopped():
+                return
+    if runtime.is_first():
+        films.finish(run.film)
+        run.state.unlink(missing_ok=True)
+
+
+def _following(run: _Run, film: Film, state: State | None) -> Iterator[tuple[State, FrameMetrics]]:
+    """The frames that come after a state; of several processes, each paints some of the scenes."""
+
+    def read(first, end=None):
+        pictures = videos.read(run.video, stride=run.settings.stride, start=first)
+        return (picture.astype(np.float32) / 255 for picture in itertools.islice(pictures, end and end - first))
+
+    how: dict[str, Any] = {
+        "key": jax.random.key(run.settings.seed),
+        "settings": run.settings,
+        "brush_image": film.brush_image,
+        "style": run.style,
+        "resume": state,
+    }
+    if jax.process_count() == 1:
+        return painter.film(read(state.number if state else 0), **how)
+    every = distributed.scenes(read(0), run.settings)
+    return distributed.film(lambda scene: read(*scene), every, **how)
+
+
+@contextlib.contextmanager
+def _until_interrupted() -> Iterator[Callable[[], bool]]:
+    """Has Ctrl-C wait for the end of a frame, so that the video can be ended well; a second one doesn't wait.
+
+    Yields:
+      A function that says whether there has been one.
+    """
+    heard = False
+
+    def hear(*_: Any) -> None:
+        nonlocal heard
+        heard = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        app.complain("stopping after this frame; Ctrl-C again stops at once")
+
+    usual = signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: heard
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _previewed(frames: Iterator[np.ndarray], out: pathlib.Path) -> Iterator[np.ndarray]:
+    """The frames, each of which is also written as a picture."""
+    folder = out.with_name(f"{out.stem}-frames")
+    folder.mkdir(exist_ok=True)
+    for number, frame in enumerate(frames):
+        write_image(folder / f"{number:06d}.png", frame.astype(np.float32) / 255)
+        yield frame
+
+
+def _report(run: _Run) -> pathlib.Path:
+    """Writes the metrics of every frame and of all of them."""
+    film, painted = films.read(run.film)
+    every = [metrics for _, metrics in painted]
+    survived = [metrics.survived for metrics in every if not math.isnan(metrics.survived)]
+    report = {
+        "frames": len(every),
+        "psnr": round(statistics.fmean(metrics.psnr for metrics in every), 4),
+        "least psnr": round(min(metrics.psnr for metrics in every), 4),
+        "survived": round(statistics.fmean(survived), 5) if survived else None,
+        "painted anew": [number for number, metrics in enumerate(every) if math.isnan(metrics.survived)],
+        "seconds a frame": round(statistics.median(metrics.seconds for metrics in every), 3),
+        "rate": float(film.shown_rate),
+        **runtime.report(),
+        "settings": dataclasses.asdict(film.settings),
+        "styling": film.styling and dataclasses.asdict(film.styling),
+        "styles": film.styles,
+        "each": [
+            {
+                "psnr": round(metrics.psnr, 4),
+                "survived": None if math.isnan(metrics.survived) else round(metrics.survived, 5),
+                "seconds": round(metrics.seconds, 3),
+            }
+            for metrics in every
+        ],
+    }
+    path = run.out.with_suffix(".json")
+    with replacing(path) as temporary:
+        pathlib.Path(temporary).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,99 @@
+"""Paintings that are made step by step, kept when interrupted, and gone on with."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Collection, Iterator
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from jaxpaint import directions, drawing, painting, progress
+from jaxpaint.cli.app import Interrupted, Refused
+from jaxpaint.errors import ResumeError
+from jaxpaint.io.images import read_brush, write_image
+from jaxpaint.io.npz import save_painting
+from jaxpaint.settings import Checked, Settings
+from jaxpaint.types import Painting, Progress
+
+SECONDS_BETWEEN_SAVES = 60.0
+
+
+def paint_picture(
+    image: Float[np.ndarray, "height width 3"],
+    npz: pathlib.Path,
+    *,
+    settings: Settings,
+    so_far: Painting | None,
+    size: int,
+    again: str,
+    form: directions.Field | None = None,
+) -> Painting:
+    """Paints a picture, from the start or from where `so_far` got to; see `follow`."""
+    if so_far:
+        settings, brush = so_far.settings, so_far.brush_image
+    else:
+        brush = read_brush(settings.brush_image) if settings.brush_image else None
+    key = jax.random.key(settings.seed)
+    stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, form=form, resume=so_far)
+    try:
+        return follow(stages, npz, so_far=so_far, size=size, again=again)
+    except ResumeError as error:
+        raise Refused(f"{npz}: {error}") from None
+
+
+def follow(
+    stages: Iterator[tuple[Painting, Progress]], npz: pathlib.Path, *, so_far: Painting | None, size: int, again: str
+) -> Painting:
+    """Has a painting made, shows how far it is, and saves it now and then and at the end.
+
+    Args:
+      stages: as `paint_stages` gives them.
+      npz: the file.
+      so_far: what they go on from, if anything.
+      size: long side in pixels of the drawing that is left after Ctrl-C.
+      again: the command that goes on then.
+
+    Raises:
+      Interrupted: Ctrl-C, after what there is has been written.
+    """
+    result, saved = so_far, time.monotonic()
+    try:
+        with progress.display(npz.stem) as show:
+            for result, how_far in stages:
+                show(how_far)
+                if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                    save_painting(npz, result)
+                    saved = time.monotonic()
+    except KeyboardInterrupt:
+        if result is None:
+            raise Interrupted("interrupted; there was nothing to keep yet") from None
+        save_painting(npz, result)
+        write_image(npz.with_suffix(".png"), drawing.draw(result, size=size))
+        raise Interrupted(f"interrupted; kept what is painted so far in {npz}. Go on with: {again}") from None
+    assert result is not None
+    save_painting(npz, result)
+    return result
+
+
+def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
+    """Refuses to go on with other settings than those of before.
+
+    Args:
+      npz: the file that is gone on from.
+      earlier: its settings.
+      settings: those of now.
+      asked: which of these the user spoke of.
+
+    Raises:
+      Refused: one of them differs.
+    """
+    for key in asked:
+        old, new = getattr(earlier, key), getattr(settings, key)
+        if old != new:
+            raise Refused(
+                f"{npz}: painted with config.{key}={old}, not {new}; --resume goes on as it began: "
+                "leave that setting out, or leave out --resume to begin anew"
+            )

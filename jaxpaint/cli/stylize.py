@@ -1,0 +1,189 @@
+"""`stylize`: paintings and style pictures in, paintings in that style out."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from absl import flags
+from jaxtyping import Float
+
+from jaxpaint import drawing, runtime, styling
+from jaxpaint.cli import app, options, outputs, resumable
+from jaxpaint.cli.app import Refused
+from jaxpaint.cli.options import CommandLine
+from jaxpaint.errors import ResumeError
+from jaxpaint.io.images import read_image, write_image
+from jaxpaint.io.npz import load_painting
+from jaxpaint.settings import Settings, StyleSettings
+from jaxpaint.types import Painting
+
+HELP = """\
+usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=DIR] [--size=N]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
+
+Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
+a painting like any other. A photograph is painted first, in strokes as wide and long as
+the style's, which run where those run: DIR/NAME-painted.npz.
+
+  --style=IMAGE  the style picture, or several, with commas
+  --mask=IMAGE   confines the style to where this picture is light
+  --out=DIR      where to (default: stylized)
+  --size=N       long side of the drawing in pixels (default: as it was painted)
+  --timelapse    also DIR/NAME.mp4, a video of the drawing
+  --report       also DIR/NAME.json: how far from the painting it is, how long it took
+{light}
+  --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
+  --paint=FILE   a file of settings for painting photographs, in place of what suits the style
+  --config=FILE  a file of settings (default: configs/stylize.py)
+  --help         this text
+
+Settings, as --config.KEY=VALUE, and what they are in {config}:
+"""
+
+
+class _Pictures(NamedTuple):
+    """What a painting is styled with.
+
+    Attributes:
+      styles: the style pictures.
+      mask: where the style goes, or None.
+      painting: how photographs are painted.
+      asked: the settings of that which the user spoke of.
+    """
+
+    styles: list[pathlib.Path]
+    mask: pathlib.Path | None
+    painting: Settings
+    asked: list[str]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Gives paintings another style; returns the exit status."""
+    return app.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    values = options.define_flags(out="stylized")
+    options.define_light(values)
+    flags.DEFINE_list("style", [], "style pictures", flag_values=values)
+    flags.DEFINE_string("mask", None, "where the style goes", flag_values=values)
+    flags.DEFINE_string("paint", None, "settings of painting", flag_values=values)
+    line = options.command_line(argv, values, StyleSettings, config="stylize.py", usage=HELP)
+    if line is None:
+        return 0
+    given = _given(line)
+    kept = [*given.styles, *([given.mask] if given.mask else [])]
+    outputs.check_sources(line.files, pathlib.Path(values.out), "painting", kept=kept)
+    app.start(values)
+    return outputs.for_each(line.files, pathlib.Path(values.out), lambda source: _stylize(source, given, line))
+
+
+def _given(line: CommandLine[StyleSettings]) -> _Pictures:
+    """The style pictures, the mask, and the settings for photographs.
+
+    Raises:
+      Refused: something is wrong with them.
+    """
+    styles = [pathlib.Path(name) for name in line.flags.style]
+    if not styles:
+        raise Refused("no --style picture given; see --help")
+    config = options.load_config(options.find_config(line.flags.paint, default="bold.py", flag="paint"), flag="paint")
+    try:
+        line.settings.weights_of(len(styles))
+        painting = Settings.from_config(config)
+    except (ValueError, TypeError) as error:
+        raise Refused(error) from None
+    mask = pathlib.Path(line.flags.mask) if line.flags.mask else None
+    return _Pictures(styles, mask, painting, list(config if line.flags.paint else ()))
+
+
+def _stylize(source: pathlib.Path, given: _Pictures, line: CommandLine[StyleSettings]) -> None:
+    """Styles one painting and writes its files."""
+    stem = f"{line.flags.out}/{source.stem}"
+    png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
+    earlier = _earlier(npz, line) if line.flags.resume else None
+    with runtime.Stopwatch() as watch:
+        styles = [read_image(style) for style in given.styles]
+        mask = read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
+        with watch("fitting"):
+            before = drawing.relit(_painting(source, styles, given, line), options.light_of(line.flags))
+        if before.state:
+            raise Refused(f"{source}: expected a finished painting, got an unfinished one; see bin/paint --resume")
+        size = line.flags.size or before.settings.size
+        result = earlier
+        if result is None or result.state:
+            with watch("styling"):
+                stages = styling.stylize_stages(
+                    before,
+                    styles,
+                    settings=earlier.styling if earlier and earlier.styling else line.settings,
+                    mask=mask,
+                    resume=earlier,
+                )
+                try:
+                    result = resumable.follow(stages, npz, so_far=earlier, size=size, again=line.again)
+                except ResumeError as error:
+                    raise Refused(f"{npz}: {error}") from None
+        with watch("drawing"):
+            result = drawing.relit(result, options.light_of(line.flags))
+            drawn = drawing.draw_layers(result, size=size)
+        write_image(png, drawing.shown(result.settings, drawn))
+    print(png)
+    if line.flags.timelapse:
+        outputs.write_timelapse(mp4, result, size)
+        print(mp4)
+    if line.flags.report:
+        facts: dict[str, object] = {"styling": result.styling and dataclasses.asdict(result.styling)}
+        if result is not earlier:
+            # What was finished before may have been styled with others.
+            facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
+        outputs.write_report(report, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
+        print(report)
+
+
+def _painting(
+    source: pathlib.Path,
+    styles: list[Float[np.ndarray, "_ _ 3"]],
+    given: _Pictures,
+    line: CommandLine[StyleSettings],
+) -> Painting:
+    """The painting that is to be styled; a photograph is painted."""
+    if source.suffix.lower() == ".npz":
+        return load_painting(source)
+    npz = pathlib.Path(line.flags.out) / f"{source.stem}-painted.npz"
+    part = load_painting(npz) if line.flags.resume and npz.exists() else None
+    if part:
+        resumable.check_resumed(npz, part.settings, given.painting, given.asked)
+        if not part.state:
+            return part
+    chosen = part.settings if part else given.painting
+    image = read_image(source, canvas_color=chosen.canvas_rgb)
+    suited, form = styling.in_manner(image, styles, line.settings)
+    if not part and not line.flags.paint:
+        chosen = suited
+    size = line.flags.size or chosen.size
+    return resumable.paint_picture(image, npz, settings=chosen, form=form, so_far=part, size=size, again=line.again)
+
+
+def _earlier(npz: pathlib.Path, line: CommandLine[StyleSettings]) -> Painting | None:
+    """The styling to go on from, if there is one.
+
+    Raises:
+      Refused: it was styled with other settings than asked for, or not at all.
+      PaintingFileError: it cannot be read.
+    """
+    if not npz.exists():
+        print(f"{npz}: not there yet; styling from the start")
+        return None
+    earlier = load_painting(npz)
+    if not earlier.styling:
+        raise Refused(f"{npz}: not a painting in another style; choose another --out")
+    resumable.check_resumed(npz, earlier.styling, line.settings, line.asked)
+    if not earlier.state:
+        print(f"{npz}: finished already; drawing it again")
+    return earlier

@@ -1,0 +1,273 @@
+"""`train_renderer`: a network learns to draw what the engine draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import pathlib
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple, SupportsFloat
+
+import jax
+import numpy as np
+from absl import flags
+from orbax.checkpoint import CheckpointManager
+
+from jaxpaint import runtime, training
+from jaxpaint.architectures import ARCHITECTURES
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.brushes.textures import Stamps, pyramid
+from jaxpaint.cli import app, options, outputs
+from jaxpaint.cli.app import Interrupted, Refused
+from jaxpaint.io import weights
+from jaxpaint.io.atomic import replacing
+from jaxpaint.io.images import read_brush, write_image
+from jaxpaint.io.weights import Weights
+from jaxpaint.training import Metrics, Part, Recipe, State, checkpoints
+
+HELP = """\
+usage: {program} --workdir=DIR [--config=FILE] [--config.KEY=VALUE]...
+
+Trains a network to draw a brush's strokes. The same command again goes on where it stopped.
+
+  --workdir=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints (default: runs/NET-BRUSH)
+  --config=FILE  a recipe (default: configs/light.py)
+  --help         this text
+
+Settings, as --config.KEY=VALUE, and what they are in {config}:
+"""
+# Steps a call: metrics and interruptions come between calls.
+CHUNK = 20
+# Strokes on a sheet.
+SHOWN = 12
+RECIPE = "recipe.json"
+
+
+class _Run(NamedTuple):
+    """What stays the same through a run.
+
+    Attributes:
+      recipe: how to train.
+      folder: where everything is written.
+      picture: a user's own brush, or None.
+      initial: weights to begin with, or None.
+      again: the command that goes on after Ctrl-C.
+    """
+
+    recipe: Recipe
+    folder: pathlib.Path
+    picture: Stamps | None
+    initial: Weights | None
+    again: str
+
+    @property
+    def earlier(self) -> int:
+        """How many strokes the weights to begin with have seen."""
+        return int(self.initial.facts.get("strokes", 0)) if self.initial else 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains a network; returns the exit status."""
+    return app.run(_main, argv)
+
+
+def _main(argv: list[str]) -> int:
+    values = flags.FlagValues()
+    flags.DEFINE_string("workdir", "", "folder", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    line = options.command_line(argv, values, Recipe, config="light.py", usage=HELP)
+    if line is None:
+        return 0
+    if line.files:
+        raise Refused(f"{line.files[0]}: expected flags only; see --help")
+    recipe = line.settings
+    folder = pathlib.Path(values.workdir or f"runs/{recipe.net}-{recipe.brush}")
+    app.start(values, divided=False)
+    picture = pyramid(read_brush(recipe.brush_image)) if recipe.brush_image else None
+    if recipe.batch % (devices := runtime.mesh().size):
+        raise Refused(f"config.batch: expected a multiple of the {devices} devices, got {recipe.batch}")
+    with outputs.output_folder(folder):
+        _train(_Run(recipe, folder, picture, _initial(recipe), line.again))
+    return 0
+
+
+def _train(run: _Run) -> None:
+    _check_recipe(run)
+    with checkpoints.manager(run.folder / "checkpoints") as saved:
+        state = checkpoints.restore(saved, training.shapes(run.recipe))
+        if state is None:
+            state = training.start(run.recipe, run.initial.variables["params"] if run.initial else None)
+        with replacing(run.folder / RECIPE) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(run.recipe), indent=2) + "\n", encoding="utf-8")
+        log = _Log(run, int(state.step))
+        try:
+            state = _steps(run, state, saved, log)
+        except KeyboardInterrupt:
+            at = saved.latest_step() or 0
+            raise Interrupted(f"interrupted; kept step {at}. Go on with: {run.again}") from None
+    print(run.folder / "best.safetensors")
+
+
+def _initial(recipe: Recipe) -> Weights | None:
+    """The weights to begin with, if any.
+
+    Raises:
+      Refused: they are of another network or brush.
+    """
+    if not recipe.init:
+        return None
+    found = weights.load(recipe.init, brush=recipe.brush)
+    if (found.net, found.brush) != (recipe.net, recipe.brush):
+        raise Refused(
+            f"config.init: expected weights of {recipe.net} for {recipe.brush}, got {found.net} for {found.brush}"
+        )
+    return found
+
+
+def _check_recipe(run: _Run) -> None:
+    """Refuses the folder of a run with another recipe."""
+    path, recipe = run.folder / RECIPE, dataclasses.asdict(run.recipe)
+    if path.exists():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        for key in recipe.keys() | earlier.keys():
+            if earlier.get(key) != recipe.get(key):
+                raise Refused(
+                    f"{run.folder}: holds a run with config.{key}={earlier.get(key)}, not {recipe.get(key)}; "
+                    "choose another --workdir"
+                )
+
+
+def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:
+    """Trains to the end; validates and saves every so many steps."""
+    recipe, step = run.recipe, int(state.step)
+    while step < recipe.steps:
+        part = training.part_of(recipe, step)
+        count = min(CHUNK, part.last - step, recipe.validate_every - step % recipe.validate_every)
+        state, metrics = training.train(recipe, state, count, run.picture)
+        step += count
+        log.steps(step, part, metrics)
+        if step % recipe.validate_every == 0 or step == recipe.steps:
+            _validate(run, state, log)
+            checkpoints.save(saved, state)
+    return state
+
+
+def _validate(run: _Run, state: State, log: _Log) -> None:
+    """Measures the averaged weights on fresh strokes, draws a sheet, and keeps the best weights."""
+    recipe, step = run.recipe, int(state.step)
+    variables = {"params": state.average}
+    variables["batch_stats"] = training.statistics(recipe, state.average, jax.random.key(recipe.seed + 1))
+    metrics = training.validate(recipe, variables, jax.random.key(recipe.seed + 2), recipe.validated, run.picture)
+    best = log.validated(step, metrics)
+    write_image(run.folder / "strokes.png", _sheet(run, variables))
+    if best:
+        facts = {
+            # Files by their names alone: where they lay on this machine is of no use to anybody else.
+            "recipe": json.dumps(dataclasses.asdict(recipe) | _names(recipe)),
+            "steps": str(step),
+            "strokes": str(training.drawn(recipe, step) + run.earlier),
+            "psnr": f"{float(training.psnr(metrics)):.2f}",
+            "psnr_foreground": f"{_decibel(metrics.foreground):.2f}",
+            "psnr_alpha": f"{_decibel(metrics.alpha):.2f}",
+        }
+        weights.save(run.folder / "best.safetensors", weights.Weights(recipe.net, recipe.brush, variables, facts))
+
+
+def _names(recipe: Recipe) -> dict[str, str]:
+    return {key: pathlib.Path(getattr(recipe, key)).name for key in ("init", "brush_image")}
+
+
+def _decibel(squared: SupportsFloat) -> float:
+    return -10.0 * math.log10(max(float(squared), 1e-12))
+
+
+def _sheet(run: _Run, variables: Any) -> np.ndarray:
+    """Foregrounds and alphas: the engine's above, the network's below."""
+    import jax
+
+    strokes = training.sample(BRUSHES[run.recipe.brush], SHOWN, key=jax.random.key(run.recipe.seed + 3))
+    rows = []
+    by_network, by_engine = training.side_by_side(run.recipe, variables, strokes, run.picture)
+    for both in zip(by_engine, by_network, strict=True):
+        for pictures in both:
+            pictures = np.clip(np.broadcast_to(pictures, (*pictures.shape[:3], 3)), 0, 1)
+            pictures = np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=0.5)
+            rows.append(np.concatenate(list(pictures), axis=1))
+    sheet = np.concatenate(rows)
+    enlarged = max(1, 96 // ARCHITECTURES[run.recipe.net].size)
+    return sheet.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+
+
+class _Log:
+    """Lines on the terminal and in metrics.jsonl; knows the pace, and the best validation so far."""
+
+    def __init__(self, run: _Run, step: int) -> None:
+
+        self._run, self._path = run, run.folder / "metrics.jsonl"
+        kept: list[dict[str, Any]] = []
+        if self._path.exists():
+            # What came after the last checkpoint is done again.
+            lines = map(json.loads, self._path.read_text(encoding="utf-8").splitlines())
+            kept = [line for line in lines if line["step"] <= step]
+        with replacing(self._path) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        self._best = max((line["psnr"] for line in kept if "psnr" in line), default=-math.inf)
+        self._earlier = max((line["seconds"] for line in kept), default=0.0)
+        self._start = self._clock = time.monotonic()
+        self._last = step
+        self._errors: list[np.ndarray] = []
+
+    def steps(self, step: int, part: Part, metrics: Metrics) -> None:
+        """Notes the errors of a few steps of a part; a line when there are enough.
+
+        Raises:
+          Refused: they are not finite.
+        """
+        import numpy as np
+
+        errors = np.stack([np.asarray(error) for error in metrics])
+        bad = ~np.isfinite(errors).all(axis=0)
+        if bad.any():
+            raise Refused(
+                f"step {step - len(bad) + int(bad.argmax()) + 1}: the loss is not finite; "
+                f"the last checkpoint is kept in {self._run.folder}"
+            )
+        self._errors.append(errors)
+        recipe = self._run.recipe
+        if step % recipe.log_every and step < part.last:
+            return
+        foreground, alpha = np.concatenate(self._errors, axis=1).mean(axis=1)
+        self._errors = []
+        now = time.monotonic()
+        pace = (step - self._last) / (now - self._clock)
+        self._clock, self._last = now, step
+        line = {"foreground": float(foreground), "alpha": float(alpha), "strokes_per_second": pace * recipe.batch}
+        self._write(step, line)
+        minutes = round((part.last - step) / pace / 60)
+        left = f"{minutes // 60}:{minutes % 60:02d} h left of the {part.name}"
+        shown = f"alpha {_decibel(alpha):.2f} dB"
+        if part.name == "distances":
+            shown = f"edges within {math.sqrt(alpha):.3f} half pixels"
+        elif part.name == "shading":
+            shown = f"foreground {_decibel(foreground):.2f} dB · {shown}"
+        print(f"step {step}/{recipe.steps} · {shown} · {pace * recipe.batch:.0f} strokes/s · {left}", flush=True)
+
+    def validated(self, step: int, metrics: Metrics) -> bool:
+        """Notes a validation; says whether it is the best so far."""
+        decibels = {"psnr_foreground": _decibel(metrics.foreground), "psnr_alpha": _decibel(metrics.alpha)}
+        psnr = float(training.psnr(metrics))
+        self._write(step, {"psnr": psnr, **decibels})
+        # What validation takes is not part of the pace.
+        self._clock = time.monotonic()
+        best, self._best = psnr > self._best, max(psnr, self._best)
+        print(f"step {step}: {psnr:.2f} dB on fresh strokes{', the best so far' if best else ''}", flush=True)
+        return best
+
+    def _write(self, step: int, line: dict[str, float]) -> None:
+
+        seconds = self._earlier + time.monotonic() - self._start
+        if runtime.is_first():
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"step": step, **line, "seconds": round(seconds, 1)}) + "\n")

@@ -1,0 +1,29 @@
+"""What jaxpaint refuses: one hierarchy of errors, whose messages are one line each."""
+
+
+class JaxpaintError(ValueError):
+    """Bad input. The message says in one line what was expected and what came."""
+
+
+class ImageError(JaxpaintError):
+    """A picture or a video that can't be read."""
+
+
+class WriteError(JaxpaintError):
+    """A file that can't be written."""
+
+
+class PaintingFileError(JaxpaintError):
+    """A file that is not a painting of ours, or a damaged one."""
+
+
+class FilmFileError(JaxpaintError):
+    """A file that is not a film of ours, or a damaged one."""
+
+
+class WeightsError(JaxpaintError):
+    """A file that holds no weights of ours, or damaged ones."""
+
+
+class ResumeError(JaxpaintError):
+    """A painting that can't be gone on from."""

@@ -1,0 +1,1 @@
+"""Files: pictures, videos, paintings, films and weights, in and out."""

@@ -1,0 +1,189 @@
+"""Pictures as files. What a user hands in is checked here, before anything is computed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pathlib
+import warnings
+from collections.abc import Iterator
+
+import imageio.v3 as iio
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from jaxpaint.errors import ImageError, WriteError
+from jaxpaint.io.atomic import replacing
+from jaxpaint.pictures import to_bytes
+
+MOST_PIXELS = 200_000_000
+MOST_STAMPS = 64
+# What the name of a picture of heights ends with.
+_HEIGHT = "_height"
+_VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
+
+
+def read_image(
+    path: str | os.PathLike[str], *, canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0)
+) -> Float[np.ndarray, "height width 3"]:
+    """Reads a photograph: grey, colour, palette, CMYK, of 1 to 16 bits, turned as its EXIF data say.
+
+    Args:
+      path: of the picture.
+      canvas_color: what shows through where the picture is transparent; red, green, blue in [0, 1].
+
+    Returns:
+      sRGB values in [0, 1].
+
+    Raises:
+      ImageError: no such file, a folder, empty, not a picture, cut short, an animation or a video, or of more than
+        200 megapixels.
+    """
+    path = pathlib.Path(path)
+    check_file(path, "a picture")
+    if path.suffix.lower() in _VIDEO_ENDINGS:
+        raise ImageError(f"{path}: expected a picture, got a video")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _open(path) as picture:
+                return _pixels(ImageOps.exif_transpose(picture), canvas_color)
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(f"{path}: expected a picture, got something else") from None
+    except Exception as error:  # Decoders raise all kinds of things at damaged files.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"
+        raise ImageError(f"{path}: {problem}: {reason}") from None
+
+
+def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across along 3"]:
+    """Reads a user's own brush: stamps as `brushes.textures.brush_picture` understands them.
+
+    Args:
+      path: of a picture, or of a folder of pictures, which are taken in the order of their names. Beside a `NAME.png`,
+        `NAME_height.png` has its heights in grey values; endings may be those of any pictures.
+
+    Raises:
+      ImageError: as `read_image`; a picture that shows no brush; heights without a picture or of another size; a folder
+        without pictures, or with too many.
+    """
+    path = pathlib.Path(path)
+    found = _stamps_in(path) if path.is_dir() else {path: None}
+    return np.stack([_read_stamp(picture, heights) for picture, heights in found.items()])
+
+
+def _stamps_in(folder: pathlib.Path) -> dict[pathlib.Path, pathlib.Path | None]:
+    """The pictures of a folder in the order of their names, and the picture of the heights of each."""
+    try:
+        files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
+    except OSError as error:
+        raise ImageError(f"{folder}: can't be read: {error.strerror}") from None
+    pictures: dict[str, pathlib.Path] = {}
+    for file in files:
+        if file.suffix.lower() not in Image.registered_extensions():
+            continue
+        if other := pictures.get(file.stem):
+            raise ImageError(f"{file}: expected one picture of that name, got {other.name} too")
+        pictures[file.stem] = file
+    heights = {stem: pictures.pop(stem) for stem in list(pictures) if stem.endswith(_HEIGHT)}
+    for stem, file in heights.items():
+        if (name := stem.removesuffix(_HEIGHT)) not in pictures:
+            raise ImageError(f"{file}: expected a picture {name} beside these heights, got none")
+    if not 0 < len(pictures) <= MOST_STAMPS:
+        raise ImageError(f"{folder}: expected 1 to {MOST_STAMPS} pictures of a brush, got {len(pictures) or 'none'}")
+    return {file: heights.get(stem + _HEIGHT) for stem, file in pictures.items()}
+
+
+def _read_stamp(path: pathlib.Path, heights: pathlib.Path | None) -> Float[np.ndarray, "across along 3"]:
+    from jaxpaint.brushes.textures import brush_picture
+
+    picture = read_image(path, canvas_color=(0.0, 0.0, 0.0))
+    height = None if heights is None else read_image(heights, canvas_color=(0.0, 0.0, 0.0))
+    if height is not None and height.shape != picture.shape:
+        (rows, columns), (expected, wide) = height.shape[:2], picture.shape[:2]
+        raise ImageError(f"{heights}: expected {wide} × {expected} pixels, as in {path.name}, got {columns} × {rows}")
+    try:
+        return brush_picture(picture, height)
+    except ValueError as error:
+        raise ImageError(f"{path}: {error}") from None
+
+
+def check_file(path: pathlib.Path, kind: str) -> None:
+    """Refuses what is no file, or an empty one.
+
+    Args:
+      path: of the file.
+      kind: what it is called.
+
+    Raises:
+      ImageError: one line says what it is.
+    """
+    if not os.path.exists(path):  # False, too, for a name that no file can have.
+        raise ImageError(f"{path}: no such file")
+    if path.is_dir():
+        raise ImageError(f"{path}: expected {kind}, got a folder")
+    if path.stat().st_size == 0:
+        raise ImageError(f"{path}: expected {kind}, got an empty file")
+
+
+@contextlib.contextmanager
+def _open(path: pathlib.Path) -> Iterator[Image.Image]:
+    """The picture, its header read and its size accepted."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(path) as picture:
+            pixels = picture.width * picture.height
+            if pixels > MOST_PIXELS:
+                raise ImageError(f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {pixels / 1e6:.0f}")
+            if (frames := getattr(picture, "n_frames", 1)) > 1 and picture.format != "MPO":
+                raise ImageError(f"{path}: expected one picture, got an animation of {frames} frames")
+            picture.load()
+            yield picture
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def _pixels(picture: Image.Image, canvas_color: tuple[float, float, float]) -> np.ndarray:
+    """Values in [0, 1] of a decoded picture of any mode, over the canvas colour."""
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(picture, np.float32), posinf=1.0)
+        values = values / (65535.0 if picture.mode != "F" else max(float(values.max()), 1.0))
+        return np.repeat(np.clip(values, 0, 1)[..., None], 3, axis=-1)
+    picture = _to_srgb(picture)
+    values = np.asarray(picture.convert("RGBA"), np.float32) / 255.0
+    alpha = values[..., 3:]
+    return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Colours converted from the picture's own profile, where it has one that can be used."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in ("RGB", "CMYK", "L"):
+        return picture
+    try:
+        converted = ImageCms.profileToProfile(
+            picture,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+        )
+        return converted or picture
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+
+
+def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height width 3"]) -> None:
+    """Writes a picture in [0, 1] as 8 bits a channel, all of it or nothing.
+
+    Raises:
+      WriteError: if the file can't be written, or its name does not end like a picture's.
+    """
+    if pathlib.Path(path).suffix.lower() not in Image.registered_extensions():
+        raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
+    with replacing(path) as temporary:
+        iio.imwrite(temporary, to_bytes(image))

@@ -1,0 +1,214 @@
+"""Paintings as files: npz, with all that is needed to draw, resume or style them.
+
+| array | what |
+| --- | --- |
+| `format` | version of this layout, 2; in 1, strokes of oil had no grain |
+| `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
+| `brush`, `config` | the brush's name; the settings as JSON (before there were glazes, without `layering`) |
+| `styling` | the settings of the style transfer as JSON, if there was one |
+| `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
+| `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
+| `state.…` | what an unfinished painting needs to go on |
+| `x_ctt`, `x_color`, `x_alpha` | the strokes as Stylized Neural Painting keeps them, `[1, n, ·]` |
+
+A `brush_image` of `[h, w, 2]` is from before there were sets and heights. The last three arrays repeat `strokes` for
+other programs; they are not read back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from jaxpaint import optimize
+from jaxpaint.brushes import BRUSHES, with_grain
+from jaxpaint.brushes.textures import of_light
+from jaxpaint.errors import PaintingFileError
+from jaxpaint.io.atomic import replacing
+from jaxpaint.settings import Checked, Settings, StyleSettings
+from jaxpaint.types import Painting
+
+_Kind = TypeVar("_Kind", bound=Checked)
+
+FORMAT = 2
+_STATE = "state."
+_NEEDED = ("format", "strokes", "brush", "config", "height", "width", "canvas_color")
+_MOST_BYTES = 4 * 2**30
+_MOST_PIXELS = 10**9
+# Shapes may reach beyond the canvas, but never this far.
+_FAR = 100.0
+
+
+def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
+    """Writes a painting as npz, all of it or nothing.
+
+    Args:
+      path: of the file, replaced if there is one.
+      painting: finished or not.
+    """
+    shape_dim = BRUSHES[painting.brush].shape_dim
+    strokes = np.asarray(painting.strokes, np.float32)
+    arrays: dict[str, Any] = {
+        "format": np.int32(FORMAT),
+        "strokes": strokes,
+        "brush": np.str_(painting.brush),
+        "config": np.str_(json.dumps(dataclasses.asdict(painting.settings))),
+        "height": np.int32(painting.height),
+        "width": np.int32(painting.width),
+        "canvas_color": np.asarray(painting.canvas_color, np.float32),
+        "x_ctt": strokes[None, :, :shape_dim],
+        "x_color": strokes[None, :, shape_dim:-1],
+        "x_alpha": strokes[None, :, -1:],
+    }
+    if painting.styling is not None:
+        arrays["styling"] = np.str_(json.dumps(dataclasses.asdict(painting.styling)))
+    if painting.brush_image is not None:
+        arrays["brush_image"] = np.asarray(painting.brush_image, np.float32)
+    for name, value in (painting.state or {}).items():
+        arrays[_STATE + name] = np.asarray(value)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_painting(path: str | os.PathLike[str]) -> Painting:
+    """Reads a painting that `save_painting` wrote. Nothing is ever unpickled.
+
+    Args:
+      path: of the npz.
+
+    Returns:
+      The painting, every array of it checked.
+
+    Raises:
+      PaintingFileError: the file is missing, damaged or foreign; one line says which.
+    """
+    path = pathlib.Path(path)
+    arrays = _read(path)
+    try:
+        return _painting(arrays)
+    except (ValueError, TypeError) as error:
+        raise PaintingFileError(f"{path}: not a painting that can be used: {error}") from None
+
+
+def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """The arrays of the file that are ours."""
+    if not path.exists():
+        raise PaintingFileError(f"{path}: no such file")
+    if path.is_dir():
+        raise PaintingFileError(f"{path}: a folder, not a painting (npz)")
+    try:
+        foreign = not zipfile.is_zipfile(path)
+        if not foreign:
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+                members = {name.removesuffix(".npy") for name in archive.namelist()}
+            foreign = not members.issuperset(_NEEDED) or size > _MOST_BYTES
+        if foreign:
+            raise PaintingFileError(f"{path}: not a painting (npz) made by jaxpaint, or cut short")
+        with np.load(path, allow_pickle=False) as file:
+            wanted = [name for name in file.files if not name.startswith("x_")]
+            return {name: file[name] for name in wanted}
+    except PaintingFileError:
+        raise
+    except Exception as error:  # Damage shows in many ways: zip, zlib, struct, header, end of file.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PaintingFileError(f"{path}: a damaged painting (npz): {reason}") from None
+
+
+def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
+    version = _integer(arrays, "format", 2**31)
+    if version > FORMAT:
+        raise ValueError(f"format {version}, but this jaxpaint reads up to {FORMAT}; is there a newer one?")
+    name = _text(arrays, "brush")
+    if name not in BRUSHES:
+        raise ValueError(f"expected brush {' or '.join(BRUSHES)}, got {name!r}")
+    brush = BRUSHES[name]
+    # A painting that has only just begun has none.
+    least = 0 if any(key.startswith(_STATE) for key in arrays) else 1
+    strokes = _numbers(arrays, "strokes", (None, brush.dim), -_FAR, _FAR, least=least)
+    paint = strokes[:, brush.shape_dim :]
+    if np.any((paint < 0) | (paint > 1)):
+        raise ValueError("colours and alphas of strokes have to be in [0, 1]")
+    settings = _settings(Settings, _text(arrays, "config"))
+    if settings.brush != name:
+        raise ValueError(f"its config is for another brush, {settings.brush}")
+    red, green, blue = _numbers(arrays, "canvas_color", (3,), 0.0, 1.0).tolist()
+    state = optimize.renamed({key.removeprefix(_STATE): arrays[key] for key in arrays if key.startswith(_STATE)})
+    if not all(value.dtype.kind in "biuf" and np.isfinite(value).all() for value in state.values()):
+        raise ValueError("its state has values that are not finite numbers")
+    if version == 1:
+        strokes = with_grain(brush, strokes, np.arange(len(strokes)))
+        if "strokes" in state and state["strokes"].shape[1:] == (brush.dim,):
+            state["strokes"] = with_grain(brush, state["strokes"], np.arange(len(state["strokes"])))
+    return Painting(
+        strokes=strokes,
+        brush=name,
+        height=_integer(arrays, "height", _MOST_PIXELS),
+        width=_integer(arrays, "width", _MOST_PIXELS),
+        canvas_color=(red, green, blue),
+        brush_image=_brush_image(arrays) if "brush_image" in arrays else None,
+        settings=settings,
+        state=state or None,
+        styling=_settings(StyleSettings, _text(arrays, "styling")) if "styling" in arrays else None,
+    )
+
+
+def _brush_image(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    if arrays["brush_image"].ndim == 3:
+        return of_light(_numbers(arrays, "brush_image", (None, None, 2), 0.0, 1.0))
+    return _numbers(arrays, "brush_image", (None, None, None, 3), 0.0, 1.0)
+
+
+def _settings(kind: type[_Kind], text: str) -> _Kind:
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"its config is not JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise ValueError("its config is not a set of keys and values")
+    return kind.from_file(config)
+
+
+def _integer(arrays: Mapping[str, np.ndarray], name: str, high: int) -> int:
+    value = arrays[name]
+    if value.shape != () or value.dtype.kind not in "iu" or not 1 <= value <= high:
+        raise ValueError(f"{name} has to be an integer from 1 to {high}")
+    return int(value)
+
+
+def _text(arrays: Mapping[str, np.ndarray], name: str) -> str:
+    value = arrays[name]
+    if value.shape != () or value.dtype.kind != "U":
+        raise ValueError(f"{name} has to be text")
+    return str(value)
+
+
+def _numbers(
+    arrays: Mapping[str, np.ndarray],
+    name: str,
+    shape: tuple[int | None, ...],
+    low: float,
+    high: float,
+    *,
+    least: int = 1,
+) -> np.ndarray:
+    """The array as float32, if it has that shape (None: `least` or more) and values in [low, high]."""
+    value = arrays[name]
+    if value.dtype.kind != "f" or value.ndim != len(shape):
+        raise ValueError(f"{name} has to be an array of {len(shape)} axes of floats")
+    for axis, (length, expected) in enumerate(zip(value.shape, shape, strict=True)):
+        if length != expected and (expected is not None or length < least):
+            wanted = f"at least {least}" if expected is None else str(expected)
+            raise ValueError(f"{name} has {length} entries along axis {axis}, expected {wanted}")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} has values that are not finite")
+    if np.any((value < low) | (value > high)):
+        raise ValueError(f"{name} has values outside [{low:g}, {high:g}]")
+    return np.asarray(value, np.float32)

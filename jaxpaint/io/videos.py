@@ -1,0 +1,330 @@
+"""Videos, in and out, frame by frame: how long one is makes no difference to the memory it takes.
+
+All is done by the ffmpeg that imageio-ffmpeg brings along.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import itertools
+import math
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import imageio_ffmpeg
+import numpy as np
+from jaxtyping import UInt8
+
+from jaxpaint import pictures
+from jaxpaint.io import images
+from jaxpaint.io.atomic import replacing
+from jaxpaint.io.images import ImageError
+
+FASTEST = 1000
+# Where times of frames are whole milliseconds, as in recordings of screens, a file says 1000 frames a second.
+_FAST = 120
+# Browsers show each frame of a faster GIF for a tenth of a second.
+_FASTEST_GIF = 50
+
+_FLAGS = "accurate_rnd+full_chroma_int"
+# Players take what names no matrix for one or the other, by its size.
+_BT709 = (
+    f"scale=out_color_matrix=bt709:out_range=tv:flags={_FLAGS},format=yuv420p,"
+    "setparams=color_primaries=bt709:color_trc=bt709"
+)
+_H264 = ["-vf", _BT709, "-c:v", "libx264", "-crf", "10"]
+_VP9 = ["-vf", _BT709, "-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-row-mt", "1"]
+# A palette for each frame: one for all would hold all frames in memory.
+_PALETTES = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
+_GIF = ["-vf", rf"fps=min(source_fps\,{_FASTEST_GIF}),{_PALETTES}", "-loop", "0"]
+_ENCODERS = {".mp4": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9, ".gif": _GIF}
+# So that a browser can start before it has all; of no effect where it isn't needed.
+_FASTSTART = ["-movflags", "+faststart"]
+
+
+class Video(NamedTuple):
+    """A video file, as it is shown.
+
+    Attributes:
+      path: of the file.
+      height: in pixels, after what the file says of rotation.
+      width: likewise. Pixels that are not square are made so by stretching, never by shrinking.
+      rate: frames a second, exactly: Fraction(30000, 1001) is not 29.97.
+      duration: in seconds; of the pictures, whether or not the sound is longer.
+      sound: whether there is any.
+    """
+
+    path: pathlib.Path
+    height: int
+    width: int
+    rate: Fraction
+    duration: float
+    sound: bool
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are at its rate; what is damaged may have fewer."""
+        return max(1, round(self.duration * self.rate))
+
+
+def probe(path: str | os.PathLike[str]) -> Video:
+    """Looks at a video: decodes its first frame, and reads through the rest without decoding it.
+
+    Animations (GIF) are videos, too. Where the frames' times vary, the rate is the one that the file names, or their
+    average, rounded, if that is over 120 a second and more than twice the average.
+
+    Args:
+      path: of the video.
+
+    Raises:
+      ImageError: no such file, a folder, empty, not a video, a picture, sound alone, nothing that can be decoded, more
+        than 200 megapixels or 1000 frames a second.
+    """
+    path = pathlib.Path(path)
+    images.check_file(path, "a video")
+    # This way of writing lists frames, decoded (0) and as they are stored (1), after their sizes and units of time.
+    shown = r"trim=end_frame=1,scale=iw*max(sar\,1):ih*max(1/sar\,1),setsar=1"
+    once = ["-map", "0:V:0", "-c:0", "rawvideo", "-fps_mode:0", "cfr", "-filter:0", shown]
+    all_ = ["-map", "0:V:0", "-c:1", "copy"]
+    result = _run("-nostats", *_source(path), *once, *all_, "-f", "framecrc", "pipe:1")
+    log, listing = result.stderr, result.stdout
+    kind = re.search(r"^Input #0, (\S+), from", log, re.MULTILINE)
+    if kind is None:
+        reason = re.search(r"^\[.*?\] (?!Format )(?:Error opening input: )?(.*)$", log, re.MULTILINE)
+        raise ImageError(f"{path}: can't be read as a video: {reason[1] if reason else 'ffmpeg failed'}")
+    if kind[1] == "tty":
+        raise ImageError(f"{path}: expected a video, got text")
+    stored = [tuple(map(int, row)) for row in re.findall(r"^1, +(?:\S+), +(-?\d+), +(\d+),", listing, re.MULTILINE)]
+    if re.search("image2|_pipe$", kind[1]) or (kind[1] in ("gif", "apng", "webp_anim") and len(stored) == 1):
+        raise ImageError(f"{path}: expected a video, got a picture; bin/paint paints it")
+    if "matches no streams" in log:
+        raise ImageError(f"{path}: expected a video, got no pictures, only sound or the like")
+    units = {name: Fraction(unit) for name, unit in re.findall(r"^#tb (\d): (\d+/[1-9]\d*)$", listing, re.MULTILINE)}
+    size = re.search(r"^#dimensions 0: (\d+)x(\d+)$", listing, re.MULTILINE)
+    if not (size and stored and units.get("0")):
+        raise ImageError(f"{path}: a damaged video: its frames can't be decoded")
+    width, height = map(int, size.groups())
+    if width * height > images.MOST_PIXELS:
+        most = images.MOST_PIXELS // 10**6
+        raise ImageError(f"{path}: expected at most {most} megapixels, got {width * height / 1e6:.0f}")
+    rate = 1 / units["0"]
+    duration = float(max(time + length for time, length in stored) * units["1"] or len(stored) / rate)
+    average = len(stored) / duration
+    if rate > max(_FAST, 2.0 * average):
+        rate = Fraction(max(1, round(average)))
+    if rate > FASTEST:
+        raise ImageError(f"{path}: expected at most {FASTEST} frames a second, got {float(rate):.0f}")
+    return Video(path, height, width, rate, duration, sound=bool(re.search(r"Stream #0:\d.*: Audio: ", log)))
+
+
+def read(
+    video: Video, *, stride: int = 1, start: int = 0, size: int | None = None
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Reads a video's frames, at its constant rate: where its own times vary, frames are shown again or left out.
+
+    What is damaged is read as far as possible, and warned of: a frame that can't be decoded is guessed, or the one
+    before it is shown again; a file that was cut short ends early. Warnings count the video's frames from 0.
+
+    Args:
+      video: what `probe` found.
+      stride: every how many-th frame is given.
+      start: how many of those are left out at the beginning. They are decoded all the same, so what comes is what
+        would have come without.
+      size: long side in pixels; None for the video's own.
+
+    Yields:
+      Frames, as they are shown, values 0 to 255.
+
+    Raises:
+      ValueError: `stride` or `size` is not positive, or `start` is negative.
+      ImageError: no frame can be decoded.
+    """
+    if stride < 1 or start < 0 or (size is not None and size < 1):
+        raise ValueError(f"expected a stride and a size from 1 on, a start from 0 on; got {stride}, {size}, {start}")
+    shape = (video.height, video.width)
+    height, width = pictures.fitted_shape(*shape, size) if size else shape
+    method = "area" if height <= video.height else "bicubic"
+    # Sound starts at 0, so pictures that start later have to wait.
+    chosen = f"fps={video.rate}:start_time=0,framestep={stride},trim=start_frame={start}"
+    scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format=rgb24"
+    arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *_source(video.path), "-map", "0:V:0"]
+    arguments += ["-vf", f"{chosen},{scaled}", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
+    faults: collections.deque[float] = collections.deque()
+    number, count = start * stride, 0
+    with _ffmpeg(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        listener = threading.Thread(target=lambda: faults.extend(_faults(process.stderr)), daemon=True)
+        listener.start()
+        try:
+            while len(data := process.stdout.read(height * width * 3)) == height * width * 3:
+                while faults and faults[0] * video.rate < number + stride:
+                    _warn_of_damage(video, faults.popleft())
+                yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                number, count = number + stride, count + 1
+            listener.join()  # What is wrong with the end is said last.
+            if process.wait() and math.inf not in faults:
+                faults.append(math.inf)
+        finally:
+            process.kill()
+            listener.join()
+    if not count and not start:
+        raise ImageError(f"{video.path}: a damaged video: its frames can't be decoded")
+    for seconds in faults:
+        if seconds < math.inf:
+            _warn_of_damage(video, seconds)
+        else:
+            warnings.warn(f"{video.path}: cut short: it ends before frame {number}", stacklevel=2)
+
+
+def _warn_of_damage(video: Video, seconds: float) -> None:
+    number = round(seconds * video.rate)
+    warnings.warn(f"{video.path}: frame {number} ({seconds:.2f} s) is damaged, and was guessed", stacklevel=3)
+
+
+def _faults(log: Iterable[bytes]) -> Iterator[float]:
+    """When, in seconds, frames of a video are damaged, as ffmpeg tells with -debug_ts; infinity if it is cut short.
+
+    It tells that a frame is corrupt just before it gives it. What gives no frame has it missing from the times of the
+    others, some frames later.
+    """
+    corrupt, lost, expected, cut = False, 0, 0.0, False
+    for line in log:
+        if b"] decoder -> " in line:
+            times = {name: float(value) for name, value in re.findall(rb" (pts|duration)_time:([\d.]+)", line)}
+            time, length = times.get(b"pts", expected), times.get(b"duration", 0.0)
+            while lost and length and time > expected + length / 2:
+                yield expected
+                lost, expected = lost - 1, expected + length
+            if corrupt:
+                yield time
+            corrupt, expected = False, time + length
+        elif b"corrupt decoded frame" in line:
+            corrupt = True
+        elif b"rror submitting packet" in line or b"Decoding error" in line:
+            lost += 1
+        elif b"partial file" in line or b"File ended prematurely" in line:
+            cut = True
+    if cut:
+        yield math.inf
+
+
+def write_video(
+    path: str | os.PathLike[str],
+    frames: Iterable[UInt8[np.ndarray, "height width 3"]],
+    *,
+    fps: float | Fraction = 30.0,
+    sound_of: str | os.PathLike[str] | None = None,
+) -> None:
+    """Writes a video, frame by frame: H.264 that browsers play, VP9 in .webm, or an animated GIF that repeats.
+
+    Sides of videos are made even by repeating the edge. Of a GIF, at most 50 frames a second are kept.
+
+    Args:
+      path: of the file, which takes its name once it is complete.
+      frames: of one size, values 0 to 255.
+      fps: frames a second.
+      sound_of: a video whose sound is copied, as long as there are frames; a GIF stays silent.
+
+    Raises:
+      ImageError: if there are no frames, or of several sizes, or the file can't be written, or its name does not end
+        like a video's.
+    """
+    check_name(path)
+    ending = pathlib.Path(path).suffix.lower()
+    rate = Fraction(fps).limit_denominator(1001)
+    if not 0 < rate <= FASTEST:
+        raise ImageError(f"{path}: expected up to {FASTEST} frames a second, got {float(fps):g}")
+    if sound_of is not None:
+        images.check_file(pathlib.Path(sound_of), "a video with sound")
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise ImageError(f"{path}: expected frames, got none")
+    with replacing(path) as temporary:
+        count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate)
+        if sound_of is not None and ending != ".gif":
+            with replacing(temporary) as both:
+                inputs = [*_source(temporary), *_source(sound_of), "-map", "0:v", "-map", "1:a:0?"]
+                codecs = ("copy", "libopus" if ending == ".webm" else "aac")
+                output = ["-t", f"{float(count / rate):.6f}", *_FASTSTART, f"file:{both}"]
+                if all(_run(*inputs, "-c:v", "copy", "-c:a", codec, *output).returncode for codec in codecs):
+                    raise ImageError(f"{sound_of}: its sound can't be copied")
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Refuses a name that does not end like that of a video that can be written.
+
+    Raises:
+      ImageError: one line says how such names end.
+    """
+    if pathlib.Path(path).suffix.lower() not in _ENCODERS:
+        raise ImageError(f"{path}: can't be written: expected a name that ends in {', '.join(_ENCODERS)}")
+
+
+def _encode(
+    path: str | os.PathLike[str], temporary: pathlib.Path, frames: Iterable[np.ndarray], shape: Any, rate: Fraction
+) -> int:
+    """Encodes the frames; how many there were. Errors speak of `path`."""
+    ending = temporary.suffix.lower()
+    pad = [(0, side % 2 if ending != ".gif" else 0) for side in shape[:2]] + [(0, 0)]
+    height, width = (side + after for side, (_, after) in zip(shape[:2], pad, strict=False))
+    arguments = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate)]
+    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *_FASTSTART, f"file:{temporary}"]
+    count = 0
+    with (
+        tempfile.TemporaryFile() as log,
+        _ffmpeg(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log) as process,
+    ):
+        for frame in frames:
+            if frame.shape != shape:
+                raise ImageError(f"{path}: expected frames of one shape, {shape}, got {frame.shape}")
+            try:
+                process.stdin.write(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
+            except OSError:  # It has given up, and says why in its log.
+                break
+            count += 1
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        if process.wait():
+            log.seek(0)
+            reason = log.readline().decode(errors="replace").strip() or "the encoder failed"
+            raise ImageError(f"{path}: can't be written: {reason}")
+    return count
+
+
+def _source(path: str | os.PathLike[str]) -> list[str]:
+    """Names an input. Said to be a file, no name is taken for an address or an option, and nothing is fetched."""
+    return ["-protocol_whitelist", "file", "-i", f"file:{os.fspath(path)}"]
+
+
+def _command(*arguments: str) -> list[str]:
+    return [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-y", *arguments]
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command, nothing = _command(*arguments), subprocess.DEVNULL
+    return subprocess.run(
+        command, stdin=nothing, capture_output=True, start_new_session=True, text=True, errors="replace"
+    )
+
+
+@contextlib.contextmanager
+def _ffmpeg(arguments: list[str], **pipes: Any) -> Iterator[Any]:
+    """A running ffmpeg, of which Ctrl-C is kept, and which has ended afterwards, come what may."""
+    # A session of its own is set up without Python's fork, of which JAX warns.
+    with subprocess.Popen(_command(*arguments), start_new_session=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+            if process.stdin:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()

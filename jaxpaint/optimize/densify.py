@@ -1,0 +1,111 @@
+"""Which strokes are worth their place: candidates compete with strokes, and idle strokes are left out.
+
+The strategies of splatting, densify and prune, for strokes: what a stroke is worth is known exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxpaint import runtime
+from jaxpaint.brushes import nowhere
+from jaxpaint.optimize.loop import ADAM, CHUNK, cosine, descend, initial
+from jaxpaint.problem import Problem
+from jaxpaint.raster.tiled import Tiled
+from jaxpaint.renderers import Model
+
+# Steps in which candidates for new strokes are fitted by themselves, and how much of the rate is left at the last.
+_TRIAL, _TRIAL_LAST = 2 * CHUNK, 0.2
+
+
+def leave_one_out_gains(model: Model, strokes: Float[np.ndarray, "n d"], problem: Problem) -> Float[np.ndarray, "n"]:
+    """By how much the weighted squared error would grow without each stroke.
+
+    Exact for each alone; of two alike, one above the other, neither is worth much, and both together may be.
+
+    Args:
+      model, strokes, problem: as for `descend`.
+    """
+    mesh = runtime.mesh()
+    tiles = Tiled.of(model.brush, strokes, problem, margin=1.0, devices=mesh.size)
+    return np.asarray(_gains(mesh, tiles, model, strokes))
+
+
+@functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
+def _gains(mesh, tiles, *shared):
+    return tiles.divided(mesh, lambda tiles, *shared: tiles.gains(mesh, *shared), *shared)
+
+
+def compete(
+    model: Model,
+    strokes: Float[np.ndarray, "n d"],
+    candidates: Float[np.ndarray, "m d"],
+    canvas: Float[np.ndarray, "height width 3"],
+    problem: Problem,
+    *,
+    rate: float,
+    lowest: int = 0,
+) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
+    """Fits the candidates alone, then keeps the n best of all.
+
+    As it is placed, a candidate is often worth less than what it hides, and after some steps more.
+
+    Args:
+      model, strokes, problem: as for `descend`.
+      candidates: new strokes, which will lie on top; not more than there are strokes.
+      canvas: what the strokes leave, in [0, 1], which is what candidates are fitted on.
+      rate: the learning rate of their first step.
+      lowest: how many of the lowest strokes stay, whatever they are worth.
+
+    Returns:
+      The strokes, lowest first, and the places, among those given, of those that are kept; the rest are new.
+    """
+    count, new = len(strokes), len(candidates)
+    # Filled up, so that the program is that which fits the strokes.
+    tried = np.concatenate([candidates, nowhere(model.brush, count - new)])
+    alone, state = problem._replace(canvas=canvas), initial(ADAM, tried)
+    rates = cosine(rate, _TRIAL_LAST * rate, _TRIAL)
+    for start in range(0, _TRIAL, CHUNK):
+        some = rates[start : start + CHUNK]
+        tried, state, _ = descend(model, tried, state, alone, rates=some, everywhere=False)
+    every = np.concatenate([strokes, tried[:new]])
+    gains = np.where(np.arange(len(every)) < lowest, np.inf, leave_one_out_gains(model, every, problem))
+    best = np.sort(np.argsort(gains, kind="stable")[new:])
+    return every[best], best[best < count]
+
+
+def prune(
+    model: Model,
+    strokes: Float[np.ndarray, "n d"],
+    problem: Problem,
+    *,
+    economy: float,
+    lowest: int = 0,
+) -> Float[np.ndarray, "m d"]:
+    """Leaves out strokes that change little of what they cover.
+
+    Args:
+      model, strokes, problem: as for `descend`.
+      economy: least root mean square error, in [0, 1], that a stroke must remove from its area.
+      lowest: how many of the lowest strokes stay, whatever they are worth.
+
+    References:
+      Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", SIGGRAPH 1998, which lays no strokes
+      where the error is small.
+    """
+    count, (height, width, channels) = len(strokes), problem.target.shape
+    while True:
+        # Filled up, so that one program serves however many are left.
+        filled = np.concatenate([strokes, nowhere(model.brush, count - len(strokes))])
+        gains = leave_one_out_gains(model, filled, problem)[: len(strokes)]
+        removed = gains / (channels * max(height, width) ** 2 * model.brush.areas(strokes))
+        removed[:lowest] = np.inf
+        idle = int((removed < economy**2).sum())
+        if not idle:
+            return strokes
+        # Two identical strokes, one over the other, each seem idle, though one is needed: leave out half at a time.
+        strokes = strokes[np.sort(np.argsort(removed, kind="stable")[-(-idle // 2) :])]

@@ -1,0 +1,270 @@
+"""Gradient descent on strokes: steps of an optax transformation, whatever draws and whatever is compared."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.scipy.ndimage import map_coordinates
+from jax.sharding import Mesh
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxpaint import runtime
+from jaxpaint.brushes import NOWHERE, Brush
+from jaxpaint.losses.pixel import canvas_l2
+from jaxpaint.losses.terms import TERMS
+from jaxpaint.problem import Bounds, Fit, Problem, Springs
+from jaxpaint.raster.compositing import Canvas
+from jaxpaint.raster.tiled import Tiled
+from jaxpaint.raster.windowed import Windowed, Windows
+from jaxpaint.renderers import Model
+
+# Steps between two looks at which strokes reach which tiles.
+CHUNK = 20
+ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
+# What files of before optax's own states call its arrays.
+_RENAMED = {"steps": "count", "mean": "mu", "square": "nu"}
+# Stylized Neural Painting's (arXiv:2011.08114).
+RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
+
+
+def cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:
+    """Learning rates that fall from the first to the last along half a cosine."""
+    phase = np.arange(steps) / max(steps - 1, 1)
+    return (last + (first - last) * 0.5 * (1 + np.cos(np.pi * phase))).astype(np.float32)
+
+
+def initial(optimizer: optax.GradientTransformation, strokes: Float[np.ndarray, "n d"]) -> optax.OptState:
+    """The optimiser's state before the first step."""
+    # In NumPy: JAX would compile a program for it.
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), jax.eval_shape(optimizer.init, strokes))
+
+
+def chunks(rates: Float[np.ndarray, "steps"]) -> Iterator[Float[np.ndarray, "some"]]:
+    """The rates, as many at a time as `descend` is called with."""
+    for start in range(0, len(rates), CHUNK):
+        yield rates[start : start + CHUNK]
+
+
+def as_dict(state: optax.OptState) -> dict[str, np.ndarray]:
+    """The optimiser's state as named arrays, for a file."""
+    return {name: np.asarray(value) for name, value in state._asdict().items()}
+
+
+def renamed(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Named arrays of a file, by the names that `as_dict` gives: older files have others."""
+    return {_RENAMED.get(name, name): value for name, value in found.items()}
+
+
+def from_dict(like: optax.OptState, found: Mapping[str, np.ndarray]) -> optax.OptState:
+    """The inverse of `as_dict`, for a state of the same kind."""
+    return type(like)(**{name: found[name] for name in like._fields})
+
+
+def kept_rows(state: optax.OptState, kept: Int[np.ndarray, "kept"]) -> optax.OptState:
+    """The optimiser's state of those strokes that are kept, and of new ones in place of the others."""
+
+    def rows(leaf: Any) -> np.ndarray:
+        leaf = np.asarray(leaf)
+        if not leaf.ndim:
+            return leaf
+        return np.concatenate([leaf[kept], np.zeros((len(leaf) - len(kept), *leaf.shape[1:]), leaf.dtype)])
+
+    return jax.tree.map(rows, state)
+
+
+def descend(
+    model: Model,
+    strokes: Float[np.ndarray, "n d"],
+    state: optax.OptState,
+    problem: Problem,
+    *,
+    rates: Float[np.ndarray, "steps"],
+    optimizer: optax.GradientTransformation = ADAM,
+    first: int = 0,
+    everywhere: bool = True,
+) -> tuple[Float[np.ndarray, "n d"], optax.OptState, Fit]:
+    """A few steps of gradient descent on some of the strokes.
+
+    Positions and sizes move in proportion to a stroke's own size, all else in units of its parameter; in blocks,
+    positions and sizes in units of the block.
+
+    Args:
+      model: draws the strokes.
+      strokes: in frame coordinates, lowest first; those not placed yet are `nowhere`.
+      state: the optimiser's so far (see `initial`).
+      problem: what to paint.
+      rates: the learning rate of each step.
+      optimizer: what makes an update of a gradient; the same object compiles to the same program.
+      first: strokes below this one are left alone (and are part of the canvas).
+      everywhere: whether all of the picture is looked at, or only where there are strokes that their bounds let move;
+        with a renderer of single windows, all of it is in any case.
+
+    Returns:
+      The strokes, the optimiser's state, and how good the fit was before the last step, where it was looked at.
+    """
+    brush, window = model.brush, problem.block or model.window
+    placed = strokes[:, brush.index("x")[0]] > NOWHERE
+    moving = placed & (np.arange(len(strokes)) >= first)
+    mesh, longest = runtime.mesh(), max(problem.shape)
+    raster: Tiled | Windowed
+    if window is None:
+        bounds = problem.bounds
+        only = None if everywhere else moving & (bounds.low < bounds.high).any(axis=-1)
+        margin = 2.0 + problem.softness
+        raster = Tiled.of(brush, strokes, problem, first=first, margin=margin, devices=mesh.size, only=only)
+    else:
+        windows = Windows.of(brush, strokes, problem)
+        raster = Windowed.of(windows, problem, moving=moving, window=window, devices=mesh.size)
+        bounds = windows.bounds(brush, problem)
+    side = (window or problem.tile) / longest
+    sizes: Any = side if problem.block else strokes[:, brush.index("size")].mean(axis=1, keepdims=True)
+    scale = np.where(brush.mask("x", "y", "size"), sizes, 1.0) * moving[:, None]
+    scale = np.where(bounds.low < bounds.high, scale, 0.0).astype(np.float32)
+    padded = np.zeros(max(len(rates), CHUNK), np.float32)
+    padded[: len(rates)] = rates
+    given = _Given(
+        model=model,
+        springs=problem.springs,
+        prior=_prior(brush, strokes, problem),
+        bounds=Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
+        weights={name: np.float32(problem.weights.get(name, 0.0)) for name in problem.terms},
+        pixels=np.float32(np.prod(problem.shape)),
+        scale=scale,
+        moving=moving,
+        rates=padded,
+        steps=len(rates),
+        softness=np.float32(problem.softness),
+    )
+    strokes, state, fit = _descend(mesh, optimizer, raster, given, strokes, state)
+    strokes = np.asarray(strokes)
+    if problem.max_aspect:
+        strokes = np.where(scale > 0, brush.shortened(strokes, problem.max_aspect), strokes)
+    return strokes, jax.tree.map(np.asarray, state), Fit(*map(float, fit))
+
+
+class _Prior(NamedTuple):
+    """The prior on headings.
+
+    Attributes:
+      form: the directions in the frame: doubled angles, times how sure they are.
+      shares: of the picture's pixels that each stroke covers.
+      weight: of their mean deviation.
+    """
+
+    form: Float[np.ndarray, "side side 2"]
+    shares: Float[np.ndarray, "n"]
+    weight: np.float32
+
+
+class _Given(NamedTuple):
+    """What the compiled loop is given, besides the picture, strokes and the optimiser's state.
+
+    Attributes:
+      model: draws the strokes.
+      springs, bounds: see `Problem`.
+      prior: on headings, or None.
+      weights: of the terms of the loss.
+      pixels: how many the picture has.
+      scale: how far a parameter moves at a learning rate of 1.
+      moving: which strokes are fitted.
+      rates: learning rates, padded.
+      steps: how many of them count.
+      softness: of the edges, in pixels.
+    """
+
+    model: Model
+    springs: Springs | None
+    prior: _Prior | None
+    bounds: Bounds
+    weights: dict[str, np.float32]
+    pixels: np.float32
+    scale: Float[np.ndarray, "n d"]
+    moving: Bool[np.ndarray, "n"]
+    rates: Float[np.ndarray, "padded"]
+    steps: int
+    softness: np.float32
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
+def _descend(mesh, optimizer, raster, given, strokes, state):
+    return raster.divided(mesh, functools.partial(_steps, mesh, optimizer), given, strokes, state)
+
+
+def _steps(
+    mesh: Mesh,
+    optimizer: optax.GradientTransformation,
+    raster: Tiled | Windowed,
+    given: _Given,
+    strokes: Float[Array, "n d"],
+    state: optax.OptState,
+) -> Any:
+    """All steps of `descend`."""
+    loss = functools.partial(_loss, given)
+    value_and_grad, memory = raster.value_and_grad(mesh, given.model, loss, softness=given.softness)
+
+    def step(i, carry):
+        strokes, state, _, memory = carry
+        value, gradient, memory = value_and_grad(strokes, i, memory)
+        if given.springs is not None:
+            gradient += given.springs.stiffness * (strokes - given.springs.rest)
+        if given.prior is not None:
+            gradient += given.prior.weight * jax.grad(_deviation, argnums=1)(given, strokes)
+        update, state = optimizer.update(gradient, state)
+        moved = jnp.clip(strokes - given.rates[i] * given.scale * update, given.bounds.low, given.bounds.high)
+        return jnp.where(given.moving[:, None], moved, strokes), state, value, memory
+
+    return jax.lax.fori_loop(0, given.steps, step, (strokes, state, (jnp.zeros(()),) * 2, memory))[:3]
+
+
+def _loss(given: _Given, canvas: Canvas, target: Canvas, weight: Float[Array, "*n size size"]) -> Any:
+    """The weighted terms, and the mean squared difference of all pixels alike, which the PSNR is of."""
+    count = 3 * given.pixels
+    value: Any = 0.0
+    for name, factor in given.weights.items():
+        term = TERMS[name].function(canvas, target, mask=weight)
+        value += factor * term / count if TERMS[name].mean else factor * term
+    return value, canvas_l2(canvas, target, mask=jnp.sign(weight)) / count
+
+
+def _prior(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem) -> _Prior | None:
+    if problem.form is None:
+        return None
+    height, width = problem.shape
+    rows, columns, _ = problem.form.shape
+    # Square, so that one program fits pictures of all proportions.
+    form = np.pad(problem.form, ((0, max(columns - rows, 0)), (0, max(rows - columns, 0)), (0, 0)), mode="edge")
+    shares = (brush.areas(strokes) * max(height, width) ** 2 / (height * width)).astype(np.float32)
+    return _Prior(form, shares, np.float32(problem.direction))
+
+
+def _deviation(given: _Given, strokes: Float[Array, "n d"]) -> Float[Array, ""]:
+    assert given.prior is not None
+    return jnp.asarray(given.prior.shares) @ deviation(given.model.brush, strokes, jnp.asarray(given.prior.form))
+
+
+def deviation(brush: Brush, strokes: Float[Array, "n d"], form: Float[Array, "side side 2"]) -> Float[Array, "n"]:
+    """How far each stroke's heading is from a field of directions, in [0, 2].
+
+    `clear · sure · (1 − cos 2(φ − θ))`, of the heading φ and the direction θ where the stroke is: 0 along the field, 2
+    across it where it is sure. The gradient turns strokes; it does not move them to where they would fit.
+
+    Args:
+      brush: whose strokes they are.
+      strokes: in frame coordinates.
+      form: directions in the frame, as `directions.form` gives them.
+    """
+
+    def each(stroke):
+        at, heading = brush.headings(stroke)
+        places = list(jax.lax.stop_gradient(at.T[::-1] * len(form) - 0.5))
+        seen = jnp.stack([map_coordinates(form[..., i], places, order=1, mode="nearest") for i in range(2)], axis=1)
+        most = jnp.linalg.norm(jax.lax.stop_gradient(heading), axis=1) * jnp.linalg.norm(seen, axis=1)
+        return (most - (heading * seen).sum(axis=1)).mean()
+
+    return jax.vmap(each)(strokes)

@@ -1,0 +1,299 @@
+"""The painter: draws, fits and densifies the strokes of one picture, for paintings, styles and films alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import optax
+from jaxtyping import Float, Int
+
+from jaxpaint import attention, directions, optimize, pictures
+from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
+from jaxpaint.brushes.textures import pyramid
+from jaxpaint.errors import WeightsError
+from jaxpaint.optimize.initialize import Layout, Limits, place, place_in_blocks, stroke_size
+from jaxpaint.problem import Bounds, Fit, Problem
+from jaxpaint.raster.forward import draw_strokes
+from jaxpaint.raster.windowed import BLOCK_ROOM
+from jaxpaint.renderers import Engine, Model
+from jaxpaint.settings import Settings
+
+# Weight of directions at a setting of 1; the mean squared difference is 0.001 at 30 dB.
+_DIRECTION = 0.001
+# How many strokes an underpainting has at least: a few alone would be as large as the picture.
+_FEWEST = 8
+# How large candidates for new strokes are laid, in typical strokes: small ones hide little of what is right, and grow.
+CANDIDATE = 0.5
+
+Picture = Float[np.ndarray, "height width 3"]
+
+
+class Painter(NamedTuple):
+    """What stays the same while a picture is painted.
+
+    Attributes:
+      settings: how to paint.
+      shape: height and width of the picture, in pixels; only their proportions count.
+      brush_image: stamps of the user's own brush, or None.
+      network: what draws the strokes while they are fitted, in place of the engine; or None.
+    """
+
+    settings: Settings
+    shape: tuple[int, int]
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None
+    network: Model | None
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        shape: tuple[int, int],
+        brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
+    ) -> Painter:
+        """The painter that the settings name.
+
+        Raises:
+          WeightsError: there are no such weights of a network, or they are of another network or brush.
+
+        Warns:
+          UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
+        """
+        network = network_of(settings, pictured=brush_image is not None)
+        return cls(settings, shape, brush_image, network)
+
+    @property
+    def brush(self) -> Brush:
+        """The brush whose strokes are painted."""
+        return BRUSHES[self.settings.brush]
+
+    @property
+    def bounds(self) -> Bounds:
+        """See `bounds`."""
+        return bounds(self.settings, self.shape)
+
+    def engine(self, *, flat: bool = False) -> Engine:
+        """The engine; flat, it draws the texture's average."""
+        stamps = None if self.brush_image is None else pyramid(self.brush_image)
+        return Engine.of(self.settings, stamps, flat=flat)
+
+    def draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Picture:
+        """The strokes as they will be seen, in dry paint; filled up, so that one program draws however many."""
+        if len(strokes):
+            more = max(self.settings.strokes - len(strokes), 0)
+            strokes = np.concatenate([strokes, nowhere(self.brush, more)])
+        return draw_strokes(self.engine(), strokes, shape, canvas=self.settings.canvas_rgb)
+
+    def draw_apart(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int], block: int) -> Picture:
+        """The strokes as they will be seen, each in its own block alone: drawn with the blocks moved apart."""
+        side = block / max(shape)
+        origins = (np.floor(self.brush.middle(strokes) / side) * side).astype(np.float32)
+        within = to_window(self.brush, strokes, origins, side)
+        apart = from_window(self.brush, within, origins, side / 2)
+        rows, columns = (-(-length // block) for length in shape)
+        drawn = self.draw(apart, (2 * rows * block, 2 * columns * block))
+        blocks = drawn.reshape(rows, 2, block, columns, 2, block, 3)[:, 0, :, :, 0]
+        return blocks.reshape(rows * block, columns * block, 3)[: shape[0], : shape[1]]
+
+    def problem(
+        self,
+        target: Picture,
+        *,
+        softness: float,
+        below: Float[np.ndarray, "n d"] | None = None,
+        bounds: Bounds | None = None,
+        importance: Float[np.ndarray, "h w"] | None = None,
+        form: directions.Field | None = None,
+    ) -> Problem:
+        """A target to be painted by the settings.
+
+        Args:
+          target: in [0, 1].
+          softness: blur of the edges, in pixels.
+          below: strokes that stay as they are, whose drawing is the canvas; None: the bare canvas.
+          bounds: of the strokes; None: those of the settings.
+          importance: weight of each pixel in the loss, of any size; None for equal weights.
+          form: directions to follow, if the settings have strokes turn; None: any.
+        """
+        settings = self.settings
+        turned = settings.direction and not settings.upright and settings.mode != "blocks"
+        shape = target.shape[:2]
+        return Problem(
+            target=target,
+            canvas=self.draw(nowhere(self.brush, 0) if below is None else below, shape),
+            weights=settings.loss_weights,
+            bounds=self.bounds if bounds is None else bounds,
+            softness=softness,
+            direction=_DIRECTION * settings.direction,
+            form=form if turned else None,
+            importance=None if importance is None else pictures.resize(importance[..., None], shape)[..., 0],
+            max_aspect=settings.max_aspect,
+        )
+
+    def fit(
+        self,
+        strokes: Float[np.ndarray, "n d"],
+        state: optax.OptState,
+        problem: Problem,
+        *,
+        rates: Float[np.ndarray, "steps"],
+        textured: bool,
+        optimizer: optax.GradientTransformation = optimize.ADAM,
+        first: int = 0,
+        everywhere: bool = True,
+    ) -> tuple[Float[np.ndarray, "n d"], optax.OptState, Fit]:
+        """A few steps, by the network or the engine; see `optimize.descend`.
+
+        Args:
+          strokes, state, problem, rates, optimizer, first, everywhere: as there.
+          textured: fits the texture as it is seen, not its average, which takes several times as long.
+        """
+        model = self.network or self.engine(flat=not (textured and self.brush.textured))
+        if model.window and not problem.block:
+            problem = problem._replace(drawn=self.draw(strokes, problem.shape))
+        return optimize.descend(
+            model, strokes, state, problem, rates=rates, optimizer=optimizer, first=first, everywhere=everywhere
+        )
+
+    def place(
+        self,
+        problem: Problem,
+        canvas: Picture,
+        count: int,
+        layout: Layout,
+        *,
+        rng: np.random.Generator,
+        form: directions.Field | None = None,
+    ) -> Float[np.ndarray, "added d"]:
+        """New strokes on a canvas, within the problem's bounds; see `optimize.initialize.place`."""
+        settings = self.settings
+        layout = layout._replace(upright=settings.upright, layering=settings.layering)
+        placed = place(
+            self.brush, problem.target, canvas, count, layout, rng=rng, importance=problem.importance, form=form
+        )
+        return np.clip(placed, *problem.bounds)
+
+    def place_in_blocks(
+        self, problem: Problem, strokes: Float[np.ndarray, "n d"], count: int, *, rng: np.random.Generator
+    ) -> Float[np.ndarray, "added d"]:
+        """New strokes, at most one in each block; see `optimize.initialize.place_in_blocks`."""
+        assert problem.block is not None
+        canvas = self.draw_apart(strokes, problem.shape, problem.block)
+        placed = place_in_blocks(self.brush, problem.target, canvas, count, rng=rng, block=problem.block)
+        return np.clip(placed, *self.bounds)
+
+    def layout(self, size: float, *, blocks: int | None = None) -> Layout:
+        """How strokes of the settings' proportions are laid, as large as `size` on average (see `Layout`)."""
+        settings = self.settings
+        return Layout(size, Limits(settings.min_size, settings.max_size), aspect=settings.aspect, blocks=blocks)
+
+    def densify(
+        self,
+        strokes: Float[np.ndarray, "n d"],
+        problem: Problem,
+        candidates: int,
+        *,
+        rng: np.random.Generator,
+        rate: float,
+        form: directions.Field | None = None,
+        lowest: int = 0,
+    ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
+        """Has candidates, laid where the canvas is wrong, compete with the strokes; see `optimize.compete`."""
+        canvas = self.draw(strokes, problem.shape)
+        layout = self.layout(CANDIDATE * stroke_size(problem.shape, self.settings.strokes))
+        placed = self.place(problem, canvas, candidates, layout, rng=rng, form=form)
+        return optimize.compete(self.engine(flat=True), strokes, placed, canvas, problem, rate=rate, lowest=lowest)
+
+
+def network_of(settings: Settings, *, pictured: bool = False) -> Model | None:
+    """The network that the settings name, with its weights, if it is one.
+
+    Args:
+      settings: of a painting.
+      pictured: the strokes are drawn with a user's picture of a brush.
+
+    Raises, warns: see `Painter.of`.
+    """
+    if settings.renderer == "exact":
+        return None
+    # Imported here: Flax takes a while, and only networks need it.
+    from jaxpaint.io import weights
+    from jaxpaint.renderers.networks import Network, fold
+
+    found = weights.load(settings.weights or settings.renderer, brush=settings.brush)
+    if (found.net, found.brush) != (settings.renderer, settings.brush):
+        raise WeightsError(
+            f"{settings.weights}: weights of {found.net} for {found.brush}, not of {settings.renderer} for "
+            f"{settings.brush}"
+        )
+    if pictured and json.loads(found.facts.get("recipe", "{}")).get("brush_image") == "":
+        warnings.warn(f"these weights of {found.net} imitate the built-in bristles, not your brush", stacklevel=4)
+    return Network(found.net, BRUSHES[found.brush], fold(found.variables), settings.dtype, settings.layering)
+
+
+def inked(settings: Settings, image: Picture) -> Picture:
+    """The picture that is painted: in shades between ink and canvas, if the settings name an ink, and in thin paint."""
+    if settings.ink_rgb:
+        image = pictures.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
+    # Density is the logarithm of what is let through.
+    return image ** (1.0 - settings.water) if settings.water else image
+
+
+def importance(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns"] | None:
+    """Weight of each pixel in the loss, at the size of the fit, of mean 1; None for equal weights.
+
+    Blocks get equal weights, since each is painted without knowledge of the others.
+    """
+    if settings.detail == "alike" or settings.mode == "blocks":
+        return None
+    height, width, _ = image.shape
+    return attention.importance(pictures.resize(image, pictures.fitted_shape(height, width, settings.size)))
+
+
+def underpainting(settings: Settings) -> int:
+    """How many strokes are the underpainting, the lowest ones."""
+    covers = BRUSHES[settings.brush].grained and settings.layering == "over"
+    count = round(settings.underpainting * settings.strokes) if covers else 0
+    return count if count >= _FEWEST else 0
+
+
+def lowest_kept(settings: Settings) -> int:
+    """How many strokes stay whatever they are worth, the lowest ones: the underpainting, and those spread evenly."""
+    return min(underpainting(settings) + round(settings.spread * settings.strokes), settings.strokes)
+
+
+def bounds(settings: Settings, shape: tuple[int, int], count: int | None = None) -> Bounds:
+    """Every parameter in [0, 1], positions inside the picture, sizes within the settings' limits.
+
+    Args:
+      settings: how strokes are painted.
+      shape: height and width of the picture; only their proportions count.
+      count: number of strokes, lowest first; each gets its own bounds, and the underpainting's strokes may have any
+        size. None: one set of bounds for all other strokes.
+    """
+    if count is not None:
+        any_size = bounds(dataclasses.replace(settings, min_size=0.0, max_size=1.0), shape)
+        under = (np.arange(count) < underpainting(settings))[:, None]
+        return Bounds(
+            *(np.where(under, wide, each) for wide, each in zip(any_size, bounds(settings, shape), strict=True))
+        )
+    brush, (height, width) = BRUSHES[settings.brush], shape
+    low, high = np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32)
+    high[brush.mask("x")] = width / max(height, width)
+    high[brush.mask("y")] = height / max(height, width)
+    for bound, width_limit in ((low, settings.min_size), (high, settings.max_size)):
+        bound[brush.mask("size")] = np.clip(brush.size_per_width * width_limit - brush.hair, 0.0, 1.0)
+    if settings.mode == "blocks":
+        turned = brush.mask("angle", "control")
+        low[turned], high[turned] = BLOCK_ROOM, 1.0 - BLOCK_ROOM
+    if settings.upright:
+        low[brush.mask("angle")] = high[brush.mask("angle")] = 0.0
+    if settings.opaque:
+        low[brush.mask("alpha")] = 1.0
+    if settings.ink_rgb:
+        color = brush.index("color")
+        low[color] = high[color] = np.tile(settings.ink_rgb, len(color) // 3)
+    return Bounds(low, high)

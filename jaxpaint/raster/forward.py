@@ -1,0 +1,181 @@
+"""Strokes drawn without a gradient: at any size, tile by tile, in memory that does not grow with their number."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxpaint import runtime
+from jaxpaint.brushes import Brush, filled_up, nowhere, to_window
+from jaxpaint.raster import lighting
+from jaxpaint.raster.compositing import Canvas, caught, composite, composite_forward, room
+from jaxpaint.raster.tiling import Grid, Reach, reach
+from jaxpaint.renderers import Model
+
+_TILE = 32
+# Tiles drawn together, and strokes listed for them at a time: fixed shapes, so that one program draws every picture.
+_TOGETHER = 32
+_LISTED = 64
+
+
+def draw_strokes(
+    model: Model,
+    strokes: Float[np.ndarray, "n d"],
+    shape: tuple[int, int],
+    *,
+    canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
+    thickness: Float[np.ndarray, "n 2"] | None = None,
+    below: Float[np.ndarray, "n 4"] | None = None,
+    tooth: Float[np.ndarray, "height width"] | None = None,
+) -> Float[np.ndarray, "height width c"]:
+    """Strokes drawn one over the other.
+
+    Args:
+      model: draws the strokes.
+      strokes: in frame coordinates, lowest first.
+      shape: height and width of the picture, in pixels.
+      canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
+        that heights are laid over.
+      thickness: of each stroke's paint and ridges (see `lighting.thickness`), for a canvas of four channels.
+      below: what strokes carry along, for an engine that is wet (see `paint_below`).
+      tooth: of the ground, for a brush whose pigment settles on it (see `compositing.caught`).
+
+    Returns:
+      The picture, in [0, 1], of as many channels.
+    """
+    canvas = np.asarray(canvas, np.float32)
+    canvas = np.broadcast_to(canvas, (*shape, canvas.shape[-1]))
+    if not len(strokes):
+        return canvas.copy()
+    grid = Grid(*shape, _TILE)
+    tiles = _Tiles.of(model.brush, strokes, grid, canvas)
+    more = len(tiles.strokes) - len(strokes)
+    thickness = None if thickness is None else np.pad(thickness, ((0, more), (0, 0)))
+    below = None if below is None else np.pad(below, ((0, more), (0, 0)))
+    own, model = jax.device_put(((thickness, below), model))
+    teeth = None if tooth is None else grid.split(tooth[..., None])[0]
+    for chosen, ids, count in tiles.groups():
+        here = None if teeth is None else teeth[chosen]
+        drawn = _draw_tiles(model, tiles.strokes, own, here, ids, *tiles.windows(chosen), count)
+        tiles.planes[:, chosen] = np.stack(drawn)
+    drawn_layers = grid.join(tuple(tiles.planes))
+    return np.concatenate([np.clip(drawn_layers[..., :3], 0.0, 1.0), drawn_layers[..., 3:]], axis=-1)
+
+
+def look_below(
+    model: Model,
+    strokes: Float[np.ndarray, "n d"],
+    places: Float[np.ndarray, "n 2"],
+    canvas: Float[np.ndarray, "height width c"],
+) -> Float[np.ndarray, "n c"]:
+    """What lies below each stroke at a place of its own.
+
+    Args:
+      model: draws the strokes.
+      strokes: in frame coordinates, lowest first.
+      places: x and y, in frame coordinates.
+      canvas: what they are drawn on.
+    """
+    height, width, channels = canvas.shape
+    tiles = _Tiles.of(model.brush, strokes, Grid(height, width, _TILE), canvas)
+    at = (places * max(height, width)).astype(int)
+    column, row = np.clip(at, 0, (width - 1, height - 1)).T
+    window = row // _TILE * tiles.grid.columns + column // _TILE
+    # One more, for what fills up the lists of strokes.
+    row, column, window = (np.append(axis, -1) for axis in (row % _TILE, column % _TILE, window))
+    # A stroke that is not listed there is hardly in the picture: nothing is below it.
+    found = np.zeros((len(at), channels), np.float32)
+    for chosen, ids, count in tiles.groups():
+        which = np.minimum(ids, len(found))
+        drawn, layers = _draw_tiles_and_look(
+            model, tiles.strokes, ids, row[which], column[which], *tiles.windows(chosen), count
+        )
+        tiles.planes[:, chosen] = np.stack(drawn)
+        here = window[which] == chosen
+        found[ids[here]] = np.clip(np.stack(layers, axis=-1)[here], 0.0, 1.0)
+    return found
+
+
+class _Tiles(NamedTuple):
+    """A picture in tiles, and the strokes that reach each.
+
+    Attributes:
+      strokes: on the device; the last ones are nowhere, and fill up lists.
+      near: which of them reach which tile.
+      grid: the tiles.
+      planes: of the picture, by channel and tile; to be written to.
+    """
+
+    strokes: Float[Array, "m d"]
+    near: Reach
+    grid: Grid
+    planes: Float[np.ndarray, "c windows tile tile"]
+
+    @classmethod
+    def of(
+        cls, brush: Brush, strokes: Float[np.ndarray, "n d"], grid: Grid, canvas: Float[np.ndarray, "h w c"]
+    ) -> _Tiles:
+        """The tiles of a canvas before these strokes."""
+        # One more than there are: lists of strokes are filled up with the last.
+        filled = filled_up(brush, np.concatenate([strokes, nowhere(brush, 1)]))
+        near = reach(brush, filled, grid, margin=1.0)
+        # Once, for all tiles; `jnp.asarray` would compile a program for it.
+        return cls(jax.device_put(filled), near, grid, np.stack(grid.split(canvas)))
+
+    def windows(self, chosen: Int[np.ndarray, "w"]) -> tuple[Float[np.ndarray, "w 2"], float, tuple[np.ndarray, ...]]:
+        """Origins and side of some tiles, and their planes."""
+        return self.grid.origins[chosen], self.grid.side, tuple(self.planes[:, chosen])
+
+    def groups(self) -> Iterator[tuple[Int[np.ndarray, "w"], Int[np.ndarray, "k w"], int]]:
+        """Yields tiles to draw together, indices of their strokes, lowest first, and the greatest number of those.
+
+        Tiles that equally many strokes reach come together, so that none waits for another.
+        """
+        counts, last = self.near.counts, len(self.strokes) - 1
+        order = np.argsort(-counts, kind="stable")
+        for start in range(0, len(order), _TOGETHER):
+            tiles = np.resize(order[start : start + _TOGETHER], _TOGETHER)
+            for low in range(0, int(counts[tiles[0]]), _LISTED):
+                ids = np.minimum(self.near.ids[tiles, low : low + _LISTED], last)
+                ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=last)
+                yield tiles, ids.T, min(_LISTED, int(counts[tiles[0]]) - low)
+
+
+@functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
+def _draw_tiles(model, strokes, own, tooth, ids, origins, side, canvas: Canvas, count) -> Canvas:
+    render = model.renderer(_TILE, softness=0.0)
+    windows = to_window(model.brush, strokes[ids], origins[None], side)
+
+    def seen(each):
+        stroke, (thick, below), window = each
+        drawn = render(stroke)
+        if thick is not None:
+            drawn = drawn._replace(height=tuple(lighting.laid(height, *thick) for height in drawn.height))
+        for carried in drawn.carried:
+            *color, coverage = below
+            colors = zip(drawn.foreground, color, strict=True)
+            drawn = drawn._replace(foreground=tuple(s + coverage * carried * (c - s) for s, c in colors))
+        if tooth is not None:
+            drawn = drawn._replace(
+                alpha=tuple(caught(alpha, tooth[window], model.brush.settles) for alpha in drawn.alpha)
+            )
+        return drawn
+
+    numbers = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
+    return composite(seen, (windows, jax.tree.map(lambda leaf: leaf[ids], own), numbers), canvas, count)
+
+
+@functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
+def _draw_tiles_and_look(model, strokes, ids, row, column, origins, side, canvas: Canvas, count):
+    """The tiles, and the layers below each stroke at a pixel of its own: planes `[k, w]`."""
+    render = model.renderer(_TILE, softness=0.0)
+    windows = to_window(model.brush, strokes[ids], origins[None], side)
+    canvas, below = composite_forward(render, windows, canvas, count, room(canvas, len(ids)))
+    k, w = jnp.indices(ids.shape)
+    return canvas, tuple(plane[k, w, row, column] for plane in below)

@@ -1,0 +1,43 @@
+"""Training networks to draw what the engine draws."""
+
+from jaxpaint.training.steps import (
+    Metrics,
+    Part,
+    Recipe,
+    State,
+    distances,
+    drawn,
+    part_of,
+    parts,
+    psnr,
+    sample,
+    schedule,
+    shapes,
+    side_by_side,
+    start,
+    statistics,
+    targets,
+    train,
+    validate,
+)
+
+__all__ = [
+    "Metrics",
+    "Part",
+    "Recipe",
+    "State",
+    "distances",
+    "drawn",
+    "part_of",
+    "parts",
+    "psnr",
+    "sample",
+    "schedule",
+    "shapes",
+    "side_by_side",
+    "start",
+    "statistics",
+    "targets",
+    "train",
+    "validate",
+]

@@ -1,0 +1,1 @@
+"""Videos: persistent strokes carried by the flow, cuts, and films of painted frames."""

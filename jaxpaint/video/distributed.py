@@ -1,0 +1,132 @@
+"""Films by several processes: each paints scenes of its own, and all of them get to know all frames.
+
+A scene goes from a frame that is painted anew, as at a cut, to the next such frame, and does not depend on any other.
+The processes paint as many scenes at a time as there are of them, then tell each other.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jaxtyping import Float, PRNGKeyArray
+
+from jaxpaint import runtime
+from jaxpaint.settings import FilmSettings
+from jaxpaint.types import Picture, Style
+from jaxpaint.video import painter
+from jaxpaint.video.cuts import begins_anew, fitted
+from jaxpaint.video.frames import FrameMetrics, Layer, State
+
+
+class Scene(NamedTuple):
+    """Frames of a film: the number of the first one, and that after the last."""
+
+    first: int
+    end: int
+
+
+def scenes(frames: Iterable[Picture], settings: FilmSettings) -> list[Scene]:
+    """Divides a video where its frames will be painted anew.
+
+    Args:
+      frames: as for `painter.film`.
+      settings: how they will be painted.
+    """
+    firsts, before, end = [], None, 0
+    for end, picture in enumerate(frames, start=1):
+        small = fitted(picture, settings)
+        if before is None or begins_anew(before, small, settings):
+            firsts.append(end - 1)
+        before = small
+    return [Scene(*ends) for ends in zip(firsts, [*firsts[1:], end], strict=True)]
+
+
+def film(
+    read: Callable[[Scene], Iterable[Picture]],
+    every: Iterable[Scene],
+    *,
+    key: PRNGKeyArray,
+    settings: FilmSettings = FilmSettings(),
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
+    style: Style | None = None,
+    resume: State | None = None,
+) -> Iterator[tuple[State, FrameMetrics]]:
+    """Paints the frames of a video, with all processes (see `runtime.join`), each of which has to call this.
+
+    Args:
+      read: gives the frames of a scene; the first one of a scene that is gone on with is that of `resume`.
+      every: all scenes, in order.
+      key, settings, brush_image, style, resume: as for `painter.film`.
+
+    Yields:
+      The same as `painter.film`. The first process's frames come as they are painted, those of the others when all have
+      painted their scenes, without the optimiser's state, which is of no use at a scene's end.
+    """
+    ahead = list(every)
+    if resume:
+        ahead = [Scene(max(s.first, resume.number), s.end) for s in ahead if s.end > resume.number + 1]
+    processes, here = jax.process_count(), jax.process_index()
+    made = resume.made if resume else 0
+    for start in range(0, len(ahead), processes):
+        together = ahead[start : start + processes]
+        # A scene is numbered from 0, but for one that is gone on with.
+        before = [resume if resume and scene.first == resume.number else None for scene in together]
+        painted = []
+        if here < len(together):
+            scene = painter.film(
+                read(together[here]),
+                key=key,
+                settings=settings,
+                brush_image=brush_image,
+                style=style,
+                resume=before[here],
+                first=together[here].first,
+            )
+            for state, facts in _by_own_devices(scene):
+                painted.append((_without_optimizer(state), facts))
+                if here == 0:
+                    yield _renumbered(state, 0 if before[0] else made), facts
+        for process, frames in enumerate(_exchanged(painted)[: len(together)]):
+            earlier = 0 if before[process] else made
+            for state, facts in frames:
+                state = _renumbered(state, earlier)
+                made = state.made
+                if here or process:
+                    yield state, facts
+
+
+def _by_own_devices(frames: Iterator[tuple[State, FrameMetrics]]) -> Iterator[tuple[State, FrameMetrics]]:
+    """The same, found by this process's own devices; whoever asks for them is left with the mesh that was set."""
+    while True:
+        with jax.set_mesh(runtime.own_mesh()):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def _renumbered(state: State, made: int) -> State:
+    """The same, when so many strokes were made in earlier scenes."""
+    return state._replace(ids=state.ids + made, made=state.made + made)
+
+
+def _without_optimizer(state: State) -> State:
+    """What others need to know: the optimiser begins anew with every scene."""
+
+    def forgetful(layer):
+        return layer and Layer.fresh(layer.strokes)
+
+    return state._replace(plain=forgetful(state.plain), styled=forgetful(state.styled))
+
+
+def _exchanged(painted: list[tuple[State, FrameMetrics]]) -> list[list[tuple[State, FrameMetrics]]]:
+    """What each process has painted, the first one's first."""
+    data = np.frombuffer(pickle.dumps(painted), np.uint8)
+    sizes = multihost_utils.process_allgather(np.array(len(data)))
+    everybodys = multihost_utils.process_allgather(np.pad(data, (0, sizes.max() - len(data))))
+    return [pickle.loads(row[:size].tobytes()) for row, size in zip(everybodys, sizes, strict=True)]

@@ -1,0 +1,364 @@
+"""Painting a video, frame after frame.
+
+A *persistent* stroke has a number and a place in the order, which it keeps from frame to frame. The flow between the
+source's frames carries it along, turned and enlarged as what it shows; a few steps of gradient descent then mend what
+the flow got wrong. Springs draw each stroke back to where it was carried, and where nothing moves, strokes are held.
+Candidates for new strokes are laid where the canvas is wrong and fitted by themselves; what is worth least of all is
+then left out: strokes that got hidden or left the picture, or the candidates themselves. At a cut everything begins
+anew.
+
+The report's own methods paint every frame anew: apart from all others, or with the squared difference to the previous
+painted frame as a second loss.
+
+A style goes along as strokes do: every stroke has a second self in that style, of the same number and place. It is
+carried by the same flow, and a few steps of style transfer, with springs, have it follow what the frame shows.
+
+References:
+  Laplacian-steered stylized neural painting, section on videos; Hays and Essa, Image and video based painterly
+  animation, NPAR 2004 (strokes carried by optical flow).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, Int, PRNGKeyArray
+
+from jaxpaint import optimize, painting, pictures, styling
+from jaxpaint.brushes import Brush, moved
+from jaxpaint.losses import Features
+from jaxpaint.optimize.initialize import stroke_size
+from jaxpaint.painter import Painter, importance, inked
+from jaxpaint.problem import Bounds, Fit, Problem, Springs
+from jaxpaint.settings import FilmSettings
+from jaxpaint.types import Picture, Style
+from jaxpaint.video import flow
+from jaxpaint.video.cuts import begins_anew, fitted
+from jaxpaint.video.frames import FrameMetrics, Layer, State, fitted_size, painting_of
+
+# Final learning rate of a frame, as a fraction of the first.
+_LAST_RATE = 0.2
+# Share of a frame's steps, the last ones, that fit the texture as it is seen: of the oil brush's bristles, that takes
+# three times as long as their average.
+_TEXTURED = 1 / 3
+# How soft edges are while strokes are mended, as in the last stage of a painting.
+_SOFTNESS = 1 / 8
+# How far, in pixels, the flow may take a stroke that is held.
+_STILL = 0.2
+# Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
+_TURN, _GROWTH = 0.15, 1.1
+# How many times a frame that is painted anew is mended as if it were carried on to itself.
+_SETTLING = 8
+# How many times its steps a carried frame gets at most: the fewer strokes move, the less a step takes.
+_MOST_STEPS = 2
+# The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
+_STYLE_STIFFNESS = 100.0
+
+
+def film(
+    frames: Iterable[Picture],
+    *,
+    key: PRNGKeyArray,
+    settings: FilmSettings = FilmSettings(),
+    brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
+    style: Style | None = None,
+    resume: State | None = None,
+    first: int = 0,
+) -> Iterator[tuple[State, FrameMetrics]]:
+    """Paints the frames of a video.
+
+    Args:
+      frames: of one shape, in [0, 1], sRGB; looked at one by one.
+      key: says which of the many films; the same key, settings and frames give the same one.
+      settings: how to paint.
+      brush_image: the user's own brush, as `images.read_brush` gives it.
+      style: what to style the frames with, if anything.
+      resume: a state to go on from, to the same end; the first of the pictures is then the one that it was of.
+      first: the number of the first frame otherwise.
+
+    Yields:
+      The state after each frame, and the frame's metrics.
+
+    Raises:
+      ValueError: a picture is not one of values in [0, 1], or of another shape than the first; there are not as many
+        style pictures as weights of them.
+    """
+    painter, before, state = None, None, resume
+    for picture in frames:
+        picture = pictures.checked(picture)
+        painter = painter or VideoPainter.of(settings, picture.shape[:2], brush_image, style)
+        if picture.shape[:2] != painter.source:
+            height, width = painter.source
+            raise ValueError(f"expected frames of {width} × {height}, got {picture.shape[1::-1]}")
+        small = inked(settings, fitted(picture, settings))
+        if before is None and resume is not None:
+            before = small
+            continue
+        start, earlier = time.perf_counter(), state
+        state = painter.next(state, before, small, key, first)
+        psnr, survived = painter.compare(earlier, state, small)
+        yield state, FrameMetrics(psnr, survived, time.perf_counter() - start)
+        before = small
+
+
+class _Way(NamedTuple):
+    """From one frame of the source to the next: the flow, and how much each pixel's brightness changes."""
+
+    forward: flow.Flow
+    change: Float[np.ndarray, "height width 1"]
+
+
+class VideoPainter(NamedTuple):
+    """What stays the same from frame to frame.
+
+    Attributes:
+      settings: of the film.
+      source: height and width of the source's frames.
+      painter: paints frames at the size at which they are fitted.
+      style: what frames are styled with, or None.
+      seen: the features of the style's pictures.
+    """
+
+    settings: FilmSettings
+    source: tuple[int, int]
+    painter: Painter
+    style: Style | None
+    seen: Sequence[Features]
+
+    @classmethod
+    def of(
+        cls,
+        settings: FilmSettings,
+        source: tuple[int, int],
+        brush_image: Float[np.ndarray, "stamps across along 3"] | None,
+        style: Style | None,
+    ) -> VideoPainter:
+        """The painter of a video of that height and width."""
+        shape = pictures.fitted_shape(*source, fitted_size(settings, source))
+        frame = dataclasses.replace(settings.painting, size=max(shape))
+        seen = styling.features_of(style.pictures, style.settings) if style else []
+        return cls(settings, source, Painter.of(frame, shape, brush_image), style, seen)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width at which frames are fitted."""
+        return self.painter.shape
+
+    @property
+    def brush(self) -> Brush:
+        """The brush whose strokes are painted."""
+        return self.painter.brush
+
+    def next(
+        self, state: State | None, before: Picture | None, picture: Picture, key: PRNGKeyArray, first: int
+    ) -> State:
+        """Paints a frame."""
+        if state is None or before is None:
+            return self._anew(picture, first, 0, key)
+        number = state.number + 1
+        if begins_anew(before, picture, self.settings):
+            return self._anew(picture, number, state.made, key)
+        if self.settings.method == "previous":
+            # Of two squared differences, the sum is that to the mean, but for what no stroke can change.
+            nearness = self.settings.nearness
+            aim = (picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
+            return self._anew(aim, number, state.made, key)
+        return self._carried(state, before, picture, key)
+
+    def compare(self, earlier: State | None, state: State, picture: Picture) -> tuple[float, float]:
+        """PSNR and share of surviving strokes; see `FrameMetrics`."""
+        squared = float(np.mean((self._draw(state.plain.strokes) - picture) ** 2))
+        alive = np.nan if earlier is None or state.anew else np.isin(state.ids, earlier.ids).mean()
+        return Fit(np.nan, squared).psnr, float(alive)
+
+    def _anew(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> State:
+        key = key if self.settings.fixed_seed else jax.random.fold_in(key, number)
+        *_, (painted, _) = painting.fit_stages(picture, self.painter, key=key)
+        layer = Layer.fresh(painted.strokes)
+        if self.settings.method == "persistent":
+            # The frames that follow build on this one, and on what Adam learns of it. Carried on by no flow at all, its
+            # strokes get better still.
+            rng = _generator(key, number)
+            for _ in range(_SETTLING):
+                strokes, kept = self._densified(layer.strokes, picture, rng)
+                layer = Layer(strokes, optimize.kept_rows(layer.optimizer, kept))
+                layer = self._mended(layer, self._problem(picture), self.settings.frame_steps)
+        ids = np.arange(made, made + len(layer.strokes), dtype=np.int64)
+        state = State(number, ids, True, made + len(ids), layer)
+        if self.style is None:
+            return state
+        plain = painting_of(state.frame, self.settings, self.source, self.painter.brush_image)
+        # The steps of later frames do not turn strokes along a style: those of this one would turn back.
+        how = dataclasses.replace(self.style.settings, direction=0.0)
+        styled = styling.stylize(plain, self.style.pictures, key=key, settings=how).strokes
+        return state._replace(styled=Layer.fresh(styled))
+
+    def _carried(self, state: State, before: Picture, picture: Picture, key: PRNGKeyArray) -> State:
+        """The frame's strokes, carried to the next one, and fitted."""
+        number = state.number + 1
+        way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
+        carried, held = self._along(state.plain.strokes, way)
+        strokes, kept = self._densified(carried, picture, _generator(key, number))
+        new = len(strokes) - len(kept)
+        held = np.append(held[kept], np.zeros(new, bool))
+        problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
+        layer = Layer(strokes, optimize.kept_rows(state.plain.optimizer, kept))
+        if not held.all():
+            steps = round(self.settings.frame_steps * min(_MOST_STEPS, 1 / (1 - held.mean())))
+            layer = self._mended(layer, problem, steps)
+        ids = np.append(state.ids[kept], np.arange(state.made, state.made + new))
+        after = State(number, ids, False, state.made + new, layer)
+        if state.styled is None:
+            return after
+        mended = layer.strokes[: len(kept)] - carried[kept]
+        return after._replace(styled=self._styled(state.styled, layer.strokes, mended, way, kept))
+
+    def _styled(
+        self,
+        styled: Layer,
+        plain: Float[np.ndarray, "n d"],
+        mended: Float[np.ndarray, "kept d"],
+        way: _Way,
+        kept: Int[np.ndarray, "kept"],
+    ) -> Layer:
+        """The styled strokes, carried to the next frame.
+
+        Args:
+          styled: those of the frame before.
+          plain: what they are in the next frame before they are styled.
+          mended: what had to be changed of those that are kept, after they were carried; it is of these, too.
+          way: to the next frame.
+          kept: the places of those that are kept.
+        """
+        assert self.style is not None
+        brush, new = self.brush, plain[len(kept) :].copy()
+        carried, held = self._along(styled.strokes, way)
+        # New ones begin in the colours that the style had there.
+        at = brush.middle(new) * max(self.shape)
+        seen = flow.sample(self._draw(carried), at.astype(np.float32))
+        new[:, brush.index("color")] = np.tile(seen, len(brush.index("color")) // 3)
+        problem = self._problem(np.zeros((*self.shape, 3), np.float32))
+        strokes = np.concatenate([np.clip(carried[kept] + mended, *problem.bounds), new])
+        held = np.append(held[kept], np.zeros(len(new), bool))
+        if self.style.settings.mode == "color":
+            color = brush.mask("color")
+            strokes = np.where(color, strokes, plain)
+            problem = problem._replace(bounds=Bounds(*(np.where(color, b, strokes) for b in problem.bounds)))
+        problem = self._held_back(problem, strokes, held, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
+        problem = problem._replace(weights={"linear": 1.0}, importance=None)
+        loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings, seen=self.seen)
+        optimizer = optimize.kept_rows(styled.optimizer, kept)
+        rates = self._rates(self.settings.style_rate, self.settings.style_steps)
+        for step in range(0 if held.all() else len(rates)):
+            _, gradient = loss(self._draw(strokes))
+            aim, some = problem._replace(target=np.asarray(gradient)), rates[step : step + 1]
+            strokes, optimizer, _ = self.painter.fit(
+                strokes, optimizer, aim, rates=some, textured=self.settings.textured, everywhere=False
+            )
+        return Layer(strokes, optimizer)
+
+    def _along(
+        self, strokes: Float[np.ndarray, "n d"], way: _Way
+    ) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, "n"]]:
+        """Strokes carried by the flow, and which of them are held, where nothing happens."""
+        longest = max(self.shape)
+        middle = self.brush.middle(strokes) * longest
+        radius = np.maximum(self._widths(strokes) * longest / 2, 1.5)[:, None]
+        around = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)])[:, None]
+        ways = flow.sample(way.forward, (middle + around * radius).astype(np.float32))
+        offset = np.median(ways, axis=0)
+        by_x, by_y = (ways[1] - ways[2]) / (2 * radius), (ways[3] - ways[4]) / (2 * radius)
+        growth = np.clip(1 + (by_x[:, 0] + by_y[:, 1]) / 2, 1 / _GROWTH, _GROWTH)
+        turn = np.clip((by_x[:, 1] - by_y[:, 0]) / 2, -_TURN, _TURN)
+        cells = pictures.resize(
+            way.change,
+            pictures.fitted_shape(*self.shape, max(1, round(1 / stroke_size(self.shape, self.settings.strokes)))),
+        )
+        at = middle / np.array(self.shape)[::-1] * np.array(cells.shape[1::-1])
+        quiet = flow.sample(cells, at.astype(np.float32))[:, 0] < self.settings.still
+        held = quiet & (np.hypot(*offset.T) < _STILL)
+        carried = moved(self.brush, strokes, offset / longest, turn=turn, growth=growth)
+        return np.where(held[:, None], strokes, carried), held
+
+    def _densified(
+        self, strokes: Float[np.ndarray, "n d"], picture: Picture, rng: np.random.Generator
+    ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
+        """The best of these strokes and of some new ones, and the places of those kept; see `optimize.compete`."""
+        problem = self._problem(picture)
+        low, high = problem.bounds
+        position = self.brush.mask("x", "y")
+        left = int(np.any(((strokes < low) | (strokes > high))[:, position], axis=1).sum())
+        strokes = np.clip(strokes, low, high)
+        candidates = round(self.settings.renewed * len(strokes))
+        if not candidates and not left:
+            return strokes, np.arange(len(strokes))
+        # Strokes that left the picture lie at its border now, and are kept if they are worth it. Few numbers of
+        # candidates, so that few programs are compiled.
+        candidates = candidates if left <= candidates else min(1 << left.bit_length(), len(strokes))
+        # Springs of no strength, so that the program is that which mends the strokes.
+        problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))
+        return self.painter.densify(strokes, problem, candidates, rng=rng, rate=self.settings.frame_rate)
+
+    def _held_back(
+        self,
+        problem: Problem,
+        strokes: Float[np.ndarray, "n d"],
+        held: Bool[np.ndarray, "n"],
+        kept: int,
+        stiffness: float,
+    ) -> Problem:
+        """The problem for strokes some of which are held, with springs on all but those that come after the kept ones.
+
+        A spring is as strong as its stroke covers much of the picture.
+        """
+        brush, (height, width) = self.brush, self.shape
+        ends = [strokes[:, brush.index(axis)] for axis in "xy"]
+        length = np.hypot(*(end[:, -1] - end[:, 0] for end in ends))
+        wide = self._widths(strokes)
+        area = wide * (wide + length) * max(height, width) ** 2 / (height * width)
+        sizes = np.maximum(strokes[:, brush.index("size")].mean(axis=1, keepdims=True), brush.hair)
+        unit = np.where(brush.mask("x", "y", "size"), sizes, 1.0)
+        springs = stiffness * area[:, None] / unit**2
+        springs[kept:] = 0.0
+        bounds = Bounds(*(np.where(held[:, None], strokes, bound) for bound in problem.bounds))
+        return problem._replace(bounds=bounds, springs=Springs(strokes, springs.astype(np.float32)))
+
+    def _rates(self, first: float, steps: int) -> Float[np.ndarray, "steps"]:
+        return optimize.cosine(first, _LAST_RATE * first, steps)
+
+    def _widths(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
+        """Mean of full width and length of a box, full width of a curve; in frame units."""
+        sizes = strokes[:, self.brush.index("size")].mean(axis=1)
+        return (sizes + self.brush.hair) / self.brush.size_per_width
+
+    def _draw(self, strokes: Float[np.ndarray, "n d"]) -> Picture:
+        """The strokes as they will be seen."""
+        return self.painter.draw(strokes, self.shape)
+
+    def _problem(self, picture: Picture) -> Problem:
+        settings = self.painter.settings
+        softness = _SOFTNESS * settings.softness
+        return self.painter.problem(picture, softness=softness, importance=importance(settings, picture))
+
+    def _mended(self, layer: Layer, problem: Problem, steps: int) -> Layer:
+        """The strokes after some steps, first on the texture's average and then on the texture."""
+        strokes, optimizer = layer
+        rates = self._rates(self.settings.frame_rate, steps)
+        smooth = steps - math.ceil(_TEXTURED * steps)
+        for part, textured in ((rates[:smooth], False), (rates[smooth:], self.settings.textured)):
+            for some in optimize.chunks(part):
+                strokes, optimizer, _ = self.painter.fit(
+                    strokes, optimizer, problem, rates=some, textured=textured, everywhere=False
+                )
+        return Layer(strokes, optimizer)
+
+
+def _generator(key: PRNGKeyArray, number: int) -> np.random.Generator:
+    """Random numbers for NumPy, of a frame."""
+    return np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])
