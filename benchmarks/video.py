@@ -142,7 +142,7 @@ def _row(
     survived = [each.facts.survived for each in painted[1:] if not math.isnan(each.facts.survived)]
     return {
         "frames": len(painted),
-        "anew": sum(each.frame.anew for each in painted),
+        "anew": sum(each.frame.keyframe for each in painted),
         "PSNR": statistics.fmean(psnr.values()),
         "below": max(other.facts.psnr - psnr[other.number] for other in apart if other.number in psnr),
         "warp error": statistics.fmean(errors),

@@ -11,6 +11,7 @@ import math
 import pathlib
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -63,8 +64,6 @@ def saliency(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "h
     References:
       Hou and Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
     """
-    import cv2  # It takes a while.
-
     height, width, _ = image.shape
     grey = cv2.resize(
         np.ascontiguousarray(image.mean(axis=-1), np.float32), (_SPECTRUM,) * 2, interpolation=cv2.INTER_AREA
@@ -110,8 +109,6 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
 
 def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Face]:
     """Faces in a picture, padded below and on the right to `size` pixels; positions in units of that size."""
-    import cv2
-
     scale = _SEEN / size
     shape = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     seen = np.full((_SEEN, _SEEN, 3), -1.0, np.float32)
@@ -137,8 +134,6 @@ def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Fac
 
 @functools.cache
 def _network() -> Any:
-    import cv2
-
     # OpenCV 5's new engine loses one of the two outputs.
     engine = {"engine": cv2.dnn.ENGINE_CLASSIC} if hasattr(cv2.dnn, "ENGINE_CLASSIC") else {}
     return cv2.dnn.readNetFromTFLite(str(_MODEL), **engine)

@@ -6,6 +6,7 @@ times how sure they are, in [0, 1]; θ in radians, clockwise from x.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -65,8 +66,6 @@ def varied(field: Field) -> Field:
     Returns:
       The field; where it is sure, unchanged. The same field is always varied alike.
     """
-    import cv2  # It takes a while.
-
     rows, columns, _ = field.shape
     patches = np.random.default_rng(7).standard_normal((_PATCHES, _PATCHES)).astype(np.float32)
     noise = cv2.resize(patches, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)[:rows, :columns]
@@ -112,8 +111,6 @@ def _contours(picture: Float[np.ndarray, "rows columns 3"], slope: float) -> Flo
 
 def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
     """Sums the values and ever wider means of them; a point spreads with about the inverse square of the distance."""
-    import cv2  # It takes a while.
-
     rows, columns, _ = values.shape
     if max(rows, columns) == 1:
         return values
@@ -123,6 +120,4 @@ def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "r
 
 def blurred(values: Float[np.ndarray, "rows columns 3"], sigma: float) -> Float[np.ndarray, "rows columns 3"]:
     """Gaussian blur; beyond the borders, the picture is mirrored."""
-    import cv2
-
     return cv2.GaussianBlur(np.ascontiguousarray(values, np.float32), (0, 0), sigma, borderType=cv2.BORDER_REFLECT)

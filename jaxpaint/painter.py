@@ -185,10 +185,10 @@ class Painter(NamedTuple):
         placed = place_in_blocks(self.brush, problem.target, canvas, count, rng=rng, block=problem.block)
         return np.clip(placed, *self.bounds)
 
-    def layout(self, size: float, *, blocks: int | None = None) -> Layout:
+    def layout(self, size: float, *, cells: int | None = None) -> Layout:
         """How strokes of the settings' proportions are laid, as large as `size` on average (see `Layout`)."""
         settings = self.settings
-        return Layout(size, Limits(settings.min_size, settings.max_size), aspect=settings.aspect, blocks=blocks)
+        return Layout(size, Limits(settings.min_size, settings.max_size), aspect=settings.aspect, cells=cells)
 
     def densify(
         self,

@@ -58,7 +58,7 @@ class Stage(NamedTuple):
       textured: fits strokes with their texture, not its average.
       economy: leaves out strokes that change less than this, first of all (see `optimize.prune`).
       accents: lays small strokes.
-      blocks: spreads added strokes evenly over blocks × blocks.
+      cells: spreads added strokes evenly over cells × cells.
       block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
     """
 
@@ -71,7 +71,7 @@ class Stage(NamedTuple):
     textured: bool = False
     economy: float = 0.0
     accents: bool = False
-    blocks: int | None = None
+    cells: int | None = None
     block: int | None = None
 
 
@@ -107,7 +107,7 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
             0,
             (rate, 0.1 * rate),
             2 * softness,
-            blocks=settings.grid if settings.mode == "grid" else None,
+            cells=settings.grid if settings.mode == "grid" else None,
         )
         for add in adds
     ]
@@ -263,7 +263,7 @@ def _generator(key: PRNGKeyArray, stream: int) -> np.random.Generator:
     return np.random.default_rng([*np.asarray(jax.random.key_data(key)), stream])
 
 
-class _State(NamedTuple):
+class _PaintingState(NamedTuple):
     """Where a painting is.
 
     Attributes:
@@ -290,12 +290,12 @@ def _optimizer(settings: Settings) -> optax.GradientTransformation:
     return optimize.RMSPROP if settings.mode == "blocks" else optimize.ADAM
 
 
-def _start(brush: Brush, settings: Settings) -> _State:
+def _start(brush: Brush, settings: Settings) -> _PaintingState:
     strokes = nowhere(brush, settings.strokes)
-    return _State(strokes, 0, 0, 0, optimize.initial(_optimizer(settings), strokes))
+    return _PaintingState(strokes, 0, 0, 0, optimize.initial(_optimizer(settings), strokes))
 
 
-def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...]) -> _State:
+def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...]) -> _PaintingState:
     if painting.state is None:
         raise ResumeError("expected an unfinished painting to go on from, got a finished one")
     if painting.settings != settings:
@@ -309,7 +309,7 @@ def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...])
     wrong += [name for name, last in most.items() if name not in wrong and not 0 <= found[name] <= last]
     if wrong:
         raise ResumeError(f"expected the state of an unfinished painting, got one whose {wrong[0]} can't be")
-    return _State(
+    return _PaintingState(
         strokes=found["strokes"],
         placed=int(found["placed"]),
         stage=int(found["stage"]),
@@ -335,7 +335,7 @@ class _Run(NamedTuple):
     form: directions.Field
     key: PRNGKeyArray
 
-    def stage(self, state: _State, stage: Stage) -> Iterator[tuple[_State, Fit]]:
+    def stage(self, state: _PaintingState, stage: Stage) -> Iterator[tuple[_PaintingState, Fit]]:
         """Executes a stage, or what is left of it, a few steps at a time."""
         painter, (height, width, _) = self.painter, self.image.shape
         target = pictures.resize(self.image, pictures.fitted_shape(height, width, stage.size))
@@ -364,7 +364,7 @@ class _Run(NamedTuple):
                 state = state._replace(stage=state.stage + 1, step=0)
             yield state, fit
 
-    def _begin(self, state: _State, stage: Stage, target: Float[np.ndarray, "h w 3"]) -> _State:
+    def _begin(self, state: _PaintingState, stage: Stage, target: Float[np.ndarray, "h w 3"]) -> _PaintingState:
         """Places the stage's strokes, and forgets the optimiser's state (but in blocks, where all stages are one)."""
         painter, settings = self.painter, self.painter.settings
         rng = _generator(self.key, state.stage)
@@ -404,12 +404,12 @@ class _Run(NamedTuple):
         canvas, parts = painter.draw(strokes, problem.shape), []
         under = min(underpainting(settings), stage.add) if first else 0
         if under:
-            broad = Layout(stroke_size(problem.shape, under, cover=_COVER), blocks=math.isqrt(under), even=True)
+            broad = Layout(stroke_size(problem.shape, under, cover=_COVER), cells=math.isqrt(under), even=True)
             anywhere = problem._replace(importance=None, bounds=bounds(settings, painter.shape, under))
             parts.append(painter.place(anywhere, canvas, under, broad, rng=rng, form=self.form))
         typical = stroke_size(problem.shape, settings.strokes if stage.accents else stage.add)
         spread = math.isqrt(stage.add) if settings.spread and first else None
-        layout = painter.layout(CANDIDATE * typical if stage.accents else typical, blocks=stage.blocks or spread)
+        layout = painter.layout(CANDIDATE * typical if stage.accents else typical, cells=stage.cells or spread)
         parts.append(painter.place(problem, canvas, stage.add - under, layout, rng=rng, form=self.form))
         return np.concatenate(parts)
 

@@ -114,7 +114,7 @@ def own_mesh() -> Mesh:
     return Mesh(np.array(jax.local_devices()), ("devices",))
 
 
-def shared_out(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tree]:
+def shard(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tree]:
     """A function of many alike, of which each device does its share.
 
     Args:
@@ -135,12 +135,12 @@ def shared_out(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tre
     return shared
 
 
-def by_rows(mesh: Mesh, values: _Tree) -> _Tree:
+def sharded(mesh: Mesh, values: _Tree) -> _Tree:
     """The same arrays, of whose rows each device holds its share; what is computed of them is shared out likewise."""
     return _placed(values, mesh, PartitionSpec(mesh.axis_names))
 
 
-def everywhere(mesh: Mesh, values: _Tree) -> _Tree:
+def replicated(mesh: Mesh, values: _Tree) -> _Tree:
     """The same arrays, each device holding all of them."""
     return _placed(values, mesh, PartitionSpec())
 

@@ -20,7 +20,7 @@ class Painting:
     """A painting: ordered strokes, and what is needed to draw them.
 
     Attributes:
-      strokes: float32 `[n, d]`, lowest first, in frame coordinates (the square whose side is the picture's long side).
+      strokes: float32 `[n, d]`, lowest first, in canvas coordinates (the square whose side is the picture's long side).
       brush: name of their brush.
       height, width: of the photograph, in pixels; the painting has its proportions.
       canvas_color: red, green, blue in [0, 1].

@@ -312,8 +312,8 @@ def test_resume_of_nothing_paints(painter, capsys):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (["--config.strokes=41"], "painted with config.strokes=40, not 41"),
-        (["--config=eight_bit"], "painted with config.brush=filbert, not rectangle"),
+        (["--config.strokes=41"], "made with config.strokes=40, not 41"),
+        (["--config=eight_bit"], "made with config.brush=filbert, not rectangle"),
         (["--config.strokes=40"], None),
     ],
 )

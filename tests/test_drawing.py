@@ -97,7 +97,7 @@ def test_tiles_there_and_back(shape):
 def test_every_stroke_that_touches_a_tile_is_listed_in_order():
     strokes, grid = random_strokes(2, 40), tiling.Grid(48, 64, 8)
     strokes[:, BRUSH.index("size")] *= 0.4
-    ids, counts = tiling.reach(BRUSH, strokes, grid, margin=1.0)
+    ids, counts = tiling.bin_strokes(BRUSH, strokes, grid, margin=1.0)
     alphas = np.asarray(jax.jit(jax.vmap(engine(BRUSH, 64)))(strokes).alpha[0])
     for window, (listed, count) in enumerate(zip(ids, counts, strict=True)):
         y, x = divmod(window, grid.columns)
@@ -110,9 +110,9 @@ def test_every_stroke_that_touches_a_tile_is_listed_in_order():
 
 def test_where_too_many_strokes_reach_a_tile_the_highest_are_kept():
     strokes, grid = np.repeat(random_strokes(3, 1), 10, axis=0), tiling.Grid(16, 16, 16)
-    ids, counts = tiling.reach(BRUSH, strokes, grid, margin=1.0, most=4)
+    ids, counts = tiling.bin_strokes(BRUSH, strokes, grid, margin=1.0, most=4)
     assert counts.tolist() == [4] and ids[0].tolist() == [6, 7, 8, 9]
-    ids, counts = tiling.reach(BRUSH, strokes, grid, margin=1.0, first=8)
+    ids, counts = tiling.bin_strokes(BRUSH, strokes, grid, margin=1.0, first=8)
     assert ids[0].tolist() == [8, 9]
 
 
@@ -150,7 +150,7 @@ def test_memory_of_drawing_does_not_grow_with_the_number_of_strokes():
         tiles = tuple(jnp.ones((4, forward._TILE, forward._TILE)) for _ in range(3))
         ids, origins = jnp.zeros((forward._LISTED, 4), jnp.int32), jnp.zeros((4, 2))
         own = (None, None)
-        lowered = forward._draw_tiles.lower(Engine(BRUSH), strokes, own, None, ids, origins, 0.1, tiles, 3)
+        lowered = forward._draw_tiles.lower(Engine(BRUSH), strokes, own, None, ids, (origins, 0.1, tiles), 3)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(64) == temporary(8192)

@@ -21,7 +21,8 @@ TERM = Term("toy", canvas_l2, meaning="weight of a toy")
 """,
     "architectures/toy.py": """
 from jaxpaint.architectures.base import Architecture
-ARCHITECTURE = Architecture(size=32, shading=((16, 1), (16, 2), (16, 2), (6, 2)), dense=(16, 2048), convs=((8, False), (12, True)))
+SHADING = ((16, 1), (16, 2), (16, 2), (6, 2))
+ARCHITECTURE = Architecture(size=32, shading=SHADING, dense=(16, 2048), convs=((8, False), (12, True)))
 """,
 }
 PROGRAM = """

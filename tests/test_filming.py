@@ -81,7 +81,7 @@ def test_strokes_go_with_what_they_show(film):
 
 
 def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_move(film, pictures, monkeypatch):
-    """At last with the texture; half of the strokes or more are held here, so that there are twice as many."""
+    """At last with the texture; half of the strokes or more are frozen here, so that there are twice as many."""
     descend, taken = optimize.descend, []
 
     def spied(model, *args, rates, **options):
@@ -94,8 +94,8 @@ def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_
     monkeypatch.setattr(optimize, "descend", spied)
     filmed(pictures[2:4], resume=film[2][0])
     flats = [flat for flat, steps, _ in taken for _ in range(steps)]
-    third, held = math.ceil(len(flats) / 3), taken[0][2]
-    assert held > 0 and len(flats) == round(SMALL.frame_steps * min(2, 1 / (1 - held)))
+    third, frozen = math.ceil(len(flats) / 3), taken[0][2]
+    assert frozen > 0 and len(flats) == round(SMALL.frame_steps * min(2, 1 / (1 - frozen)))
     assert flats == [True] * (len(flats) - third) + [False] * third and third > 0
     steps = [int(state.plain.optimizer.count) for state, _ in film]
     assert steps[0] == 8 * SMALL.frame_steps
@@ -169,10 +169,10 @@ def test_going_on_equals_never_having_stopped(film, pictures):
         assert state.made == expected.made
 
 
-def test_a_cut_begins_anew(pictures):
+def test_a_cut_is_keyframe(pictures):
     other = list(scene(2, seed=9))
     states = filmed([*pictures[:2], *other])
-    assert [state.frame.anew for state, _ in states] == [True, False, True, False]
+    assert [state.frame.keyframe for state, _ in states] == [True, False, True, False]
     assert not set(states[2][0].frame.ids.tolist()) & set(states[1][0].frame.ids.tolist())
     assert np.isnan(states[2][1].survived)
 
@@ -251,7 +251,7 @@ def test_between_frames():
     early, late = (frames.between(brush, first, second, share) for share in (0.25, 0.75))
     np.testing.assert_allclose(early, np.concatenate([strokes[:1], strokes[1:3] + 0.05]), atol=1e-6)
     np.testing.assert_allclose(late, np.concatenate([strokes[1:3] + 0.15, strokes[3:]]), atol=1e-6)
-    cut = second._replace(anew=True)
+    cut = second._replace(keyframe=True)
     np.testing.assert_array_equal(frames.between(brush, first, cut, 0.4), first.strokes)
     np.testing.assert_array_equal(frames.between(brush, first, cut, 0.6), cut.strokes)
     # An angle that went on from the other end of its range makes no whole turn.

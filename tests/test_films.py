@@ -12,7 +12,7 @@ from jaxpaint import drawing, pictures
 from jaxpaint.errors import FilmFileError
 from jaxpaint.io import films
 from jaxpaint.settings import FilmSettings
-from jaxpaint.video.frames import Film, Frame, FrameMetrics, Layer, Painted, State
+from jaxpaint.video.frames import Film, Frame, FrameMetrics, Layer, Painted, VideoState
 
 FILM = Film(FilmSettings(strokes=50, brush="rectangle", size=32), 24, 32, Fraction(30000, 1001), 3, "clip.mp4")
 
@@ -48,7 +48,7 @@ def same(a, b):
     np.testing.assert_array_equal(a.frame.strokes, b.frame.strokes)
     np.testing.assert_array_equal(a.frame.ids, b.frame.ids)
     np.testing.assert_allclose(a.metrics, b.metrics, rtol=1e-6)
-    assert (a.frame.number, a.frame.anew) == (b.frame.number, b.frame.anew)
+    assert (a.frame.number, a.frame.keyframe) == (b.frame.number, b.frame.keyframe)
 
 
 def test_what_is_written_is_read_again(path):
@@ -142,7 +142,7 @@ def state_of(frame, made, *, styled=False):
         Layer(values, Layer.fresh(values).optimizer._replace(count=np.array(20, np.int32), mu=values, nu=values**2))
         for values in (strokes, frame.strokes)
     )
-    return State(frame.number, frame.ids, frame.anew, made, plain, other if styled else None)
+    return VideoState(frame.number, frame.ids, frame.keyframe, made, plain, other if styled else None)
 
 
 @pytest.mark.parametrize("styled", [False, True])

@@ -6,7 +6,7 @@ import pytest
 
 from jaxpaint.brushes import BRUSHES, Look, nowhere
 from jaxpaint.brushes.base import HAIR
-from jaxpaint.raster.tiling import Grid, reach
+from jaxpaint.raster.tiling import Grid, bin_strokes
 from jaxpaint.renderers import engine
 
 SHAPES = [(1, 1), (1, 9), (7, 3), (8, 8), (9, 8), (17, 30)]
@@ -82,7 +82,7 @@ def test_reach_lists_what_touches_each_tile_and_hardly_more(name, softness):
     brush, grid = BRUSHES[name], Grid(40, 48, 8)
     strokes = random_strokes(name, 60, seed=3)
     margin = 1.0 + softness
-    ids, counts = reach(brush, strokes, grid, margin=margin)
+    ids, counts = bin_strokes(brush, strokes, grid, margin=margin)
     alphas = jax.jit(jax.vmap(engine(brush, 48, look=Look(contrast=0.0), softness=softness)))(strokes).alpha[0]
     alphas = np.asarray(alphas)
     assert counts.max() == ids.shape[1]
@@ -103,13 +103,13 @@ def test_reach_lists_what_touches_each_tile_and_hardly_more(name, softness):
 def test_reach_does_not_depend_on_how_many_tiles_are_looked_at_together():
     brush, grid = BRUSHES["rectangle"], Grid(40, 56, 8)
     strokes = random_strokes("rectangle", 30, seed=4)
-    whole = reach(brush, strokes, grid, margin=1.0)
-    parts = reach(brush, strokes, grid, margin=1.0, pairs=4 * 30)
+    whole = bin_strokes(brush, strokes, grid, margin=1.0)
+    parts = bin_strokes(brush, strokes, grid, margin=1.0, pairs=4 * 30)
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", BRUSHES)
 def test_strokes_that_are_nowhere_reach_nothing(name):
-    ids, counts = reach(BRUSHES[name], nowhere(BRUSHES[name], 5), Grid(16, 24, 8), margin=16.0)
+    ids, counts = bin_strokes(BRUSHES[name], nowhere(BRUSHES[name], 5), Grid(16, 24, 8), margin=16.0)
     assert (counts == 0).all() and (ids == 5).all() and ids.shape == (6, 1)

@@ -138,7 +138,7 @@ def test_another_film_is_not_written_over(capsys):
     kept = pathlib.Path("paintings/clip.film").read_bytes()
     capsys.readouterr()
     assert run("clip.mp4", *TINY, "--config.seed=1") == 1
-    assert "clip.film: painted with config.seed=0, not 1; choose another --out" in one_line(capsys)
+    assert "clip.film: made with config.seed=0, not 1; choose another --out" in one_line(capsys)
     clip("other.mp4", frames=3)
     assert run("other.mp4", *TINY, "--out=paintings/clip.mp4") == 1
     assert "a film of another video, clip.mp4" in one_line(capsys)

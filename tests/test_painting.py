@@ -356,7 +356,7 @@ def test_grid_mode_gives_each_block_its_share():
         target,
         np.zeros_like(target),
         25,
-        initialize.Layout(0.2, blocks=3),
+        initialize.Layout(0.2, cells=3),
         rng=np.random.default_rng(0),
     )
     cells = (strokes[:, :2] * 3).astype(int)

@@ -146,7 +146,7 @@ def test_every_brush_and_way_of_painting(picture, stripes, brush, mode):
     blank = np.ones_like(picture)
     blocks = 3 if mode == "grid" else None
     rng = np.random.default_rng(0)
-    strokes = initialize.place(BRUSHES[brush], picture, blank, 40, initialize.Layout(0.2, blocks=blocks), rng=rng)
+    strokes = initialize.place(BRUSHES[brush], picture, blank, 40, initialize.Layout(0.2, cells=blocks), rng=rng)
     settings = Settings(strokes=40, size=64, brush=brush, mode=mode)
     before = Painting(np.clip(strokes, 0, 1), brush, 48, 64, (1.0, 1.0, 1.0), None, settings)
     stages = list(jaxpaint.stylize_stages(before, stripes, settings=SMALL))

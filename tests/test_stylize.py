@@ -167,7 +167,7 @@ def test_interrupt_and_resume(styler, capsys):
     assert run("work.npz", "--style=a.png", "--resume") == 0
     assert "finished already" in capsys.readouterr().out
     assert run("work.npz", "--style=a.png", "--resume", "--config.laplacian=0.7") == 1
-    assert "painted with config.laplacian=0.5, not 0.7" in one_line(capsys)
+    assert "made with config.laplacian=0.5, not 0.7" in one_line(capsys)
 
 
 def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):

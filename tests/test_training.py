@@ -292,7 +292,7 @@ def test_bad_runs(tmp_path, capsys):
     assert run(tmp_path / "a") == 0
     capsys.readouterr()
     assert run(tmp_path / "a", "--config.seed=3") == 1
-    assert "holds a run with config.seed=0, not 3; choose another --workdir" in capsys.readouterr().err
+    assert "made with config.seed=0, not 3; choose another --workdir" in capsys.readouterr().err
 
 
 def test_a_run_can_begin_with_weights(tmp_path, capsys):

@@ -32,8 +32,8 @@ def test_two_processes_film_like_one(tmp_path):
     assert f"{together}/painted.mp4" in first and str(together) not in second
     assert paint_video.main([*VIDEO, f"{alone}/clip.mp4", f"--out={alone}/painted.mp4"]) == 0
     by_two, by_one = ([frame for frame, _ in films.read(folder / "painted.film")[1]] for folder in (together, alone))
-    assert [frame.number for frame in by_two if frame.anew] == [0, 2, 5] and len(by_two) == 7
+    assert [frame.number for frame in by_two if frame.keyframe] == [0, 2, 5] and len(by_two) == 7
     for a, b in zip(by_two, by_one, strict=True):
-        assert (a.number, a.anew) == (b.number, b.anew)
+        assert (a.number, a.keyframe) == (b.number, b.keyframe)
         np.testing.assert_array_equal(a.ids, b.ids)
         np.testing.assert_array_equal(a.strokes, b.strokes)

@@ -1,6 +1,6 @@
 """What a brush is: the layout of its strokes, and how a stroke is drawn in a square of pixels.
 
-Coordinates are *frame* coordinates: x to the right, y down, the square being [0, 1]². A stroke is a vector in
+Coordinates are *canvas* coordinates: x to the right, y down, the square being [0, 1]². A stroke is a vector in
 [0, 1]^d. Lengths that the paper gives in pixels are fractions of `REFERENCE_WIDTH`, so that the same stroke looks the
 same at every size.
 """
@@ -68,7 +68,7 @@ class Pixels(NamedTuple):
 
     @property
     def sharpness(self) -> Scalar:
-        """Slope of an edge, per unit of frame coordinates."""
+        """Slope of an edge, per unit of canvas coordinates."""
         return self.size / (1.0 + self.softness)
 
     @property
@@ -98,7 +98,7 @@ class Pixels(NamedTuple):
         """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
         The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push
-        the two edges inwards, by frame units.
+        the two edges inwards, by canvas units.
         """
         low, high = low * self.sharpness, high * self.sharpness
         rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
@@ -187,14 +187,14 @@ class Brush:
         to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, `grain` (tells strokes
         apart that are alike in all else; chance lays it, and no fit moves it), and `unused`.
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
-      distance: `(stroke [d], point [2]) -> []`, the signed distance (frame units, negative inside) from a point to the
+      distance: `(stroke [d], point [2]) -> []`, the signed distance (canvas units, negative inside) from a point to the
         silhouette, or less; says which pixels a stroke can reach.
-      edges: `(stroke [d], point [2]) -> [e]`, signed distances (frame units, negative inside) to what bounds the
+      edges: `(stroke [d], point [2]) -> [e]`, signed distances (canvas units, negative inside) to what bounds the
         silhouette: the sides of a box, or one outline. A point is inside where all are negative. What a network is
         taught first (`training.distances`).
       lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`,
         strokes centred at `position`, running along `heading` (radians, clockwise from x), of the given length and
-        full width (frame units).
+        full width (canvas units).
       flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
       textured: whether it has a texture, so that strokes look other than its average.
       start: in NumPy, `strokes [n, d] -> [n, 2]`, where the brush is set down and picks up wet paint; None for one that
@@ -245,11 +245,11 @@ class Brush:
         return np.stack([strokes[:, self.index(axis)].mean(axis=1) for axis in "xy"], axis=1)
 
     def longest_size(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """Side, in frame units, of the square in whose coordinates their greatest size parameter is about 1."""
+        """Side, in canvas units, of the square in whose coordinates their greatest size parameter is about 1."""
         return strokes[:, self.index("size")].max(axis=1) + self.hair
 
     def extent(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """About how long they are, in frame units: how far apart their positions are, and their greatest width."""
+        """About how long they are, in canvas units: how far apart their positions are, and their greatest width."""
         apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
         return apart + self.longest_size(strokes) / self.size_per_width
 
@@ -268,7 +268,7 @@ class Brush:
         """Limits the lengths of strokes to `aspect` times their widths; middles stay in place.
 
         Args:
-          strokes: in frame coordinates.
+          strokes: in canvas coordinates.
           aspect: greatest length over width, 1 or more. A curve's length is its chord and its width.
         """
         result, sizes = strokes.copy(), self.index("size")
@@ -286,7 +286,7 @@ class Brush:
         return result
 
     def areas(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """About how much each covers, in square frame units."""
+        """About how much each covers, in square canvas units."""
         sides = (strokes[:, self.index("size")] + self.hair) / self.size_per_width
         x, y = (strokes[:, self.index(axis)] for axis in "xy")
         if x.shape[1] == 1:
@@ -298,7 +298,7 @@ class Brush:
         """Where a stroke goes: a box along its longer side, a curve in two places.
 
         Args:
-          stroke: in frame coordinates.
+          stroke: in canvas coordinates.
 
         Returns:
           Points (x, y), and the heading at each as a doubled angle `(cos 2φ, sin 2φ)`, φ clockwise from x, times how
@@ -344,9 +344,9 @@ def to_window(
 
     Args:
       brush: says which entries are positions and sizes.
-      strokes: in frame coordinates.
-      origin: the windows' top left corners, in frame coordinates.
-      side: the windows' side, in frame units, of all alike or of each.
+      strokes: in canvas coordinates.
+      origin: the windows' top left corners, in canvas coordinates.
+      side: the windows' side, in canvas units, of all alike or of each.
 
     Returns:
       The strokes as the window's own renderer has to draw them: positions relative to the window, sizes such that the
@@ -389,8 +389,8 @@ def moved(
 
     Args:
       brush: says which entries are positions, sizes and angles.
-      strokes: in frame coordinates.
-      offset: how far each middle goes, x and y, in frame units.
+      strokes: in canvas coordinates.
+      offset: how far each middle goes, x and y, in canvas units.
       turn: radians, clockwise on the screen.
       growth: factor of lengths.
 
@@ -433,7 +433,7 @@ def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:
     return np.tile(np.where(brush.mask("x", "y"), NOWHERE, 0.0).astype(np.float32), (count, 1))
 
 
-def filled_up(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+def padded(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
     """The strokes, padded with ones that are nowhere to `padded_length`."""
     return np.concatenate([strokes, nowhere(brush, padded_length(len(strokes)) - len(strokes))])
 

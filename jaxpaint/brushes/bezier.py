@@ -23,12 +23,12 @@ _NEWTON_STEPS = 3
 _TINY = 1e-12
 # How much of the way from end to end a tangent is, beside the velocity.
 _AHEAD = 1e-3
-# Speed of a curve, in frame units over its length, below which it has no direction.
+# Speed of a curve, in canvas units over its length, below which it has no direction.
 _STILL = 1e-4
 
 
 class Curve(NamedTuple):
-    """`B(t)`, and the radii at its ends, in frame units."""
+    """`B(t)`, and the radii at its ends, in canvas units."""
 
     p0: Float[Array, "2"]
     a: Float[Array, "2"]

@@ -1,7 +1,4 @@
-"""Geometry of the brushes whose silhouette is a turned box.
-
-Lengths: `full` is the box's full width at size parameter 1, and `hair` its full width at 0, in frame units.
-"""
+"""Geometry of the brushes whose silhouette is a turned box."""
 
 from __future__ import annotations
 
@@ -15,6 +12,19 @@ from jaxtyping import Array, Float
 from jaxpaint.brushes.base import Affine
 
 
+class Units(NamedTuple):
+    """Units of a brush's parameters.
+
+    Attributes:
+      turn: angle of a box at angle parameter 1, in radians.
+      full, hair: full width of a box at size parameters 1 and 0, in canvas units.
+    """
+
+    turn: float
+    full: float
+    hair: float
+
+
 class Box(NamedTuple):
     """Coefficients of the coordinates along the box's own axes, and its half extents."""
 
@@ -24,8 +34,9 @@ class Box(NamedTuple):
     half_height: Float[Array, ""]
 
 
-def box_of(stroke: Float[Array, "d"], *, turn: float, full: float, hair: float) -> Box:
+def box_of(stroke: Float[Array, "d"], units: Units) -> Box:
     """The box of a stroke."""
+    turn, full, hair = units
     xc, yc, width, height, theta = stroke[:5]
     cos, sin = jnp.cos(turn * theta), jnp.sin(turn * theta)
     u = jnp.stack([cos, sin, -(cos * xc + sin * yc)])
@@ -33,11 +44,9 @@ def box_of(stroke: Float[Array, "d"], *, turn: float, full: float, hair: float) 
     return Box(u, v, (hair + full * width) / 2, (hair + full * height) / 2)
 
 
-def distance(
-    stroke: Float[Array, "d"], point: Float[Array, "2"], *, turn: float, full: float, hair: float
-) -> Float[Array, ""]:
+def distance(stroke: Float[Array, "d"], point: Float[Array, "2"], *, units: Units) -> Float[Array, ""]:
     """See `Brush.distance`."""
-    box = box_of(stroke, turn=turn, full=full, hair=hair)
+    box = box_of(stroke, units)
     at = jnp.append(point, 1.0)
     across = jnp.abs(box.u @ at) - box.half_width
     along = jnp.abs(box.v @ at) - box.half_height
@@ -49,17 +58,17 @@ def edges(
     stroke: Float[Array, "d"],
     point: Float[Array, "2"],
     *,
+    units: Units,
     inset: Callable[[Box], tuple[Array, Array]] | None = None,
-    **lengths: float,
 ) -> Float[Array, "4"]:
     """See `Brush.edges`; here, the sides.
 
     Args:
       stroke, point: as for `Brush.edges`.
+      units: of the stroke's parameters.
       inset: how far inside the box the paint ends, at its left and top sides and at its right and bottom ones.
-      lengths: as for `box_of`.
     """
-    box = box_of(stroke, **lengths)
+    box = box_of(stroke, units)
     at = jnp.append(point, 1.0)
     half = jnp.stack([box.half_width, box.half_height])
     middle = jnp.stack([box.u @ at, box.v @ at])
@@ -68,21 +77,19 @@ def edges(
 
 
 def lay(
-    position,
-    heading,
-    length,
-    width,
-    color,
-    alpha,
+    position: Float[np.ndarray, "n 2"],
+    heading: Float[np.ndarray, "n"],
+    length: Float[np.ndarray, "n"],
+    width: Float[np.ndarray, "n"],
+    color: Float[np.ndarray, "n 3"],
+    alpha: Float[np.ndarray, "n"],
     *,
-    turn: float,
-    full: float,
-    hair: float,
+    units: Units,
     ends: int,
 ) -> Float[np.ndarray, "n d"]:
     """Strokes whose own vertical axis runs along the heading; `ends` says how many colours each has."""
-    theta = (np.sign(turn) * (heading - np.pi / 2) / np.pi) % 1.0
-    sizes = [(extent - hair) / full for extent in (width, length)]
+    theta = (np.sign(units.turn) * (heading - np.pi / 2) / np.pi) % 1.0
+    sizes = [(extent - units.hair) / units.full for extent in (width, length)]
     shape = np.stack([position[:, 0], position[:, 1], *sizes, theta], axis=1)
     return np.concatenate([shape, *[color] * ends, alpha[:, None]], axis=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,9 @@ from jaxtyping import Array, Float
 
 from jaxpaint.brushes import bristles, textures
 from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
-from jaxpaint.brushes.boxes import FIELDS, Box, box_of, distance, edges, flip, lay
+from jaxpaint.brushes.boxes import FIELDS, Box, Units, box_of, distance, edges, flip, lay
 
-_SIZES: dict[str, Any] = dict(turn=math.pi, full=1.0, hair=HAIR)
+_UNITS = Units(turn=math.pi, full=1.0, hair=HAIR)
 
 
 class _Body(NamedTuple):
@@ -24,7 +24,7 @@ class _Body(NamedTuple):
     Attributes:
       inside: how much of each pixel is.
       shades: of the paint's red, green and blue.
-      dragged: how far along the stroke its pigment has been dragged, in frame units.
+      dragged: how far along the stroke its pigment has been dragged, in canvas units.
       height, carried: see `Stroke`.
     """
 
@@ -86,7 +86,7 @@ def _inset(box: Box) -> tuple[Array, Array]:
 
 
 def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) -> Stroke:
-    box = box_of(stroke, **_SIZES)
+    box = box_of(stroke, _UNITS)
     # Bristles run along the longer side.
     upright = box.half_height >= box.half_width
     across, along = jnp.where(upright, box.u, box.v), jnp.where(upright, box.v, -box.u)
@@ -122,9 +122,9 @@ BRUSH = Brush(
     name="oilpaintbrush",
     fields=FIELDS | dict.fromkeys(("R0", "G0", "B0", "R2", "G2", "B2"), "color") | {"A": "grain"},
     rasterize=_rasterize,
-    distance=functools.partial(distance, **_SIZES),
-    edges=functools.partial(edges, inset=_inset, **_SIZES),
-    lay=functools.partial(lay, ends=2, **_SIZES),
+    distance=functools.partial(distance, units=_UNITS),
+    edges=functools.partial(edges, inset=_inset, units=_UNITS),
+    lay=functools.partial(lay, ends=2, units=_UNITS),
     flip=functools.partial(flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,
     start=_start,

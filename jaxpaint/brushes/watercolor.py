@@ -1,6 +1,6 @@
 """`watercolor`: a round brush full of water along a curve, of growing width; its pigment pools at a rim that wanders.
 
-A stroke's texture is a formula in the frame's own axes, moved to the middle of the stroke and in units of its width.
+A stroke's texture is a formula in the canvas's own axes, moved to the middle of the stroke and in units of its width.
 """
 
 from __future__ import annotations

@@ -22,13 +22,14 @@ from jaxpaint import progress, runtime
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
+from jaxpaint.cli.resumable import check_same
 from jaxpaint.io import films, videos
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.images import read_brush, read_image, write_image
 from jaxpaint.settings import LIGHT, FilmSettings, StyleSettings
 from jaxpaint.types import Style
 from jaxpaint.video import distributed, painter
-from jaxpaint.video.frames import Film, FrameMetrics, Painted, Progress, State
+from jaxpaint.video.frames import Film, FrameMetrics, Painted, VideoProgress, VideoState
 
 HELP = """\
 usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
@@ -160,7 +161,7 @@ def _paint(run: _Run) -> None:
         print(_report(run))
 
 
-def _begun(run: _Run) -> tuple[Film, State | None, bool]:
+def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
     """The film, the state to go on from if some of it is there, and whether all of it is.
 
     Raises:
@@ -181,10 +182,8 @@ def _begun(run: _Run) -> tuple[Film, State | None, bool]:
     light = {name: getattr(run.settings, name) for name in LIGHT}
     earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
     film = dataclasses.replace(film, format=earlier.format, brush_image=earlier.brush_image)
-    for key in run.settings.defaults():
-        old, new = getattr(earlier.settings, key), getattr(run.settings, key)
-        if old != new:
-            raise Refused(f"{run.film}: painted with config.{key}={old}, not {new}; choose another --out")
+    settings = run.settings
+    check_same(run.film, vars(earlier.settings), vars(settings), settings.defaults(), hint="choose another --out")
     if (earlier.styling, earlier.styles) != (film.styling, film.styles):
         raise Refused(f"{run.film}: a film in another style; choose another --out")
     if dataclasses.replace(earlier, brush_image=None) != dataclasses.replace(film, brush_image=None):
@@ -195,7 +194,7 @@ def _begun(run: _Run) -> tuple[Film, State | None, bool]:
     return film, films.load_state(run.state, run.film), False
 
 
-def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
+def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
     """Paints the frames that are still to come; each is kept before it is given."""
     before, following = state.frame if state else None, _following(run, film, state)
     with progress.display(run.out.stem) as show:
@@ -207,7 +206,7 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
                 films.append(run.film, painted, before)
                 films.save_state(run.state, state)
             before = state.frame
-            show(Progress(before.number + 1, max(film.frames, before.number + 1), metrics))
+            show(VideoProgress(before.number + 1, max(film.frames, before.number + 1), metrics))
             yield painted
             if stopped():
                 return
@@ -216,7 +215,7 @@ def _painted(run: _Run, film: Film, state: State | None, stopped: Callable[[], b
         run.state.unlink(missing_ok=True)
 
 
-def _following(run: _Run, film: Film, state: State | None) -> Iterator[tuple[State, FrameMetrics]]:
+def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tuple[VideoState, FrameMetrics]]:
     """The frames that come after a state; of several processes, each paints some of the scenes."""
 
     def read(first, end=None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import jax
 import numpy as np
@@ -78,22 +78,26 @@ def follow(
     return result
 
 
-def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
-    """Refuses to go on with other settings than those of before.
+def check_same(
+    path: pathlib.Path, earlier: Mapping[str, object], now: Mapping[str, object], keys: Iterable[str], *, hint: str
+) -> None:
+    """Refuses to go on with other settings than those that something was begun with.
 
     Args:
-      npz: the file that is gone on from.
-      earlier: its settings.
-      settings: those of now.
-      asked: which of these the user spoke of.
+      path: of the file or folder that is gone on from.
+      earlier, now: its settings, and those of this run.
+      keys: the settings that have to be the same.
+      hint: what to do about it.
 
     Raises:
       Refused: one of them differs.
     """
-    for key in asked:
-        old, new = getattr(earlier, key), getattr(settings, key)
-        if old != new:
-            raise Refused(
-                f"{npz}: painted with config.{key}={old}, not {new}; --resume goes on as it began: "
-                "leave that setting out, or leave out --resume to begin anew"
-            )
+    for key in keys:
+        if earlier.get(key) != now.get(key):
+            raise Refused(f"{path}: made with config.{key}={earlier.get(key)}, not {now.get(key)}; {hint}")
+
+
+def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
+    """`check_same` for `--resume`, which goes on with the settings of before: only those `asked` for have to agree."""
+    hint = "--resume goes on as it began: leave that setting out, or leave out --resume to begin anew"
+    check_same(npz, vars(earlier), vars(settings), asked, hint=hint)

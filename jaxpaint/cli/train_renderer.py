@@ -21,6 +21,7 @@ from jaxpaint.brushes import BRUSHES
 from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Interrupted, Refused
+from jaxpaint.cli.resumable import check_same
 from jaxpaint.io import weights
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.images import read_brush, write_image
@@ -131,12 +132,7 @@ def _check_recipe(run: _Run) -> None:
     path, recipe = run.folder / RECIPE, dataclasses.asdict(run.recipe)
     if path.exists():
         earlier = json.loads(path.read_text(encoding="utf-8"))
-        for key in recipe.keys() | earlier.keys():
-            if earlier.get(key) != recipe.get(key):
-                raise Refused(
-                    f"{run.folder}: holds a run with config.{key}={earlier.get(key)}, not {recipe.get(key)}; "
-                    "choose another --workdir"
-                )
+        check_same(run.folder, earlier, recipe, recipe.keys() | earlier.keys(), hint="choose another --workdir")
 
 
 def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:
@@ -185,8 +181,6 @@ def _decibel(squared: SupportsFloat) -> float:
 
 def _sheet(run: _Run, variables: Any) -> np.ndarray:
     """Foregrounds and alphas: the engine's above, the network's below."""
-    import jax
-
     strokes = training.sample(BRUSHES[run.recipe.brush], SHOWN, key=jax.random.key(run.recipe.seed + 3))
     rows = []
     by_network, by_engine = training.side_by_side(run.recipe, variables, strokes, run.picture)
@@ -225,8 +219,6 @@ class _Log:
         Raises:
           Refused: they are not finite.
         """
-        import numpy as np
-
         errors = np.stack([np.asarray(error) for error in metrics])
         bad = ~np.isfinite(errors).all(axis=0)
         if bad.any():

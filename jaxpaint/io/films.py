@@ -12,7 +12,7 @@ left out when it is read.
 | `DONE` | nothing: the film is finished |
 
 Numbers and strokes are kept as their bits' differences from the frame before, stroke by stroke, the most significant
-bytes of all first: strokes that are held, and most that move, take little room.
+bytes of all first: strokes that are frozen, and most that move, take little room.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import FilmFileError, WriteError
 from jaxpaint.io.atomic import replacing
 from jaxpaint.settings import FilmSettings, StyleSettings
-from jaxpaint.video.frames import FORMAT, Film, Frame, FrameMetrics, Layer, Painted, State
+from jaxpaint.video.frames import FORMAT, Film, Frame, FrameMetrics, Layer, Painted, VideoState
 
 _RECORD, _METRICS = struct.Struct("<4sII"), struct.Struct("<I?fff")
 _MOST_BYTES = 2**30
@@ -82,7 +82,7 @@ def append(path: str | os.PathLike[str], painted: Painted, before: Frame | None)
       WriteError: it can't be written.
     """
     frame, metrics = painted
-    head = _METRICS.pack(frame.number, frame.anew, metrics.psnr, metrics.survived, metrics.seconds)
+    head = _METRICS.pack(frame.number, frame.keyframe, metrics.psnr, metrics.survived, metrics.seconds)
     ids, rows = frame.ids.astype(np.uint32), np.ascontiguousarray(frame.strokes, np.float32).view(np.uint32)
     below, known = _below(before, len(ids)), _known(before, ids, rows.shape)
     try:
@@ -124,9 +124,9 @@ def read(path: str | os.PathLike[str]) -> tuple[Film, Iterator[Painted]]:
     return film, _frames(path, BRUSHES[film.settings.brush].dim)
 
 
-def save_state(path: str | os.PathLike[str], state: State) -> None:
+def save_state(path: str | os.PathLike[str], state: VideoState) -> None:
     """Writes what an unfinished film needs to go on, all of it or nothing."""
-    arrays: dict[str, Any] = {"number": state.number, "ids": state.ids, "anew": state.anew, "made": state.made}
+    arrays: dict[str, Any] = {"number": state.number, "ids": state.ids, "anew": state.keyframe, "made": state.made}
     for name in _LAYERS:
         if layer := getattr(state, name):
             arrays |= {f"{name}.{key}": value for key, value in optimize.as_dict(layer.optimizer).items()}
@@ -135,7 +135,7 @@ def save_state(path: str | os.PathLike[str], state: State) -> None:
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> State | None:
+def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> VideoState | None:
     """The state to go on from; the film is cut after its frame. None if the film is to be begun anew.
 
     Args:
@@ -158,13 +158,13 @@ def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> State | None
     return None
 
 
-def _read_state(path: pathlib.Path) -> State | None:
+def _read_state(path: pathlib.Path) -> VideoState | None:
     """What `save_state` wrote; None if it can't be read."""
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
         layers = {name: _layer(found, f"{name}.") for name in _LAYERS if f"{name}.strokes" in found}
-        return State(int(found["number"]), found["ids"], bool(found["anew"]), int(found["made"]), **layers)
+        return VideoState(int(found["number"]), found["ids"], bool(found["anew"]), int(found["made"]), **layers)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -248,7 +248,7 @@ def _frames(path: pathlib.Path, dim: int) -> Iterator[Painted]:
 
 
 def _painted(data: bytes, before: Frame | None, dim: int) -> Painted:
-    number, anew, psnr, survived, seconds = _METRICS.unpack_from(data)
+    number, keyframe, psnr, survived, seconds = _METRICS.unpack_from(data)
     (count,) = struct.unpack_from("<I", data, _METRICS.size)
     body = np.frombuffer(data, np.uint8, offset=_METRICS.size + 4)
     if len(body) != 4 * count * (1 + dim):
@@ -257,7 +257,7 @@ def _painted(data: bytes, before: Frame | None, dim: int) -> Painted:
     strokes = (_values(body[4 * count :], (count, dim)) ^ _known(before, ids, (count, dim))).view(np.float32)
     if not np.isfinite(strokes).all():
         raise ValueError("strokes that are not finite")
-    return Painted(Frame(number, strokes, ids.astype(np.int64), anew), FrameMetrics(psnr, survived, seconds))
+    return Painted(Frame(number, strokes, ids.astype(np.int64), keyframe), FrameMetrics(psnr, survived, seconds))
 
 
 def _below(before: Frame | None, count: int) -> UInt32[np.ndarray, "n"]:

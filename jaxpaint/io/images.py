@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from jaxpaint.brushes.textures import brush_picture
 from jaxpaint.errors import ImageError, WriteError
 from jaxpaint.io.atomic import replacing
 from jaxpaint.pictures import to_bytes
@@ -99,8 +100,6 @@ def _stamps_in(folder: pathlib.Path) -> dict[pathlib.Path, pathlib.Path | None]:
 
 
 def _read_stamp(path: pathlib.Path, heights: pathlib.Path | None) -> Float[np.ndarray, "across along 3"]:
-    from jaxpaint.brushes.textures import brush_picture
-
     picture = read_image(path, canvas_color=(0.0, 0.0, 0.0))
     height = None if heights is None else read_image(heights, canvas_color=(0.0, 0.0, 0.0))
     if height is not None and height.shape != picture.shape:

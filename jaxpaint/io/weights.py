@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import traverse_util
 from jaxtyping import Array, Float
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from jaxpaint import vgg
 from jaxpaint.brushes import BRUSHES
@@ -84,8 +86,6 @@ def save_vgg(path: str | os.PathLike[str], weights: VGGWeights, *, dtype: str = 
 
 
 def _write(path: str | os.PathLike[str], variables: Tree, facts: Mapping[str, str], dtype: str) -> None:
-    from safetensors.numpy import save_file
-
     flat = traverse_util.flatten_dict(variables, sep="/")
     arrays = {
         name: np.asarray(value, None if name.startswith("preprocessing/") else dtype) for name, value in flat.items()
@@ -118,8 +118,6 @@ def load(source: str | os.PathLike[str], *, brush: str = "oilpaintbrush") -> Wei
 
 
 def _read(path: pathlib.Path) -> tuple[dict[str, Array], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         shipped = sorted(file.stem for file in SHIPPED.glob("*.safetensors"))
         raise WeightsError(f"{path.name}: no such weights; the package has {', '.join(shipped) or 'none'}")

@@ -23,7 +23,7 @@ _OPAQUE, _FILM = 0.95, 0.7
 
 
 class Limits(NamedTuple):
-    """Least and greatest full width of a stroke, in frame units."""
+    """Least and greatest full width of a stroke, in canvas units."""
 
     least: float
     greatest: float
@@ -33,12 +33,12 @@ class Layout(NamedTuple):
     """How new strokes are laid.
 
     Attributes:
-      size: side of the square of a typical stroke's area, in frame units.
+      size: side of the square of a typical stroke's area, in canvas units.
       limits: of the strokes' widths.
       aspect: length over width of strokes where the direction is sure; what exceeds 3 falls with the importance.
       upright: leaves them unturned.
       layering: how strokes lie over the canvas, "over" or "glaze".
-      blocks: gives each cell of a blocks × blocks division its share of the strokes, whatever its error.
+      cells: gives each cell of a cells × cells division its share of the strokes, whatever its error.
       even: as many here as there, whatever the error.
     """
 
@@ -47,12 +47,12 @@ class Layout(NamedTuple):
     aspect: float = SURE
     upright: bool = False
     layering: str = "over"
-    blocks: int | None = None
+    cells: int | None = None
     even: bool = False
 
 
 def stroke_size(shape: tuple[int, int], count: int, *, cover: float = 2.0) -> float:
-    """Side, in frame units, of the square that each of `count` strokes fills to cover a picture `cover` times."""
+    """Side, in canvas units, of the square that each of `count` strokes fills to cover a picture `cover` times."""
     height, width = shape
     return float(np.sqrt(cover * height * width / count) / max(height, width))
 
@@ -85,7 +85,7 @@ def place(
       form: directions to follow; None: those of the target.
 
     Returns:
-      Strokes in frame coordinates.
+      Strokes in canvas coordinates.
     """
     height, width, _ = target.shape
     glazed, aspect = layout.layering == "glaze", layout.aspect
@@ -104,7 +104,7 @@ def place(
     weight = np.ones(shape) if importance is None else pictures.resize(importance[..., None], shape)[..., 0]
 
     likelihood = np.ones(shape) if layout.even else weight * (error**2 + 1e-6)
-    cell = _draw_cells(likelihood, count, rng, layout.blocks)
+    cell = _draw_cells(likelihood, count, rng, layout.cells)
     y, x = np.divmod(cell, shape[1])
     extent = np.array([width, height]) / longest
     position = (np.stack([x, y], axis=1) + rng.uniform(size=(count, 2))) / shape[::-1] * extent
@@ -150,7 +150,7 @@ def place_in_blocks(
       block: side of the square blocks, in pixels.
 
     Returns:
-      Strokes in frame coordinates, their blocks in random order.
+      Strokes in canvas coordinates, their blocks in random order.
     """
     height, width, _ = target.shape
     rows, columns = -(-height // block), -(-width // block)

@@ -96,7 +96,7 @@ def descend(
 
     Args:
       model: draws the strokes.
-      strokes: in frame coordinates, lowest first; those not placed yet are `nowhere`.
+      strokes: in canvas coordinates, lowest first; those not placed yet are `nowhere`.
       state: the optimiser's so far (see `initial`).
       problem: what to paint.
       rates: the learning rate of each step.
@@ -152,7 +152,7 @@ class _Prior(NamedTuple):
     """The prior on headings.
 
     Attributes:
-      form: the directions in the frame: doubled angles, times how sure they are.
+      form: the directions over the canvas: doubled angles, times how sure they are.
       shares: of the picture's pixels that each stroke covers.
       weight: of their mean deviation.
     """
@@ -256,8 +256,8 @@ def deviation(brush: Brush, strokes: Float[Array, "n d"], form: Float[Array, "si
 
     Args:
       brush: whose strokes they are.
-      strokes: in frame coordinates.
-      form: directions in the frame, as `directions.form` gives them.
+      strokes: in canvas coordinates.
+      form: directions over the canvas, as `directions.form` gives them.
     """
 
     def each(stroke):

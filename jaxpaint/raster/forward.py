@@ -12,10 +12,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxpaint import runtime
-from jaxpaint.brushes import Brush, filled_up, nowhere, to_window
+from jaxpaint.brushes import Brush, nowhere, padded, to_window
 from jaxpaint.raster import lighting
 from jaxpaint.raster.compositing import Canvas, caught, composite, composite_forward, room
-from jaxpaint.raster.tiling import Grid, Reach, reach
+from jaxpaint.raster.tiling import Bins, Grid, bin_strokes
 from jaxpaint.renderers import Model
 
 _TILE = 32
@@ -38,7 +38,7 @@ def draw_strokes(
 
     Args:
       model: draws the strokes.
-      strokes: in frame coordinates, lowest first.
+      strokes: in canvas coordinates, lowest first.
       shape: height and width of the picture, in pixels.
       canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
         that heights are laid over.
@@ -62,7 +62,7 @@ def draw_strokes(
     teeth = None if tooth is None else grid.split(tooth[..., None])[0]
     for chosen, ids, count in tiles.groups():
         here = None if teeth is None else teeth[chosen]
-        drawn = _draw_tiles(model, tiles.strokes, own, here, ids, *tiles.windows(chosen), count)
+        drawn = _draw_tiles(model, tiles.strokes, own, here, ids, tiles.windows(chosen), count)
         tiles.planes[:, chosen] = np.stack(drawn)
     drawn_layers = grid.join(tuple(tiles.planes))
     return np.concatenate([np.clip(drawn_layers[..., :3], 0.0, 1.0), drawn_layers[..., 3:]], axis=-1)
@@ -78,8 +78,8 @@ def look_below(
 
     Args:
       model: draws the strokes.
-      strokes: in frame coordinates, lowest first.
-      places: x and y, in frame coordinates.
+      strokes: in canvas coordinates, lowest first.
+      places: x and y, in canvas coordinates.
       canvas: what they are drawn on.
     """
     height, width, channels = canvas.shape
@@ -93,9 +93,8 @@ def look_below(
     found = np.zeros((len(at), channels), np.float32)
     for chosen, ids, count in tiles.groups():
         which = np.minimum(ids, len(found))
-        drawn, layers = _draw_tiles_and_look(
-            model, tiles.strokes, ids, row[which], column[which], *tiles.windows(chosen), count
-        )
+        pixels = row[which], column[which]
+        drawn, layers = _draw_tiles_and_look(model, tiles.strokes, ids, pixels, tiles.windows(chosen), count)
         tiles.planes[:, chosen] = np.stack(drawn)
         here = window[which] == chosen
         found[ids[here]] = np.clip(np.stack(layers, axis=-1)[here], 0.0, 1.0)
@@ -113,7 +112,7 @@ class _Tiles(NamedTuple):
     """
 
     strokes: Float[Array, "m d"]
-    near: Reach
+    near: Bins
     grid: Grid
     planes: Float[np.ndarray, "c windows tile tile"]
 
@@ -123,8 +122,8 @@ class _Tiles(NamedTuple):
     ) -> _Tiles:
         """The tiles of a canvas before these strokes."""
         # One more than there are: lists of strokes are filled up with the last.
-        filled = filled_up(brush, np.concatenate([strokes, nowhere(brush, 1)]))
-        near = reach(brush, filled, grid, margin=1.0)
+        filled = padded(brush, np.concatenate([strokes, nowhere(brush, 1)]))
+        near = bin_strokes(brush, filled, grid, margin=1.0)
         # Once, for all tiles; `jnp.asarray` would compile a program for it.
         return cls(jax.device_put(filled), near, grid, np.stack(grid.split(canvas)))
 
@@ -148,7 +147,8 @@ class _Tiles(NamedTuple):
 
 
 @functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles(model, strokes, own, tooth, ids, origins, side, canvas: Canvas, count) -> Canvas:
+def _draw_tiles(model, strokes, own, tooth, ids, tiles, count) -> Canvas:
+    origins, side, canvas = tiles
     render = model.renderer(_TILE, softness=0.0)
     windows = to_window(model.brush, strokes[ids], origins[None], side)
 
@@ -172,10 +172,11 @@ def _draw_tiles(model, strokes, own, tooth, ids, origins, side, canvas: Canvas, 
 
 
 @functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles_and_look(model, strokes, ids, row, column, origins, side, canvas: Canvas, count):
+def _draw_tiles_and_look(model, strokes, ids, pixels, tiles, count):
     """The tiles, and the layers below each stroke at a pixel of its own: planes `[k, w]`."""
+    origins, side, canvas = tiles
     render = model.renderer(_TILE, softness=0.0)
     windows = to_window(model.brush, strokes[ids], origins[None], side)
     canvas, below = composite_forward(render, windows, canvas, count, room(canvas, len(ids)))
     k, w = jnp.indices(ids.shape)
-    return canvas, tuple(plane[k, w, row, column] for plane in below)
+    return canvas, tuple(plane[k, w, *pixels] for plane in below)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 
@@ -42,7 +43,7 @@ def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarr
 
     Args:
       brush: whose strokes they are.
-      strokes: in frame coordinates.
+      strokes: in canvas coordinates.
     """
     lightness = strokes[:, brush.index("color")].mean(axis=1)
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width
@@ -96,9 +97,7 @@ def _grain(shape: tuple[int, int], rng: np.random.Generator) -> list[Float[np.nd
 
 
 def _noise(cells: int, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
-    """Smooth noise of mean 0 with so many cells along the frame, the same at every size."""
-    import cv2  # It takes a while.
-
+    """Smooth noise of mean 0 with so many cells along the canvas, the same at every size."""
     values = rng.standard_normal((cells, cells)).astype(np.float32)
     longest = max(shape)
     y, x = (((np.arange(side, dtype=np.float32) + 0.5) / longest * cells - 0.5) for side in shape)
@@ -142,8 +141,6 @@ def shone_on(
     Returns:
       The picture, in [0, 1].
     """
-    import cv2  # It takes a while.
-
     if relief == 0:
         return picture
     longest = max(heights.shape)

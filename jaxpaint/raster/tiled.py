@@ -20,7 +20,7 @@ from jaxpaint import runtime
 from jaxpaint.brushes import Brush, to_window, with_nowhere
 from jaxpaint.problem import Problem
 from jaxpaint.raster.compositing import Kept, composite_backward, composite_forward, room
-from jaxpaint.raster.tiling import Grid, reach, rounded_up
+from jaxpaint.raster.tiling import Grid, bin_strokes, rounded_up
 from jaxpaint.renderers import Model
 
 # Programs are compiled for tiles of at least so many pixels: 512 × 512. As many are drawn together; by a CPU, no more
@@ -38,7 +38,7 @@ class Tiled(NamedTuple):
       ids: `[groups, k, tiles]`, the strokes of each, lowest first.
       counts: `[groups]`, how many there are at most in a group.
       origins: `[groups, 1, tiles, 2]`.
-      sides: `[groups]`, of the tiles, in frame units.
+      sides: `[groups]`, of the tiles, in canvas units.
       target, canvas: planes `[groups, tiles, S, S]`.
       weight: of a pixel in the loss; 0 beyond the picture.
     """
@@ -68,7 +68,7 @@ class Tiled(NamedTuple):
 
         Args:
           brush: says where strokes are.
-          strokes: in frame coordinates, lowest first.
+          strokes: in canvas coordinates, lowest first.
           problem: has target, canvas and weights.
           margin: how far beyond its silhouette a stroke may act, in pixels.
           devices: between how many the tiles are divided.
@@ -77,7 +77,7 @@ class Tiled(NamedTuple):
         """
         grid = Grid(*problem.shape, problem.tile)
         listed = _LISTED * grid.tile
-        near = reach(brush, strokes, grid, margin=margin, most=listed, first=first)
+        near = bin_strokes(brush, strokes, grid, margin=margin, most=listed, first=first)
         # Tiles that as many strokes reach lie in the same group.
         order = np.argsort(-near.counts, kind="stable")
         pixels = PIXELS_TOGETHER if runtime.on_cpu() else _LEAST_PIXELS

@@ -1,7 +1,7 @@
-"""Pictures as windows: square tiles of pixels, and which strokes reach which of them.
+"""Pictures in square tiles of pixels, and binning: which strokes reach which of them.
 
-A picture lies in the top left of the *frame*, the square whose side is the picture's long side; a window is one tile of
-it. Strokes live in frame coordinates, and each window draws the strokes that reach it in its own coordinates.
+A picture lies in the top left of the *canvas*, the square whose side is the picture's long side; a window is one tile
+of it. Strokes live in canvas coordinates, and each window draws the strokes that reach it in its own coordinates.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxpaint.brushes import Brush, filled_up
+from jaxpaint.brushes import Brush, padded
 
 # Pairs of a tile and a stroke that are looked at together, at least: one program for all small pictures.
 _LEAST_PAIRS = 2**14
@@ -40,12 +40,12 @@ class Grid:
 
     @property
     def side(self) -> float:
-        """Side of a tile, in frame units."""
+        """Side of a tile, in canvas units."""
         return self.tile / max(self.height, self.width)
 
     @property
     def origins(self) -> Float[np.ndarray, "windows 2"]:
-        """Top left corners (x, y) of the tiles, in frame coordinates."""
+        """Top left corners (x, y) of the tiles, in canvas coordinates."""
         y, x = np.mgrid[: self.rows, : self.columns]
         return (np.stack([x.ravel(), y.ravel()], axis=1) * self.side).astype(np.float32)
 
@@ -79,7 +79,7 @@ def rounded_up(count: int, size: int) -> int:
     return size
 
 
-class Reach(NamedTuple):
+class Bins(NamedTuple):
     """Which strokes each window has to draw.
 
     Attributes:
@@ -91,7 +91,7 @@ class Reach(NamedTuple):
     counts: Int[np.ndarray, "windows"]
 
 
-def reach(
+def bin_strokes(
     brush: Brush,
     strokes: Float[np.ndarray, "n d"],
     grid: Grid,
@@ -100,12 +100,12 @@ def reach(
     first: int = 0,
     most: int | None = None,
     pairs: int = 2**21,
-) -> Reach:
+) -> Bins:
     """Lists the strokes that reach each tile.
 
     Args:
       brush: whose `distance` says where strokes are.
-      strokes: in frame coordinates.
+      strokes: in canvas coordinates.
       grid: the tiles.
       margin: how far beyond its silhouette a stroke may act, in pixels: antialiasing, softness, movement.
       first: strokes below this one are not listed.
@@ -118,7 +118,7 @@ def reach(
     threshold = grid.side * (np.sqrt(0.5) + margin / grid.tile)
     window, stroke = _close(brush, strokes, grid, threshold, first)
     near = np.zeros(len(window), bool)
-    all_strokes = jax.device_put(filled_up(brush, strokes))
+    all_strokes = jax.device_put(padded(brush, strokes))
     centres = grid.origins + grid.side / 2
     for start in range(0, len(window), pairs):
         some = slice(start, start + pairs)
@@ -136,7 +136,7 @@ def reach(
     counts = np.minimum(counts, most)
     ids = np.full((len(centres), most), len(strokes), np.int32)
     ids[window, counts[window] - 1 - above] = stroke
-    return Reach(ids, counts.astype(np.int32))
+    return Bins(ids, counts.astype(np.int32))
 
 
 def _close(

@@ -42,8 +42,8 @@ class Windows(NamedTuple):
 
     Attributes:
       corners: row and column of each one's first pixel on the canvas.
-      origins: the same as x and y in frame coordinates.
-      sides: in frame units.
+      origins: the same as x and y in canvas coordinates.
+      sides: in canvas units.
       margin: in pixels; no window is larger.
     """
 
@@ -96,9 +96,9 @@ class Windowed:
     Attributes:
       ids: `[layers, m]` integers, the strokes, lowest first.
       corners: `[layers, m, 2]`, row and column of each one's window on the canvas.
-      origins: `[layers, m, 2]`, the same as x and y in frame coordinates.
-      sides: `[layers, m, 1]`, of the windows, in frame units.
-      side: of a window that is shown as it is drawn, in frame units.
+      origins: `[layers, m, 2]`, the same as x and y in canvas coordinates.
+      sides: `[layers, m, 1]`, of the windows, in canvas units.
+      side: of a window that is shown as it is drawn, in canvas units.
       target, canvas: planes `[1, P, P]`.
       drawn: like them, or None (see `Problem`).
       weight: of a pixel in the loss; 0 beyond the picture.
@@ -231,4 +231,4 @@ class Windowed:
 
         # What a network takes; the rest of a step is little, and each device does all of it. A CPU's cores do better
         # with XLA's own division of its products.
-        return pictures(windows) if runtime.on_cpu() else runtime.shared_out(mesh, pictures)(windows)
+        return pictures(windows) if runtime.on_cpu() else runtime.shard(mesh, pictures)(windows)

@@ -322,11 +322,11 @@ def _train(
     def loss(params, strokes):
         if part == "distances":
             maps: Any = model.apply({"params": params}, strokes, method="seed")
-            known = runtime.shared_out(mesh, functools.partial(distances, recipe))(strokes)
+            known = runtime.shard(mesh, functools.partial(distances, recipe))(strokes)
             # What is far from an edge need not be known so well.
             squared = ((maps - known) ** 2 / (1.0 + (known / _NEAR) ** 2)).mean()
             return squared, Metrics(jnp.zeros(()), squared)
-        wanted = runtime.shared_out(mesh, functools.partial(targets, recipe))(strokes, picture)
+        wanted = runtime.shard(mesh, functools.partial(targets, recipe))(strokes, picture)
         if part == "silhouette":
             silhouette: Any = model.apply({"params": params}, strokes, method="silhouette")
             alpha = ((model.opacity(strokes) * silhouette - wanted.alpha) ** 2).mean()
@@ -340,7 +340,7 @@ def _train(
     def step(state: State, _):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         count = recipe.batch * (_UNDRAWN if part == "distances" else 1)
-        strokes = runtime.by_rows(mesh, sample(model.brush, count, key=key, small=recipe.small))
+        strokes = runtime.sharded(mesh, sample(model.brush, count, key=key, small=recipe.small))
         gradient, metrics = jax.grad(loss, has_aux=True)(state.params, strokes)
         change, memory = update(gradient, state.optimizer, state.params)
         if part == "silhouette" and recipe.distance_steps:
@@ -353,7 +353,7 @@ def _train(
         # Young averages forget faster.
         decay = jnp.minimum(recipe.ema, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1.0 - decay)
-        return runtime.everywhere(mesh, (State(state.step + 1, params, average, memory), metrics))
+        return runtime.replicated(mesh, (State(state.step + 1, params, average, memory), metrics))
 
     return jax.lax.scan(step, state, length=count)
 

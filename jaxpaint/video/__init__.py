@@ -1,1 +1,1 @@
-"""Videos: persistent strokes carried by the flow, cuts, and films of painted frames."""
+"""Videos: persistent strokes warped by the flow, cuts, and films of painted frames."""

@@ -22,7 +22,7 @@ def fitted(picture: Picture, settings: FilmSettings) -> Picture:
     return pictures.resize(picture, pictures.fitted_shape(height, width, fitted_size(settings, (height, width))))
 
 
-def begins_anew(before: Picture, picture: Picture, settings: FilmSettings) -> bool:
+def is_keyframe(before: Picture, picture: Picture, settings: FilmSettings) -> bool:
     """Whether a frame is painted without regard to the one before; both are `fitted`."""
     method = settings.method
     return method == "independent" or (method == "persistent" and is_cut(before, picture))

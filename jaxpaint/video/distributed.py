@@ -19,8 +19,8 @@ from jaxpaint import runtime
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
 from jaxpaint.video import painter
-from jaxpaint.video.cuts import begins_anew, fitted
-from jaxpaint.video.frames import FrameMetrics, Layer, State
+from jaxpaint.video.cuts import fitted, is_keyframe
+from jaxpaint.video.frames import FrameMetrics, Layer, VideoState
 
 
 class Scene(NamedTuple):
@@ -40,7 +40,7 @@ def scenes(frames: Iterable[Picture], settings: FilmSettings) -> list[Scene]:
     firsts, before, end = [], None, 0
     for end, picture in enumerate(frames, start=1):
         small = fitted(picture, settings)
-        if before is None or begins_anew(before, small, settings):
+        if before is None or is_keyframe(before, small, settings):
             firsts.append(end - 1)
         before = small
     return [Scene(*ends) for ends in zip(firsts, [*firsts[1:], end], strict=True)]
@@ -54,8 +54,8 @@ def film(
     settings: FilmSettings = FilmSettings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
-    resume: State | None = None,
-) -> Iterator[tuple[State, FrameMetrics]]:
+    resume: VideoState | None = None,
+) -> Iterator[tuple[VideoState, FrameMetrics]]:
     """Paints the frames of a video, with all processes (see `runtime.join`), each of which has to call this.
 
     Args:
@@ -100,7 +100,7 @@ def film(
                     yield state, facts
 
 
-def _by_own_devices(frames: Iterator[tuple[State, FrameMetrics]]) -> Iterator[tuple[State, FrameMetrics]]:
+def _by_own_devices(frames: Iterator[tuple[VideoState, FrameMetrics]]) -> Iterator[tuple[VideoState, FrameMetrics]]:
     """The same, found by this process's own devices; whoever asks for them is left with the mesh that was set."""
     while True:
         with jax.set_mesh(runtime.own_mesh()):
@@ -110,12 +110,12 @@ def _by_own_devices(frames: Iterator[tuple[State, FrameMetrics]]) -> Iterator[tu
         yield frame
 
 
-def _renumbered(state: State, made: int) -> State:
+def _renumbered(state: VideoState, made: int) -> VideoState:
     """The same, when so many strokes were made in earlier scenes."""
     return state._replace(ids=state.ids + made, made=state.made + made)
 
 
-def _without_optimizer(state: State) -> State:
+def _without_optimizer(state: VideoState) -> VideoState:
     """What others need to know: the optimiser begins anew with every scene."""
 
     def forgetful(layer):
@@ -124,7 +124,7 @@ def _without_optimizer(state: State) -> State:
     return state._replace(plain=forgetful(state.plain), styled=forgetful(state.styled))
 
 
-def _exchanged(painted: list[tuple[State, FrameMetrics]]) -> list[list[tuple[State, FrameMetrics]]]:
+def _exchanged(painted: list[tuple[VideoState, FrameMetrics]]) -> list[list[tuple[VideoState, FrameMetrics]]]:
     """What each process has painted, the first one's first."""
     data = np.frombuffer(pickle.dumps(painted), np.uint8)
     sizes = multihost_utils.process_allgather(np.array(len(data)))

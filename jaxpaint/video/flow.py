@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -38,8 +39,6 @@ def flow(first: Picture, second: Picture) -> Flow:
 
 @functools.cache
 def _search() -> Any:
-    import cv2  # Imported here: only videos need it.
-
     return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
 

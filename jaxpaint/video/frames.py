@@ -27,15 +27,15 @@ class Frame(NamedTuple):
 
     Attributes:
       number: of the frame, from 0.
-      strokes: `[n, d]`, lowest first, in frame coordinates.
+      strokes: `[n, d]`, lowest first, in canvas coordinates.
       ids: `[n]`, their numbers: strokes of the same number in two frames are the same.
-      anew: painted anew, as at a cut.
+      keyframe: painted without regard to the one before, as at a cut.
     """
 
     number: int
     strokes: Float[np.ndarray, "n d"]
     ids: Int[np.ndarray, "n"]
-    anew: bool
+    keyframe: bool
 
 
 class Layer(NamedTuple):
@@ -50,11 +50,11 @@ class Layer(NamedTuple):
         return cls(strokes, optimize.initial(optimize.ADAM, strokes))
 
 
-class State(NamedTuple):
+class VideoState(NamedTuple):
     """Where a film is.
 
     Attributes:
-      number, ids, anew: of the last frame (see `Frame`).
+      number, ids, keyframe: of the last frame (see `Frame`).
       made: how many strokes there have been.
       plain: its strokes as they were fitted to the source.
       styled: the same in another style, or None.
@@ -62,7 +62,7 @@ class State(NamedTuple):
 
     number: int
     ids: Int[np.ndarray, "n"]
-    anew: bool
+    keyframe: bool
     made: int
     plain: Layer
     styled: Layer | None = None
@@ -70,7 +70,7 @@ class State(NamedTuple):
     @property
     def frame(self) -> Frame:
         """The last frame, as it is shown."""
-        return Frame(self.number, (self.styled or self.plain).strokes, self.ids, self.anew)
+        return Frame(self.number, (self.styled or self.plain).strokes, self.ids, self.keyframe)
 
 
 class FrameMetrics(NamedTuple):
@@ -87,7 +87,7 @@ class FrameMetrics(NamedTuple):
     seconds: float
 
 
-class Progress(NamedTuple):
+class VideoProgress(NamedTuple):
     """How far a film has come.
 
     Attributes:
@@ -131,7 +131,7 @@ def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np
       share: of the way from the first to the second, in [0, 1).
     """
     near, other = (first, second) if share < 0.5 else (second, first)
-    if second.anew:
+    if second.keyframe:
         return near.strokes
     place = {number: i for i, number in enumerate(other.ids.tolist())}
     at = np.array([place.get(number, -1) for number in near.ids.tolist()])

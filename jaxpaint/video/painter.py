@@ -2,7 +2,7 @@
 
 A *persistent* stroke has a number and a place in the order, which it keeps from frame to frame. The flow between the
 source's frames carries it along, turned and enlarged as what it shows; a few steps of gradient descent then mend what
-the flow got wrong. Springs draw each stroke back to where it was carried, and where nothing moves, strokes are held.
+the flow got wrong. Springs draw each stroke back to where it was warped, and where nothing moves, strokes are frozen.
 Candidates for new strokes are laid where the canvas is wrong and fitted by themselves; what is worth least of all is
 then left out: strokes that got hidden or left the picture, or the candidates themselves. At a cut everything begins
 anew.
@@ -11,11 +11,11 @@ The report's own methods paint every frame anew: apart from all others, or with 
 painted frame as a second loss.
 
 A style goes along as strokes do: every stroke has a second self in that style, of the same number and place. It is
-carried by the same flow, and a few steps of style transfer, with springs, have it follow what the frame shows.
+warped by the same flow, and a few steps of style transfer, with springs, have it follow what the frame shows.
 
 References:
   Laplacian-steered stylized neural painting, section on videos; Hays and Essa, Image and video based painterly
-  animation, NPAR 2004 (strokes carried by optical flow).
+  animation, NPAR 2004 (strokes warped by optical flow).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from jaxpaint.problem import Bounds, Fit, Problem, Springs
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
 from jaxpaint.video import flow
-from jaxpaint.video.cuts import begins_anew, fitted
-from jaxpaint.video.frames import FrameMetrics, Layer, State, fitted_size, painting_of
+from jaxpaint.video.cuts import fitted, is_keyframe
+from jaxpaint.video.frames import FrameMetrics, Layer, VideoState, fitted_size, painting_of
 
 # Final learning rate of a frame, as a fraction of the first.
 _LAST_RATE = 0.2
@@ -49,13 +49,13 @@ _LAST_RATE = 0.2
 _TEXTURED = 1 / 3
 # How soft edges are while strokes are mended, as in the last stage of a painting.
 _SOFTNESS = 1 / 8
-# How far, in pixels, the flow may take a stroke that is held.
+# How far, in pixels, the flow may take a stroke that is frozen.
 _STILL = 0.2
 # Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
 _TURN, _GROWTH = 0.15, 1.1
-# How many times a frame that is painted anew is mended as if it were carried on to itself.
+# How many times a frame that is painted anew is mended as if it were warped on to itself.
 _SETTLING = 8
-# How many times its steps a carried frame gets at most: the fewer strokes move, the less a step takes.
+# How many times its steps a warped frame gets at most: the fewer strokes move, the less a step takes.
 _MOST_STEPS = 2
 # The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
 _STYLE_STIFFNESS = 100.0
@@ -68,9 +68,9 @@ def film(
     settings: FilmSettings = FilmSettings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
-    resume: State | None = None,
+    resume: VideoState | None = None,
     first: int = 0,
-) -> Iterator[tuple[State, FrameMetrics]]:
+) -> Iterator[tuple[VideoState, FrameMetrics]]:
     """Paints the frames of a video.
 
     Args:
@@ -156,28 +156,28 @@ class VideoPainter(NamedTuple):
         return self.painter.brush
 
     def next(
-        self, state: State | None, before: Picture | None, picture: Picture, key: PRNGKeyArray, first: int
-    ) -> State:
+        self, state: VideoState | None, before: Picture | None, picture: Picture, key: PRNGKeyArray, first: int
+    ) -> VideoState:
         """Paints a frame."""
         if state is None or before is None:
-            return self._anew(picture, first, 0, key)
+            return self._keyframe(picture, first, 0, key)
         number = state.number + 1
-        if begins_anew(before, picture, self.settings):
-            return self._anew(picture, number, state.made, key)
+        if is_keyframe(before, picture, self.settings):
+            return self._keyframe(picture, number, state.made, key)
         if self.settings.method == "previous":
             # Of two squared differences, the sum is that to the mean, but for what no stroke can change.
             nearness = self.settings.nearness
             aim = (picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
-            return self._anew(aim, number, state.made, key)
-        return self._carried(state, before, picture, key)
+            return self._keyframe(aim, number, state.made, key)
+        return self._warped(state, before, picture, key)
 
-    def compare(self, earlier: State | None, state: State, picture: Picture) -> tuple[float, float]:
+    def compare(self, earlier: VideoState | None, state: VideoState, picture: Picture) -> tuple[float, float]:
         """PSNR and share of surviving strokes; see `FrameMetrics`."""
         squared = float(np.mean((self._draw(state.plain.strokes) - picture) ** 2))
-        alive = np.nan if earlier is None or state.anew else np.isin(state.ids, earlier.ids).mean()
+        alive = np.nan if earlier is None or state.keyframe else np.isin(state.ids, earlier.ids).mean()
         return Fit(np.nan, squared).psnr, float(alive)
 
-    def _anew(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> State:
+    def _keyframe(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> VideoState:
         key = key if self.settings.fixed_seed else jax.random.fold_in(key, number)
         *_, (painted, _) = painting.fit_stages(picture, self.painter, key=key)
         layer = Layer.fresh(painted.strokes)
@@ -190,7 +190,7 @@ class VideoPainter(NamedTuple):
                 layer = Layer(strokes, optimize.kept_rows(layer.optimizer, kept))
                 layer = self._mended(layer, self._problem(picture), self.settings.frame_steps)
         ids = np.arange(made, made + len(layer.strokes), dtype=np.int64)
-        state = State(number, ids, True, made + len(ids), layer)
+        state = VideoState(number, ids, True, made + len(ids), layer)
         if self.style is None:
             return state
         plain = painting_of(state.frame, self.settings, self.source, self.painter.brush_image)
@@ -199,24 +199,24 @@ class VideoPainter(NamedTuple):
         styled = styling.stylize(plain, self.style.pictures, key=key, settings=how).strokes
         return state._replace(styled=Layer.fresh(styled))
 
-    def _carried(self, state: State, before: Picture, picture: Picture, key: PRNGKeyArray) -> State:
-        """The frame's strokes, carried to the next one, and fitted."""
+    def _warped(self, state: VideoState, before: Picture, picture: Picture, key: PRNGKeyArray) -> VideoState:
+        """The frame's strokes, warped to the next one, and fitted."""
         number = state.number + 1
         way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
-        carried, held = self._along(state.plain.strokes, way)
-        strokes, kept = self._densified(carried, picture, _generator(key, number))
+        warped, frozen = self._along(state.plain.strokes, way)
+        strokes, kept = self._densified(warped, picture, _generator(key, number))
         new = len(strokes) - len(kept)
-        held = np.append(held[kept], np.zeros(new, bool))
-        problem = self._held_back(self._problem(picture), strokes, held, len(kept), self.settings.stiffness)
+        frozen = np.append(frozen[kept], np.zeros(new, bool))
+        problem = self._with_springs(self._problem(picture), strokes, frozen, len(kept), self.settings.stiffness)
         layer = Layer(strokes, optimize.kept_rows(state.plain.optimizer, kept))
-        if not held.all():
-            steps = round(self.settings.frame_steps * min(_MOST_STEPS, 1 / (1 - held.mean())))
+        if not frozen.all():
+            steps = round(self.settings.frame_steps * min(_MOST_STEPS, 1 / (1 - frozen.mean())))
             layer = self._mended(layer, problem, steps)
         ids = np.append(state.ids[kept], np.arange(state.made, state.made + new))
-        after = State(number, ids, False, state.made + new, layer)
+        after = VideoState(number, ids, False, state.made + new, layer)
         if state.styled is None:
             return after
-        mended = layer.strokes[: len(kept)] - carried[kept]
+        mended = layer.strokes[: len(kept)] - warped[kept]
         return after._replace(styled=self._styled(state.styled, layer.strokes, mended, way, kept))
 
     def _styled(
@@ -227,35 +227,35 @@ class VideoPainter(NamedTuple):
         way: _Way,
         kept: Int[np.ndarray, "kept"],
     ) -> Layer:
-        """The styled strokes, carried to the next frame.
+        """The styled strokes, warped to the next frame.
 
         Args:
           styled: those of the frame before.
           plain: what they are in the next frame before they are styled.
-          mended: what had to be changed of those that are kept, after they were carried; it is of these, too.
+          mended: what had to be changed of those that are kept, after they were warped; it is of these, too.
           way: to the next frame.
           kept: the places of those that are kept.
         """
         assert self.style is not None
         brush, new = self.brush, plain[len(kept) :].copy()
-        carried, held = self._along(styled.strokes, way)
+        warped, frozen = self._along(styled.strokes, way)
         # New ones begin in the colours that the style had there.
         at = brush.middle(new) * max(self.shape)
-        seen = flow.sample(self._draw(carried), at.astype(np.float32))
+        seen = flow.sample(self._draw(warped), at.astype(np.float32))
         new[:, brush.index("color")] = np.tile(seen, len(brush.index("color")) // 3)
         problem = self._problem(np.zeros((*self.shape, 3), np.float32))
-        strokes = np.concatenate([np.clip(carried[kept] + mended, *problem.bounds), new])
-        held = np.append(held[kept], np.zeros(len(new), bool))
+        strokes = np.concatenate([np.clip(warped[kept] + mended, *problem.bounds), new])
+        frozen = np.append(frozen[kept], np.zeros(len(new), bool))
         if self.style.settings.mode == "color":
             color = brush.mask("color")
             strokes = np.where(color, strokes, plain)
             problem = problem._replace(bounds=Bounds(*(np.where(color, b, strokes) for b in problem.bounds)))
-        problem = self._held_back(problem, strokes, held, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
+        problem = self._with_springs(problem, strokes, frozen, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
         problem = problem._replace(weights={"linear": 1.0}, importance=None)
         loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings, seen=self.seen)
         optimizer = optimize.kept_rows(styled.optimizer, kept)
         rates = self._rates(self.settings.style_rate, self.settings.style_steps)
-        for step in range(0 if held.all() else len(rates)):
+        for step in range(0 if frozen.all() else len(rates)):
             _, gradient = loss(self._draw(strokes))
             aim, some = problem._replace(target=np.asarray(gradient)), rates[step : step + 1]
             strokes, optimizer, _ = self.painter.fit(
@@ -266,7 +266,7 @@ class VideoPainter(NamedTuple):
     def _along(
         self, strokes: Float[np.ndarray, "n d"], way: _Way
     ) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, "n"]]:
-        """Strokes carried by the flow, and which of them are held, where nothing happens."""
+        """Strokes warped by the flow, and which of them are frozen, where nothing happens."""
         longest = max(self.shape)
         middle = self.brush.middle(strokes) * longest
         radius = np.maximum(self._widths(strokes) * longest / 2, 1.5)[:, None]
@@ -282,9 +282,9 @@ class VideoPainter(NamedTuple):
         )
         at = middle / np.array(self.shape)[::-1] * np.array(cells.shape[1::-1])
         quiet = flow.sample(cells, at.astype(np.float32))[:, 0] < self.settings.still
-        held = quiet & (np.hypot(*offset.T) < _STILL)
-        carried = moved(self.brush, strokes, offset / longest, turn=turn, growth=growth)
-        return np.where(held[:, None], strokes, carried), held
+        frozen = quiet & (np.hypot(*offset.T) < _STILL)
+        warped = moved(self.brush, strokes, offset / longest, turn=turn, growth=growth)
+        return np.where(frozen[:, None], strokes, warped), frozen
 
     def _densified(
         self, strokes: Float[np.ndarray, "n d"], picture: Picture, rng: np.random.Generator
@@ -305,15 +305,15 @@ class VideoPainter(NamedTuple):
         problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))
         return self.painter.densify(strokes, problem, candidates, rng=rng, rate=self.settings.frame_rate)
 
-    def _held_back(
+    def _with_springs(
         self,
         problem: Problem,
         strokes: Float[np.ndarray, "n d"],
-        held: Bool[np.ndarray, "n"],
+        frozen: Bool[np.ndarray, "n"],
         kept: int,
         stiffness: float,
     ) -> Problem:
-        """The problem for strokes some of which are held, with springs on all but those that come after the kept ones.
+        """The problem for strokes of which some are frozen, with springs on all but the new ones after the kept ones.
 
         A spring is as strong as its stroke covers much of the picture.
         """
@@ -326,14 +326,14 @@ class VideoPainter(NamedTuple):
         unit = np.where(brush.mask("x", "y", "size"), sizes, 1.0)
         springs = stiffness * area[:, None] / unit**2
         springs[kept:] = 0.0
-        bounds = Bounds(*(np.where(held[:, None], strokes, bound) for bound in problem.bounds))
+        bounds = Bounds(*(np.where(frozen[:, None], strokes, bound) for bound in problem.bounds))
         return problem._replace(bounds=bounds, springs=Springs(strokes, springs.astype(np.float32)))
 
     def _rates(self, first: float, steps: int) -> Float[np.ndarray, "steps"]:
         return optimize.cosine(first, _LAST_RATE * first, steps)
 
     def _widths(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """Mean of full width and length of a box, full width of a curve; in frame units."""
+        """Mean of full width and length of a box, full width of a curve; in canvas units."""
         sizes = strokes[:, self.brush.index("size")].mean(axis=1)
         return (sizes + self.brush.hair) / self.brush.size_per_width
 
