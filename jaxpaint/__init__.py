@@ -52,7 +52,7 @@ __all__ = [
 
 __version__ = importlib.metadata.version("jaxpaint")
 
-# Networks bring Flax along, which takes a while to import and of which the engine needs nothing.
+# Imported on first use: networks need Flax, which takes a while to import.
 _LATE = {
     "film": "video.painter",
     "load_renderer": "io.weights",

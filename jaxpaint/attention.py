@@ -1,4 +1,4 @@
-"""Where people look in a picture: faces, and salient places.
+"""Importance of the places in a picture: people look at faces and at salient places.
 
 A painter gives these places small, decided strokes, and leaves the rest broad and calm.
 """
@@ -16,13 +16,14 @@ import numpy as np
 from jaxtyping import Float
 
 _MODEL = pathlib.Path(__file__).parent / "weights" / "blazeface.tflite"
-# Weight of an error in a face and in the most salient places, where elsewhere it is 1.
+# Weight of an error in a face and in the most salient places; elsewhere the weight is 1.
 _FACE, _SALIENT = 8.0, 3.0
-# Range of brightness below which nothing is salient.
+# Range of a picture's brightness below which nothing is salient.
 _PLAIN = 1 / 255
-# Side in pixels of the picture whose spectrum is taken (64 in the paper), its mean filter, and the blur of the result.
+# Side in pixels of the picture whose spectrum is taken (64 in the paper), size of the spectrum's mean filter, and
+# standard deviation of the result's blur.
 _SPECTRUM, _AVERAGED, _SMOOTH = 64, 3, 2.5
-# Side in pixels of the detector's input; side of the smaller windows that it looks at, in long sides of the picture.
+# Side in pixels of the detector's input; side of the detector's smaller windows, in long sides of the picture.
 _SEEN, _CLOSER = 192, 0.6
 _CONFIDENT = 0.6
 # Semi-axes of a face's ellipse and its shift upwards, in sides of the detected square.
@@ -30,7 +31,7 @@ _WIDE, _TALL, _UP = 0.55, 0.72, 0.08
 
 
 class Face(NamedTuple):
-    """A detected square: its centre and side in long sides of the picture, and a confidence in [0, 1]."""
+    """A detected face: its square's centre and side, in long sides of the picture, and a confidence in [0, 1]."""
 
     x: float
     y: float
@@ -42,7 +43,7 @@ def importance(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
     """Weight of an error at each pixel, of mean 1.
 
     Args:
-      image: in [0, 1].
+      image: picture in [0, 1].
     """
     height, width, _ = image.shape
     longest = max(height, width)
@@ -50,7 +51,7 @@ def importance(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
     y, x = (np.arange(side) / longest for side in (height, width))
     for face in faces(image):
         away = np.hypot((x - face.x)[None, :] / _WIDE, (y - face.y + _UP * face.side)[:, None] / _TALL) / face.side
-        # Full weight inside the ellipse, falling off around it.
+        # The weight is full inside the face's ellipse, and falls off around the ellipse.
         weight = np.maximum(weight, 1.0 + (_FACE - 1.0) * np.clip(2.2 - 1.2 * away, 0.0, 1.0))
     return (weight / weight.mean()).astype(np.float32)
 
@@ -59,7 +60,7 @@ def saliency(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "h
     """Saliency at each pixel, in [0, 1], by the spectral residual of the picture's brightness.
 
     Args:
-      image: in [0, 1].
+      image: picture in [0, 1].
 
     References:
       Hou and Zhang, "Saliency detection: a spectral residual approach", CVPR 2007.
@@ -83,7 +84,7 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
     """Detects faces of about a twentieth of the long side and larger, the most confident first.
 
     Args:
-      image: in [0, 1].
+      image: picture in [0, 1].
 
     References:
       Bazarevsky et al., "BlazeFace", arXiv:1907.05047; the model is MediaPipe's for the full range of distances.
@@ -92,7 +93,7 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
     longest = max(shape)
     found: list[Face] = []
     for size in (longest, max(1, min(*shape, round(_CLOSER * longest)))):
-        # Windows overlap by a third, so that no face is cut by all of them.
+        # Windows overlap by a third, so that no face is cut by all windows.
         starts = [np.linspace(0, max(0, n - size), 1 + math.ceil(max(0, n - size) / (size * 2 / 3))) for n in shape]
         for top, left in itertools.product(*(axis.astype(int) for axis in starts)):
             found += [
@@ -108,7 +109,12 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
 
 
 def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Face]:
-    """Faces in a picture, padded below and on the right to `size` pixels; positions in units of that size."""
+    """Detects faces in one window, with positions in units of the window's side.
+
+    Args:
+      image: picture in [0, 1]; padded below and on the right to the window.
+      size: side of the window, in pixels.
+    """
     scale = _SEEN / size
     shape = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     seen = np.full((_SEEN, _SEEN, 3), -1.0, np.float32)
@@ -134,6 +140,6 @@ def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Fac
 
 @functools.cache
 def _network() -> Any:
-    # OpenCV 5's new engine loses one of the two outputs.
+    # OpenCV 5's new engine drops one of the two outputs.
     engine = {"engine": cv2.dnn.ENGINE_CLASSIC} if hasattr(cv2.dnn, "ENGINE_CLASSIC") else {}
     return cv2.dnn.readNetFromTFLite(str(_MODEL), **engine)

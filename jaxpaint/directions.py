@@ -1,7 +1,7 @@
-"""Directions that follow form: along a picture's contours, and calmly on between them.
+"""Direction fields that follow form: along a picture's contours, and smoothly between contours.
 
-A direction and its opposite are the same. Directions are therefore averaged as *doubled angles*, `(cos 2θ, sin 2θ)`,
-times how sure they are, in [0, 1]; θ in radians, clockwise from x.
+A direction and its opposite are the same. Directions are therefore averaged as *doubled angles* `(cos 2θ, sin 2θ)`, θ
+in radians, clockwise from x. A doubled angle is scaled by its confidence in [0, 1].
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ Field = Float[np.ndarray, "rows columns 2"]
 SIZE = 256
 # Blur of the picture and of its structure tensor, in cells.
 _FINE, _LOCAL = 0.8, 2.0
-# Root mean square slope, in brightness a cell, at which a contour counts half, and at which it is half strong.
+# Root mean square slope, in brightness a cell, at which a contour has half its weight, and half its strength.
 _SLOPE, _STRONG = 0.02, 0.06
-# Weight of the diagonal, which is the direction of a picture without contours, beside that of contours.
+# Weight of the diagonal, relative to that of contours. The diagonal is the direction of a picture without contours.
 _DIAGONAL = 1e-4
-# How sure a direction is that comes from far away, and the weight of nearby contours that adds half of the rest.
+# Confidence of a direction from distant contours, and the weight of nearby contours that adds half of the rest.
 _FAR, _NEARBY = 0.2, 0.05
-# Where nothing is sure: patches of one direction along the long side, and the standard deviation of how far they turn,
-# in radians.
+# Variation of unsure directions: number of patches of one direction along the long side, and standard deviation of
+# their turns, in radians.
 _PATCHES, _TURN = 11, 0.8
 
 
 def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
-    """The directions of a picture's forms, a field of doubled angles.
+    """Direction field of a picture's forms, as doubled angles.
 
-    The minor axis of the structure tensor of all three channels, spread by normalised convolution: between contours,
-    the direction is the mean of those around, the near ones first, and a plain region takes over that of its borders.
+    The directions are the minor axes of the structure tensor of all three channels, spread by normalised convolution.
+    Between contours, a direction is the mean of the directions around, nearer ones weighing more. A plain region takes
+    the directions of its borders.
 
     Args:
-      picture: in [0, 1].
+      picture: picture in [0, 1].
 
     Returns:
-      The field, of the picture's proportions, `SIZE` cells along the long side.
+      The field, in the picture's proportions, with `SIZE` cells along the long side.
 
     References:
       Di Zenzo, A note on the gradient of a multi-image, CVGIP 1986; Knutsson and Westin, Normalized and differential
@@ -47,24 +48,24 @@ def form(picture: Float[np.ndarray, "height width 3"]) -> Field:
     """
     height, width, _ = picture.shape
     contours = _contours(pictures.resize(picture, pictures.fitted_shape(height, width, SIZE)), _SLOPE)
-    # From the lower left to the upper right; along a narrow picture.
+    # The diagonal runs from the lower left to the upper right, and so along a narrow picture.
     diagonal = np.append(doubled(-np.arctan2(height, width)), 1.0).astype(np.float32)
     spread = _spread(contours) + _DIAGONAL * diagonal
     mean = spread[..., :2] / spread[..., 2:]
     nearby = contours[..., 2:] / (contours[..., 2:] + _NEARBY)
-    # The contours around a place seldom agree entirely: the root of their agreement.
+    # The contours around a place seldom agree entirely, so that the confidence is the root of their agreement.
     agreement = np.sqrt(np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12))
     return (_FAR + (1.0 - _FAR) * nearby) * mean / agreement
 
 
 def varied(field: Field) -> Field:
-    """A field whose unsure directions turn slowly this way and that, as a painter's hand does who fills a ground.
+    """Turns a field's unsure directions slowly to and fro, like the hand of a painter who fills a ground.
 
     Args:
-      field: doubled angles, times how sure they are.
+      field: doubled angles, scaled by their confidence.
 
     Returns:
-      The field; where it is sure, unchanged. The same field is always varied alike.
+      The field, unchanged where the confidence is 1. The same field always varies in the same way.
     """
     rows, columns, _ = field.shape
     patches = np.random.default_rng(7).standard_normal((_PATCHES, _PATCHES)).astype(np.float32)
@@ -76,41 +77,43 @@ def varied(field: Field) -> Field:
 
 
 def strong(picture: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "rows columns 1"]:
-    """How strong a picture's contours are, in [0, 1], at the cells of its `form`.
+    """Strength of a picture's contours, in [0, 1], at the cells of its `form`.
 
     Args:
-      picture: in [0, 1].
+      picture: picture in [0, 1].
     """
     height, width, _ = picture.shape
     return _contours(pictures.resize(picture, pictures.fitted_shape(height, width, SIZE)), _STRONG)[..., 2:]
 
 
 def doubled(angle: Float[np.ndarray, "*n"] | float) -> Float[np.ndarray, "*n 2"]:
-    """The doubled angle's cosine and sine."""
+    """Cosine and sine of the doubled angle."""
     return np.stack([np.cos(2.0 * angle), np.sin(2.0 * angle)], axis=-1)
 
 
 def angle(doubled: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
-    """The angle in radians, in (−π/2, π/2]; the inverse of `doubled`."""
+    """Angle in radians, in (−π/2, π/2]; the inverse of `doubled`."""
     return 0.5 * np.arctan2(doubled[..., 1], doubled[..., 0])
 
 
 def _contours(picture: Float[np.ndarray, "rows columns 3"], slope: float) -> Float[np.ndarray, "rows columns 3"]:
-    """Doubled angles along contours, times how clear they are, and how much of a contour there is; in [0, 1].
+    """Doubled angles along contours, scaled by their clarity, and the weight of the contours, in [0, 1].
 
-    A contour of this root mean square slope, in brightness a cell, counts half.
+    Args:
+      picture: picture in [0, 1].
+      slope: root mean square slope, in brightness a cell, of a contour of weight 1/2.
     """
     padded = np.pad(blurred(picture, _FINE), ((1, 1), (1, 1), (0, 0)), mode="edge")
     dx = (padded[1:-1, 2:] - padded[1:-1, :-2]) / 2
     dy = (padded[2:, 1:-1] - padded[:-2, 1:-1]) / 2
-    # The gradient's own doubled angle has the opposite sign: it runs across the contour.
+    # The gradient runs across the contour, so that its doubled angle has the opposite sign.
     parts = (dy**2 - dx**2, -2 * dx * dy, dx**2 + dy**2)
     tensor = blurred(np.stack([part.sum(axis=-1) for part in parts], axis=-1), _LOCAL)
     return tensor / (tensor[..., 2:] + 3 * slope**2)
 
 
 def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
-    """Sums the values and ever wider means of them; a point spreads with about the inverse square of the distance."""
+    """Adds ever wider means to the values; a point spreads with about the inverse square of the distance."""
     rows, columns, _ = values.shape
     if max(rows, columns) == 1:
         return values
@@ -119,5 +122,5 @@ def _spread(values: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "r
 
 
 def blurred(values: Float[np.ndarray, "rows columns 3"], sigma: float) -> Float[np.ndarray, "rows columns 3"]:
-    """Gaussian blur; beyond the borders, the picture is mirrored."""
+    """Blurs values with a Gaussian, with mirrored borders."""
     return cv2.GaussianBlur(np.ascontiguousarray(values, np.float32), (0, 0), sigma, borderType=cv2.BORDER_REFLECT)

@@ -18,7 +18,7 @@ from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
-# Long side, in pixels, of the picture that says what lies below strokes: the same for a drawing of any size.
+# Long side, in pixels, of the drawing that wet paint is picked up from: the same for a drawing of any size.
 _BELOW = 256
 
 
@@ -61,7 +61,7 @@ def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
 
     Args:
       painting: finished or not.
-      light: those of its settings `settings.LIGHT` that change.
+      light: new values of some of the settings in `settings.LIGHT`.
     """
     return dataclasses.replace(painting, settings=dataclasses.replace(painting.settings, **light))
 

@@ -1,7 +1,7 @@
-"""The manner of a picture: how wide and long the strokes are that it is made of, and where they run.
+"""The manner of a picture: the width, length and directions of its strokes.
 
-A photograph that is to take a picture's style is painted in its manner: with strokes of these sizes, which follow its
-own directions where the photograph has no strong contours.
+A photograph that takes a picture's style is painted in the picture's manner. The strokes have the sizes of the
+picture's strokes, and follow the picture's directions where the photograph has no strong contours.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from jaxpaint import attention, directions, pictures
 
 Picture = Float[np.ndarray, "_ _ 3"]
 
-# Long side in pixels of the picture that is measured, and the deviation of the mean that is taken from it.
+# Long side in pixels of the picture that is measured, and standard deviation of the blur that is subtracted from it.
 _SIZE, _MEAN = 512, 24.0
-# Number of sampled pixels, and distances up to which they are compared along and across, in pixels.
+# Number of sampled pixels, and greatest distances, in pixels, of the comparisons along and across the directions.
 _PLACES, _ALONG, _ACROSS = 4000, 96, 32
-# Least and greatest width, in long sides of the picture, length in widths, and number of strokes.
+# Ranges of the typical stroke's width, in long sides of the picture, its length in widths, and the number of strokes.
 _WIDTHS, _ASPECTS, _COUNTS = (0.006, 0.03), (2.0, 16.0), (900, 2500)
-# Least and greatest widths of strokes and their greatest length, in those of the typical stroke.
+# Least and greatest widths of strokes and their greatest length, relative to the typical stroke's.
 _THIN, _THICK, _LONG = 0.5, 1.2, 2.0
-# Strokes overlap: ratio of a stroke's length beyond its width to that of its visible part.
+# Strokes overlap: ratio of a stroke's length beyond its width to that of the stroke's visible part.
 _HIDDEN = 1.5
-# How many times strokes cover the picture.
+# Total area of the strokes, in areas of the picture.
 _COVER = 3.0
-# How strongly strokes follow their directions; shares of them that cover the canvas first, and that are spread over it.
+# Weight of the directions; share of strokes in the underpainting; share of strokes that are spread over the canvas.
 _DIRECTION, _UNDER, _SPREAD = 5.0, 0.05, 0.65
-# Importance, relative to the least: strokes begin to follow the photograph at the first, and follow it alone at the
-# second.
+# Importance, relative to the least. Strokes begin to follow the photograph at the first value, and follow the
+# photograph alone at the second.
 _ATTENDED = (3.0, 5.0)
 
 
@@ -43,13 +43,13 @@ class Manner(NamedTuple):
 
 
 def measured(picture: Picture) -> Manner:
-    """The sizes of a picture's strokes, from how alike it stays along its directions and across them.
+    """Measures the sizes of a picture's strokes from its autocorrelation along and across its directions.
 
     In a picture of strokes whose colours are independent, two pixels at distance d have correlation 1 − d/l, where l is
     the strokes' extent in that direction: twice the distance at which the correlation is a half.
 
     Args:
-      picture: in [0, 1].
+      picture: picture in [0, 1].
     """
     height, width, _ = picture.shape
     shape = pictures.fitted_shape(height, width, _SIZE)
@@ -67,14 +67,14 @@ def measured(picture: Picture) -> Manner:
 
 
 def settings_of(styles: Sequence[Picture], shares: Sequence[float], shape: tuple[int, int]) -> dict[str, float | int]:
-    """Settings that paint a picture in strokes like those of others.
+    """Settings that paint a picture in the manner of other pictures.
 
     Args:
       styles: the other pictures, in [0, 1].
-      shares: how much each counts; their sum is 1.
-      shape: height and width of the picture to paint; only their proportions count.
+      shares: weight of each style; their sum is 1.
+      shape: height and width of the picture to paint; only their ratio matters.
     """
-    # Sizes are averaged as factors.
+    # The mean of sizes is geometric, since sizes are compared by their ratios.
     width, seen = np.exp(np.asarray(shares) @ np.log([measured(style) for style in styles]))
     aspect = min(1.0 + _HIDDEN * (seen - 1.0), _ASPECTS[1])
     count = _COVER * min(shape) / max(shape) / (width**2 * aspect)
@@ -91,15 +91,17 @@ def settings_of(styles: Sequence[Picture], shares: Sequence[float], shape: tuple
 
 
 def form(picture: Picture, styles: Sequence[Picture], shares: Sequence[float]) -> directions.Field:
-    """The directions of a picture where it has strong contours or faces, and elsewhere those of others laid over it.
+    """Direction field of a picture, with the styles' directions where it has neither strong contours nor faces.
+
+    The styles' fields are stretched to the picture.
 
     Args:
-      picture: in [0, 1].
+      picture: picture in [0, 1].
       styles: the other pictures, in [0, 1], each of any size.
-      shares: how much each counts; their sum is 1.
+      shares: weight of each style; their sum is 1.
 
     Returns:
-      The field, of the picture's proportions.
+      The field, in the picture's proportions.
     """
     own = directions.form(picture)
     shape = own.shape[:2]
@@ -113,13 +115,13 @@ def form(picture: Picture, styles: Sequence[Picture], shares: Sequence[float]) -
 
 
 def _at(values: Float[np.ndarray, "rows columns c"], place: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n c"]:
-    """Values at the nearest pixels."""
+    """Values at the pixels nearest to the places, rows first."""
     row, column = np.clip(np.rint(place).astype(int), 0, np.array(values.shape[:2]) - 1).T
     return values[row, column]
 
 
 def _half_way(detail: Float[np.ndarray, "rows columns 3"], path: Float[np.ndarray, "steps n 2"]) -> float:
-    """Number of steps at which the colour's variogram reaches half of its value for pixels at random; interpolated."""
+    """Number of steps, interpolated, at which the colours' variogram reaches half of its value for random pixels."""
     seen = _at(detail, path[0])
     half = 0.5 * _apart(seen, np.roll(seen, 1, axis=0))
     before, last = 0.0, np.array(detail.shape[:2]) - 1
@@ -133,5 +135,5 @@ def _half_way(detail: Float[np.ndarray, "rows columns 3"], path: Float[np.ndarra
 
 
 def _apart(one: Float[np.ndarray, "n 3"], other: Float[np.ndarray, "n 3"]) -> float:
-    """Mean squared distance of colours."""
+    """Mean squared distance between colours."""
     return float(((one - other) ** 2).sum(axis=1).mean())

@@ -1,4 +1,4 @@
-"""How close two pictures are, and how smoothly a video goes on."""
+"""Measures of the closeness of two pictures, and of the smoothness of a video."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def psnr(a: Picture, b: Picture) -> Float[Array, ""]:
 
 
 def l1(a: Picture, b: Picture) -> Float[Array, ""]:
-    """Mean absolute difference."""
+    """Mean absolute difference of two pictures."""
     return dm_pix.mae(a, b)
 
 
 def ssim(a: Picture, b: Picture) -> Float[Array, ""]:
     """Structural similarity of pictures in [0, 1], averaged over the channels; 1 if they are equal.
 
-    Strip by strip, since the whole of an 8K picture would take 14 GB. Pictures smaller than the
-    window of 11 pixels are compared in a window as large as they are.
+    The measure is computed strip by strip, since an 8K picture as a whole would take 14 GB. For a picture smaller than
+    the window of 11 pixels, the window shrinks to the picture's shorter side.
 
     References:
       Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004.
@@ -56,8 +56,8 @@ def closeness(drawing: Picture, target: Picture) -> dict[str, float | None]:
     """PSNR, SSIM and L1 of a drawing in 8 bits, rounded for a report.
 
     Args:
-      drawing: in [0, 1]; rounded to what a file of 8 bits can hold.
-      target: in [0, 1], of the same shape.
+      drawing: picture in [0, 1]; rounded to 8 bits before it is compared.
+      target: picture in [0, 1], of the same shape.
 
     Returns:
       `psnr` (None if the two are equal), `ssim` and `l1`.
@@ -72,11 +72,11 @@ def closeness(drawing: Picture, target: Picture) -> dict[str, float | None]:
 
 
 class Motion(NamedTuple):
-    """How the source of a video moves from one frame to the next.
+    """Motion of a video's source from one frame to the next.
 
     Attributes:
-      back: the flow from the second frame to the first.
-      seen: where what the second shows was to be seen in the first.
+      back: optical flow from the second frame to the first.
+      seen: pixels of the second frame that are not occluded in the first.
     """
 
     back: flow.Flow
@@ -84,7 +84,7 @@ class Motion(NamedTuple):
 
 
 def motion(first: Float[np.ndarray, "height width 3"], second: Float[np.ndarray, "height width 3"]) -> Motion:
-    """The motion between two frames of a source, in [0, 1]."""
+    """Motion between two frames of a source, in [0, 1]."""
     back = flow.flow(second, first)
     return Motion(back, ~flow.occluded(back, flow.flow(first, second)))
 
@@ -92,13 +92,14 @@ def motion(first: Float[np.ndarray, "height width 3"], second: Float[np.ndarray,
 def warp_error(
     first: Float[np.ndarray, "height width 3"], second: Float[np.ndarray, "height width 3"], motion: Motion
 ) -> float:
-    """Mean absolute difference between a frame and the one before, once that is moved as the source did.
+    """Mean absolute difference between a frame and the frame before, warped by the source's motion.
 
-    What flickers has a large one. Even the source's own is not 0, since light changes and no flow is exact.
+    A flickering video has a large warp error. Even the source's own warp error is not 0, since light changes and no
+    flow is exact.
 
     Args:
       first, second: painted frames, or the source's own, in [0, 1].
-      motion: of the source; what was hidden does not count.
+      motion: motion of the source; occluded pixels do not count.
 
     References:
       Lai et al., Learning blind video temporal consistency, ECCV 2018, arXiv:1808.00449, section 4.2.
@@ -108,9 +109,9 @@ def warp_error(
 
 
 def jitter(first: Float[np.ndarray, "n d"], second: Float[np.ndarray, "n d"], third: Float[np.ndarray, "n d"]) -> float:
-    """How much strokes tremble over three frames: mean absolute second difference of their parameters.
+    """Jitter of strokes over three frames: the mean absolute second difference of their parameters.
 
     Args:
-      first, second, third: the same strokes, in the same order.
+      first, second, third: the same strokes in each frame, in the same order.
     """
     return float(np.abs(third - 2 * second + first).mean()) if len(first) else 0.0

@@ -26,20 +26,20 @@ from jaxpaint.settings import Settings
 _DIRECTION = 0.001
 # How many strokes an underpainting has at least: a few alone would be as large as the picture.
 _FEWEST = 8
-# How large candidates for new strokes are laid, in typical strokes: small ones hide little of what is right, and grow.
+# Size of new candidates, in typical strokes: small candidates hide few good pixels, and grow.
 CANDIDATE = 0.5
 
 Picture = Float[np.ndarray, "height width 3"]
 
 
 class Painter(NamedTuple):
-    """What stays the same while a picture is painted.
+    """Settings, brush and renderer of one picture.
 
     Attributes:
       settings: how to paint.
       shape: height and width of the picture, in pixels; only their proportions count.
       brush_image: stamps of the user's own brush, or None.
-      network: what draws the strokes while they are fitted, in place of the engine; or None.
+      network: the network that draws strokes in a fit, in place of the engine; or None.
     """
 
     settings: Settings
@@ -114,7 +114,7 @@ class Painter(NamedTuple):
           target: in [0, 1].
           softness: blur of the edges, in pixels.
           below: strokes that stay as they are, whose drawing is the canvas; None: the bare canvas.
-          bounds: of the strokes; None: those of the settings.
+          bounds: of the strokes; None for the settings' own.
           importance: weight of each pixel in the loss, of any size; None for equal weights.
           form: directions to follow, if the settings have strokes turn; None: any.
         """
@@ -238,7 +238,7 @@ def inked(settings: Settings, image: Picture) -> Picture:
     """The picture that is painted: in shades between ink and canvas, if the settings name an ink, and in thin paint."""
     if settings.ink_rgb:
         image = pictures.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
-    # Density is the logarithm of what is let through.
+    # The density of thin paint is the logarithm of its transmittance.
     return image ** (1.0 - settings.water) if settings.water else image
 
 
@@ -261,7 +261,7 @@ def underpainting(settings: Settings) -> int:
 
 
 def lowest_kept(settings: Settings) -> int:
-    """How many strokes stay whatever they are worth, the lowest ones: the underpainting, and those spread evenly."""
+    """Number of the lowest strokes that stay, whatever their gain: the underpainting and the strokes spread evenly."""
     return min(underpainting(settings) + round(settings.spread * settings.strokes), settings.strokes)
 
 

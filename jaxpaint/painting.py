@@ -1,9 +1,9 @@
 """Painting a photograph: the plan of its stages, and their execution.
 
-A stage places strokes and fits them. *Levels* add strokes, coarse ones first; in *rounds*, candidates for new strokes
-are placed on top, where the canvas is most wrong, and fitted by themselves, and of them and the strokes, those that are
-worth least are left out; the *finish* fits all strokes at full size, at last with the brush's texture as it will be
-seen. All of it is a function of the picture, the settings and the key.
+A stage places strokes and fits them. *Levels* add strokes, coarse ones first. In *rounds*, candidates are placed where
+the canvas is most wrong and fitted alone; then the strokes and candidates of least gain are left out. The *finish* fits
+all strokes at full size, and at last the brush's texture. A painting is a function of the picture, the settings and the
+key.
 
 In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each stroke of a block.
 """
@@ -37,7 +37,7 @@ _SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
 _CANDIDATES = 0.3
 # How many times the strokes of an underpainting cover the canvas.
 _COVER = 5.0
-# Tells the random numbers of colours apart from those of stages.
+# Stream of the random numbers of colours; stages use their own number.
 _JITTER_STREAM = 2**20
 # How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
 _WINDOW_PER_STROKE = 1.6
@@ -50,7 +50,7 @@ class Stage(NamedTuple):
 
     Attributes:
       add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give.
-      candidates: how many new strokes compete with those that there are, for as many places.
+      candidates: number of new strokes that compete with the present ones for their places.
       size: long side of the picture that is fitted, in pixels.
       steps: gradient steps.
       rates: learning rate of the first step and of the last.
@@ -76,7 +76,7 @@ class Stage(NamedTuple):
 
 
 def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
-    """The stages of a painting; their steps are exactly those of the settings, and so are strokes without an economy.
+    """The stages of a painting. Their steps add up to the settings' steps; without an economy, so do their strokes.
 
     Args:
       settings: how to paint.
@@ -160,14 +160,15 @@ def paint(
       key: says which of the many paintings; the same key and settings give the same painting.
       settings: how to paint.
       brush_image: the user's own brush, as `images.read_brush` gives it.
-      form: directions for strokes to follow; None: those of the image.
+      form: directions for strokes to follow; None for the image's own.
       resume: an unfinished painting of the same image, with the same settings and directions, to go on from.
 
     Returns:
       The finished painting.
 
     Raises:
-      ValueError: the image is not one of values in [0, 1], or what is resumed (`ResumeError`) is not such a painting.
+      ValueError: the image has values outside [0, 1].
+      ResumeError: the painting to resume is finished, or of other settings.
     """
     stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
     *_, (painting, _) = stages
@@ -226,7 +227,7 @@ def fit_stages(
             finished = state.stage == len(stages)
             if finished and settings.jitter:
                 state = state._replace(strokes=_jittered(painter.brush, state.strokes, settings.jitter, key))
-            # A stage without steps, of which there are some where steps are few, measures nothing.
+            # A stage without steps measures nothing; there are such stages where steps are few.
             known = fit if stage.steps else known
             yield (
                 dataclasses.replace(
@@ -267,7 +268,7 @@ class _PaintingState(NamedTuple):
     """Where a painting is.
 
     Attributes:
-      strokes: all of them; those to come are nowhere.
+      strokes: all of them; strokes to come are `nowhere`.
       placed: how many are placed.
       stage: the stage that is to be gone on with, from 0.
       step: how many of its steps are taken; at 0, its strokes are still to be placed.
@@ -319,14 +320,14 @@ def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...])
 
 
 class _Run(NamedTuple):
-    """What stays the same through a painting.
+    """One run of a painting.
 
     Attributes:
       painter: how it is painted.
-      image: what is painted.
+      image: the picture to paint, in [0, 1].
       importance: weight of each pixel in the loss, or None for equal weights.
       form: directions that strokes follow.
-      key: for what is left to chance.
+      key: for random numbers.
     """
 
     painter: Painter
@@ -336,7 +337,7 @@ class _Run(NamedTuple):
     key: PRNGKeyArray
 
     def stage(self, state: _PaintingState, stage: Stage) -> Iterator[tuple[_PaintingState, Fit]]:
-        """Executes a stage, or what is left of it, a few steps at a time."""
+        """Executes a stage, or the rest of one, a few steps at a time."""
         painter, (height, width, _) = self.painter, self.image.shape
         target = pictures.resize(self.image, pictures.fitted_shape(height, width, stage.size))
         if state.step == 0:

@@ -10,20 +10,20 @@ from PIL import Image
 
 
 def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
-    """Height and width of the same proportions whose longer side is `size` pixels; at least one pixel each."""
+    """Height and width with the same proportions and a long side of `size` pixels; at least one pixel each."""
     scale = size / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
-    """The picture in float32.
+    """Returns a picture in float32, after a check of its shape and range.
 
     Args:
-      picture: an array.
-      kind: what it is called.
+      picture: array of shape `[height, width, 3]` with values in [0, 1].
+      kind: noun for the picture, for error messages.
 
     Raises:
-      ValueError: it is not of shape `[height, width, 3]` with values in [0, 1].
+      ValueError: the array has another shape or range.
     """
     picture = np.asarray(picture, np.float32)
     if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
@@ -37,10 +37,10 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
 def resize(
     image: Float[np.ndarray, "height width channels"], shape: tuple[int, int]
 ) -> Float[np.ndarray, "h w channels"]:
-    """The picture at another size: averaged where it shrinks, cubic where it grows.
+    """Resizes a picture: by averaging if it shrinks, and by cubic interpolation if it grows.
 
     Args:
-      image: any number of channels.
+      image: picture of any number of channels.
       shape: height and width in pixels.
     """
     height, width = shape
@@ -61,8 +61,8 @@ def in_shades(
     """Maps a picture's luma (ITU-R BT.709) to the shades between two colours, dark to light.
 
     Args:
-      image: in [0, 1].
-      one, other: red, green, blue in [0, 1].
+      image: picture in [0, 1].
+      one, other: the two colours; red, green, blue in [0, 1].
     """
     luma = np.array([0.2126, 0.7152, 0.0722], np.float32)
     dark, light = (np.array(color, np.float32) for color in sorted((one, other), key=lambda color: luma @ color))
@@ -70,5 +70,5 @@ def in_shades(
 
 
 def to_bytes(image: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
-    """Values in [0, 1] as 0 to 255, rounded."""
+    """Converts values in [0, 1] to integers from 0 to 255, by rounding."""
     return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What strokes are fitted to: a target, what lies below, and how differences count."""
+"""The problem that a fit solves: a target, a canvas, and how differences count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from jaxpaint.directions import Field
 from jaxpaint.losses.terms import TERMS
 
-# Long side, in pixels, of a tile that has room for all terms but those that ask for more.
+# Side, in pixels, of the tiles of a loss whose terms ask for no larger ones.
 _TILE = 16
 
 
@@ -24,26 +24,25 @@ class Bounds(NamedTuple):
 
 
 class Springs(NamedTuple):
-    """What draws strokes back to where they rest: the loss grows by half of `stiffness · (strokes − rest)²`, summed."""
+    """Springs that draw strokes back: the loss grows by the sum of `stiffness · (strokes − rest)² / 2`."""
 
     rest: Float[np.ndarray, "n d"]
     stiffness: Float[np.ndarray, "n d"]
 
 
 class Problem(NamedTuple):
-    """A picture to be painted: what a fit is given besides the strokes.
+    """A picture to be painted, and how differences from it count.
 
     Attributes:
       target: in [0, 1].
-      canvas: what lies below the strokes, in [0, 1].
-      weights: of the terms of the loss (`losses.terms.TERMS`), by their names; those left out count nothing.
+      canvas: the picture below the strokes, in [0, 1].
+      weights: weight of each term of the loss, by its name in `losses.terms.TERMS`; 0 for terms left out.
       bounds: of the strokes' parameters.
       softness: blur of the edges, in pixels.
       direction: weight of the strokes' mean deviation from `form`, over the pixels that each covers.
       form: directions that strokes should follow (`directions.form`), or None.
-      drawn: how canvas and strokes will be seen, in [0, 1]; a renderer of single windows is corrected by what its own
-        picture is apart from that.
-      springs: what draws strokes back, or None.
+      drawn: the drawing of canvas and strokes as seen, in [0, 1]. The difference corrects a renderer of single windows.
+      springs: springs on the strokes, or None.
       importance: weight of each pixel in the loss, of mean 1; None for equal weights.
       max_aspect: greatest length of a stroke, in its widths; 0 for no limit.
       block: side, in pixels, of the squares of the picture that are painted each for itself, with the strokes whose

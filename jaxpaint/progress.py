@@ -17,7 +17,7 @@ _SECONDS_BETWEEN_LINES = 2.0
 
 @runtime_checkable
 class Progress(Protocol):
-    """How far something is: so many steps of so many; as text, what there is to say."""
+    """Progress of some work: step and number of steps; its text describes the state of the work."""
 
     @property
     def step(self) -> int: ...  # noqa: D102
@@ -28,14 +28,14 @@ class Progress(Protocol):
 
 @contextlib.contextmanager
 def display(name: str, *, console: rich.console.Console | None = None) -> Iterator[Callable[[Progress], None]]:
-    """Shows how far a painting or a film is.
+    """Displays the progress of a painting or a film.
 
     Args:
-      name: of the picture or video.
-      console: where to; standard error by default.
+      name: name of the picture or video.
+      console: output console; standard error by default.
 
     Yields:
-      A function to be called with each `Progress`.
+      A function to call with each `Progress`.
     """
     console = console or rich.console.Console(stderr=True, quiet=not runtime.is_first())
     estimate = _TimeLeft()
@@ -72,7 +72,7 @@ def _lines(name: str, console: rich.console.Console, estimate: Callable[[Progres
 
 
 class _TimeLeft:
-    """Guesses from the pace so far; the first call, which waited for the compiler, starts it."""
+    """Estimates the time left from the pace so far; the clock starts at the first call, after compilation."""
 
     def __init__(self) -> None:
         self._first: tuple[float, int] | None = None

@@ -1,4 +1,4 @@
-"""The machine: its devices, a lasting compilation cache, time spent compiling, and what ran where."""
+"""The machine: devices, a persistent compilation cache, time spent compiling, and reports of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -21,15 +21,15 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 _Tree = TypeVar("_Tree")
 
 # For programs that are loops over pixels. By default, XLA's CPU backend uses half the width of AVX-512, and its minimum
-# and maximum see to NaNs, of which there are none in a picture. (Not for training, which has to notice them.)
+# and maximum handle NaNs. A picture has no NaNs. (Training does not use these options: it has to notice NaNs.)
 COMPILER_OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_enable_fast_min_max": True}
-# For programs that run once: LLVM's full effort takes eight times as long, for the same numbers.
+# For programs that run once: LLVM's full optimisation takes eight times as long, and gives the same numbers.
 RUN_ONCE = {"xla_backend_optimization_level": 1}
 _COMPILE_EVENTS = "/jax/core/compile/"
 
 
 def cache_folder() -> pathlib.Path | None:
-    """Where compiled programs are kept: `$JAXPAINT_CACHE` (none if empty), or the user's cache."""
+    """Folder of compiled programs: `$JAXPAINT_CACHE` (none if empty), or a folder in the user's cache."""
     chosen = os.environ.get("JAXPAINT_CACHE")
     if chosen is not None:
         return pathlib.Path(chosen).expanduser() if chosen else None
@@ -38,9 +38,9 @@ def cache_folder() -> pathlib.Path | None:
 
 
 def keep_compilations() -> None:
-    """Has JAX keep compiled programs on disk, so that the next run starts at once.
+    """Makes JAX keep compiled programs on disk, so that the next run starts at once.
 
-    Nothing happens where the folder cannot be written, or where JAX has been given one already.
+    Nothing happens if the folder cannot be written, or if JAX already has a cache folder.
     """
     folder = cache_folder()
     already = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
@@ -54,37 +54,37 @@ def keep_compilations() -> None:
 
 
 def use_all_cores() -> None:
-    """Makes each core of the CPU a device of JAX's, between which a fit is divided.
+    """Makes each core of the CPU a JAX device, so that a fit is sharded over the cores.
 
-    XLA would divide each loop, and lose most of what a second core could give. To be called before JAX computes
-    anything: later, nothing happens.
+    XLA would divide each loop instead, and lose most of the gain from a second core. Call this function before JAX
+    computes anything; a later call does nothing.
     """
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", _cores())
 
 
 def on_cpu() -> bool:
-    """Whether a CPU does the work: it is fastest with as much at a time as its caches hold, a GPU with all there is."""
+    """Whether JAX runs on a CPU. A CPU is fastest with batches that fit its caches, a GPU with one large batch."""
     return jax.default_backend() == "cpu"
 
 
 def _cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def join(coordinator: str, processes: int | None = None, number: int | None = None) -> None:
-    """Makes this process one of several that work together, on one host or on many (`jax.distributed`).
+    """Joins this process to others on one host or many (`jax.distributed`).
 
-    To be called before JAX computes anything, by each of them.
+    Every process calls this function before JAX computes anything.
 
     Args:
-      coordinator: address and port of the first one, or "auto" where the cluster knows who is there (TPU, SLURM).
-      processes: how many there are.
-      number: of this one, from 0.
+      coordinator: address and port of the first process, or "auto" on a cluster that knows its processes (TPU, SLURM).
+      processes: number of processes.
+      number: number of this process, from 0.
 
     Raises:
-      ValueError, RuntimeError: they do not find each other.
+      ValueError, RuntimeError: the processes cannot reach each other.
     """
     if coordinator == "auto":
         jax.distributed.initialize()
@@ -93,42 +93,42 @@ def join(coordinator: str, processes: int | None = None, number: int | None = No
 
 
 def wait(name: str) -> None:
-    """Waits until all processes are here; the name is of this place."""
+    """Waits until all processes reach the point in the program with this name."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices(name)
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes: the first of several, or the only one."""
+    """Whether this process is the one that writes: the first of several, or the only one."""
     return not jax.distributed.is_initialized() or jax.process_index() == 0
 
 
 def mesh() -> Mesh:
-    """The devices that share the work: all there are, of other processes too, or those that `jax.set_mesh` chose."""
+    """The mesh that `jax.set_mesh` chose, or else a mesh of all devices of all processes."""
     chosen = jax.sharding.get_mesh()
     return Mesh(np.array(jax.devices()), ("devices",)) if chosen.empty else chosen
 
 
 def own_mesh() -> Mesh:
-    """The devices of this process alone."""
+    """A mesh of this process's own devices."""
     return Mesh(np.array(jax.local_devices()), ("devices",))
 
 
 def shard(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tree]:
-    """A function of many alike, of which each device does its share.
+    """Shards `function` over its first argument's leading axis.
 
     Args:
-      mesh: the devices; the number of rows has to be a multiple of theirs.
-      function: of arrays with a row for each, and of further ones that all devices see; gives such rows.
+      mesh: the devices; the length of the axis has to be a multiple of their number.
+      function: function of arrays to shard, and of further arrays that are replicated; its results have the same axis.
 
     Returns:
-      The same function.
+      The sharded function, with the same arguments and results.
     """
     if mesh.size == 1:
         return function
     rows, all_of_it = PartitionSpec(mesh.axis_names), PartitionSpec()
 
-    def shared(each, *others):
+    def shared(each: Any, *others: Any) -> Any:
         specs = (rows, *[all_of_it] * len(others))
         return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=rows, check_vma=False)(each, *others)
 
@@ -136,24 +136,24 @@ def shard(mesh: Mesh, function: Callable[..., _Tree]) -> Callable[..., _Tree]:
 
 
 def sharded(mesh: Mesh, values: _Tree) -> _Tree:
-    """The same arrays, of whose rows each device holds its share; what is computed of them is shared out likewise."""
+    """Shards arrays over their leading axis; results computed from the arrays are sharded likewise."""
     return _placed(values, mesh, PartitionSpec(mesh.axis_names))
 
 
 def replicated(mesh: Mesh, values: _Tree) -> _Tree:
-    """The same arrays, each device holding all of them."""
+    """Replicates arrays on every device."""
     return _placed(values, mesh, PartitionSpec())
 
 
 def _placed(values: _Tree, mesh: Mesh, spec: PartitionSpec) -> _Tree:
-    # On one device there is nothing to say, and arrays that are bound to it would have programs compiled again.
+    # One device needs no constraint, and programs would be compiled again for arrays that are committed to the device.
     return values if mesh.size == 1 else jax.lax.with_sharding_constraint(values, NamedSharding(mesh, spec))
 
 
 class Stopwatch:
-    """Wall seconds by what was done, with the time JAX spent tracing and compiling counted apart.
+    """Wall-clock seconds of named parts; JAX's time for tracing and compiling is counted apart.
 
-    Used as `with Stopwatch() as watch:`, and within it, `with watch("fitting"):`.
+    Usage: `with Stopwatch() as watch:`, and inside that block, `with watch("fitting"):`.
     """
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Counts what is done within as `name`."""
+        """Counts the time of the block under `name`."""
         start, compiled = time.perf_counter(), self._seconds["compiling"]
         yield
         spent = time.perf_counter() - start - (self._seconds["compiling"] - compiled)
@@ -181,15 +181,15 @@ class Stopwatch:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Seconds by name, to a millisecond, and `total` since the watch was made."""
+        """Seconds by name, rounded to a millisecond, and `total` since the watch was made."""
         seconds = self._seconds | {"total": time.perf_counter() - self._start}
         return {name: round(value, 3) for name, value in seconds.items()}
 
 
 def peak_memory() -> int:
-    """The most memory that this program has held, in bytes.
+    """Peak memory of this program, in bytes.
 
-    Linux's `ru_maxrss` is at least what the process that started this one had held by then; /proc knows better.
+    Linux's `ru_maxrss` is never below the parent process's peak at the start of this process, so /proc is preferred.
     """
     with contextlib.suppress(OSError):
         for line in pathlib.Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
@@ -200,7 +200,7 @@ def peak_memory() -> int:
 
 
 def report() -> dict[str, object]:
-    """What ran where: peak memory in bytes (an accelerator's beside it), device and versions."""
+    """Facts about this run: peak memory in bytes (also an accelerator's), devices and versions."""
     device = jax.local_devices()[0]
     memory = {"peak_memory_bytes": peak_memory()}
     on_device = device.memory_stats() or {}

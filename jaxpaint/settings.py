@@ -1,4 +1,4 @@
-"""Settings: defaults, ranges and meanings, declared once and checked at once."""
+"""Settings: defaults, ranges and meanings are declared in one place, and values are checked on creation."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def setting(
     choices: tuple[str, ...] = (),
     before: Any = None,
 ) -> Any:
-    """A field of `Checked` settings: default, one line of meaning, range (with both ends) or choices.
+    """Declares a field of `Checked` settings.
 
-    `before` is what files that lack the field were made with, if not the default.
+    Args:
+      default: the default value.
+      meaning: one line of text for the user.
+      low, high: range of a number, with both ends.
+      choices: allowed values of a text.
+      before: value for files that lack the field, if other than the default.
     """
     metadata = {"meaning": meaning, "low": low, "high": high, "choices": choices, "before": before}
     return dataclasses.field(default=default, metadata=metadata)
@@ -33,10 +38,10 @@ def setting(
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Settings whose fields are declared by `setting`; a value of another type or range is refused.
+    """Settings with fields declared by `setting`; a value of another type or out of range is refused.
 
     Raises:
-      ValueError, TypeError: one line, `config.strokes: expected an integer from 1 to 9, got 0`.
+      ValueError, TypeError: one line, such as `config.strokes: expected an integer from 1 to 9, got 0`.
     """
 
     def __post_init__(self) -> None:
@@ -45,10 +50,10 @@ class Checked:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        """Settings from a `ConfigDict` or a dict; keys that it lacks get their default.
+        """Makes settings from a `ConfigDict` or a dict; missing keys get their default.
 
         Raises:
-          ValueError, TypeError: an unknown key, or a value of the wrong type or range.
+          ValueError, TypeError: a key is unknown, or a value has the wrong type or is out of range.
         """
         values = {key: config[key] for key in config}
         known = cls.defaults()
@@ -59,36 +64,36 @@ class Checked:
 
     @classmethod
     def from_file(cls, config: Mapping[str, Any]) -> Self:
-        """`from_config` of what a file says; keys that it lacks get what was done before there were such keys."""
+        """Makes settings from a file's contents; missing keys get the value from before the key existed."""
         before = {field.name: field.metadata["before"] for field in dataclasses.fields(cls)}
         return cls.from_config({name: value for name, value in before.items() if value is not None} | dict(config))
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Every setting and its default; a class's own settings come before those it has from others."""
+        """Every setting and its default; a class's own settings come before inherited ones."""
         every = {field.name: field.default for field in dataclasses.fields(cls)}
         order = [name for kind in cls.__mro__ for name in vars(kind).get("__annotations__", ())]
         return {name: every[name] for name in dict.fromkeys(order) if name in every}
 
     @classmethod
     def meanings(cls) -> dict[str, str]:
-        """Every setting and what it means, in a line."""
+        """Every setting and its meaning, in one line each."""
         every = {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
         return {name: every[name] for name in cls.defaults()}
 
 
-# Few strokes, large enough to be seen as strokes; for photographs to be styled, sizes and number follow the style.
+# Few strokes, large enough to be seen as strokes. For photographs to be styled, the style determines sizes and number.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
-# The settings that say how paint lies and how light falls on it: they change a drawing, not its strokes.
+# Settings of the paint's surface and of the light, which change a drawing but not its strokes.
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
 
 
 class _SuitableNumber(int):
-    """A number that the other settings suggest; with other ones, it is chosen anew (`dataclasses.replace`)."""
+    """A number derived from the other settings; `dataclasses.replace` derives it anew."""
 
 
 class _SuitableText(str):
-    """The same for a choice."""
+    """The text counterpart of `_SuitableNumber`, for choices."""
 
 
 # A setting for each term of the loss that has a meaning to users.
@@ -102,11 +107,11 @@ _LossWeights: Any = dataclasses.make_dataclass(
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings(_LossWeights):
-    """How to paint. Each field's range and meaning stand beside it; anything else is refused.
+class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run time.
+    """Settings of a painting. Each field declares its range and meaning; other values are refused.
 
     Raises:
-      ValueError, TypeError: one line that says what was expected.
+      ValueError, TypeError: a value is refused; one line names the expected values.
     """
 
     renderer: str = setting("exact", "what draws the strokes while they are fitted", choices=("exact", *ARCHITECTURES))
@@ -161,14 +166,14 @@ class Settings(_LossWeights):
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            # Chosen for the settings that this one was made of, which may have been others.
+            # The value was derived from the settings that `dataclasses.replace` started from, which may differ.
             if isinstance(getattr(self, field.name), (_SuitableNumber, _SuitableText)):
                 object.__setattr__(self, field.name, field.default)
         super().__post_init__()
         brush = check_brush(self.brush, self.brush_image)
-        # A network takes some hundred times as long for a stroke.
+        # A network takes about a hundred times as long for a stroke.
         strokes, steps = (2500, 280) if self.renderer == "exact" else (500, 60)
-        # Glazes only darken, so they need light below; blocks are another painter's method, which covers.
+        # Glazes only darken, so they need a light canvas. Mode blocks is another painter's method, whose strokes cover.
         glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
         layering = brush.layering if glazes else "over"
         for name, number in (("strokes", strokes), ("steps", steps)):
@@ -194,7 +199,7 @@ class Settings(_LossWeights):
 
     @property
     def loss_weights(self) -> dict[str, float]:
-        """Weights of the terms of the loss, by their names."""
+        """Weights of the loss's terms, by name."""
         return {name: getattr(self, name) for name in _WEIGHED}
 
     @property
@@ -210,10 +215,10 @@ class Settings(_LossWeights):
 
 @dataclasses.dataclass(frozen=True)
 class FilmSettings(Settings):
-    """How to paint a video: how to paint a frame, and what goes over from one frame to the next.
+    """Settings of a painted video: of each frame, and of the transition from one frame to the next.
 
     Raises:
-      ValueError, TypeError: one line that says what was expected.
+      ValueError, TypeError: a value is refused; one line names the expected values.
     """
 
     brush: str = setting("oilpaintbrush", ", ".join(BRUSHES))
@@ -245,19 +250,20 @@ class FilmSettings(Settings):
 
     @property
     def painting(self) -> Settings:
-        """How a frame is painted."""
+        """Settings of a single frame's painting."""
         return Settings(**{name: getattr(self, name) for name in Settings.defaults()})
 
 
 @dataclasses.dataclass(frozen=True)
 class StyleSettings(Checked):
-    """How to carry a style over to a painting. Each field's range and meaning stand beside it.
+    """Settings of style transfer to a painting. Each field declares its range and meaning.
 
-    Content and details are relative to the painting's own, the style to how far the painting was from it: so weights
-    mean the same for any pictures, layers and networks.
+    The losses of content and details are relative to the painting's own content and details. The loss of the style is
+    relative to the painting's original distance from the style. Weights therefore mean the same for any pictures,
+    layers and networks.
 
     Raises:
-      ValueError, TypeError: one line that says what was expected.
+      ValueError, TypeError: a value is refused; one line names the expected values.
     """
 
     mode: str = setting("full", "strokes take new shapes and colours, or colours alone", choices=("full", "color"))
@@ -287,7 +293,7 @@ class StyleSettings(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # Colours alone cannot follow what deep layers see.
+        # Colours alone cannot follow the features of deep layers.
         suitable = "relu1_2,relu2_2" if self.mode == "color" else "relu1_2,relu2_2,relu3_3,relu4_1"
         object.__setattr__(self, "style_layers", self.style_layers or suitable)
         if self.style == 0:
@@ -295,10 +301,13 @@ class StyleSettings(Checked):
         self.weights_of(self.style_weights.count(",") + 1)
 
     def weights_of(self, styles: int) -> tuple[float, ...]:
-        """How much each of so many style pictures counts; their sum is 1.
+        """Weights of the style pictures, with a sum of 1.
+
+        Args:
+          styles: number of style pictures.
 
         Raises:
-          ValueError: there are not as many weights as pictures, or they are not numbers of 0 or more.
+          ValueError: the numbers of weights and pictures differ, or a weight is not a number of 0 or more.
         """
         text = self.style_weights or ",".join(["1"] * styles)
         try:
@@ -313,13 +322,13 @@ class StyleSettings(Checked):
 
 
 def unknown_key(key: object, known: Collection[str]) -> str:
-    """What to say of a key that is not one of the known ones."""
+    """Error message for an unknown key."""
     near = difflib.get_close_matches(str(key), known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
     return f"config.{key}: no such key; {hint}"
 
 
-def _expectation(field: dataclasses.Field) -> str:
+def _expectation(field: dataclasses.Field[Any]) -> str:
     meta: Mapping[str, Any] = field.metadata
     if meta["choices"]:
         return " or ".join(meta["choices"])
@@ -327,8 +336,8 @@ def _expectation(field: dataclasses.Field) -> str:
     return kind if meta["low"] is None else f"{kind} from {meta['low']:.10g} to {meta['high']:.10g}"
 
 
-def _checked(field: dataclasses.Field, value: Any) -> Any:
-    """The value in the field's own type, if it has that type and lies in the range."""
+def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
+    """Converts a value to the field's own type, after a check of its type and range."""
     kind: type = type(field.default)
     meta: Mapping[str, Any] = field.metadata
     abstract = {int: numbers.Integral, float: numbers.Real}.get(kind, kind)
@@ -344,13 +353,13 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
 
 
 def check_brush(name: str, image: str) -> Brush:
-    """Refuses an unknown brush, and a picture of a brush with one that takes none.
+    """Refuses an unknown brush, and a brush picture for a brush that takes none.
 
     Returns:
       The brush of that name.
 
     Raises:
-      ValueError: one line that says what was expected.
+      ValueError: one line names the expected values.
     """
     if name not in BRUSHES:
         raise ValueError(f"config.brush: expected {' or '.join(BRUSHES)}, got {name!r}")

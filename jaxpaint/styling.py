@@ -1,4 +1,4 @@
-"""Style transfer: the strokes of a painting take the style of other pictures, and go on to show what it shows.
+"""Style transfer: the strokes of a painting take the style of other pictures and keep the painting's content.
 
 The loss is that of the report, `L = L_content + α L_l1 + β L_style + γ L_lap + δ L_ot`, of the whole canvas at once: a
 network sees across whatever blocks the strokes were painted in. Its gradient goes back to the strokes through the
@@ -40,13 +40,13 @@ _TRANSPORT_SIZE = 64
 _POOLINGS = (2, 8)
 # Weight of directions at a setting of 1.
 _DIRECTION = 0.1
-# Of the learning rate, how much is left at the end.
+# Final learning rate, as a fraction of the first.
 _LAST_RATE = 0.05
 # Side in pixels of the thumbnails that a palette is made from, and the least variance of its colours along any axis.
 _COLORS, _LEAST_VARIANCE = 64, 0.03**2
 # The distance to a style from which on it is relative: a painting may have that style already.
 _LEAST_DISTANCE = 1e-3
-# A network halves what it sees a few times.
+# The network halves its maps a few times.
 _LEAST_SEEN = 32
 
 
@@ -74,8 +74,9 @@ def stylize(
       The painting in its new style: strokes as before, to be drawn, exported and styled again.
 
     Raises:
-      ValueError: the painting is unfinished; pictures are of another shape or range, or not as many as their weights;
-        what is resumed (`ResumeError`) is no such styling, or began with other pictures.
+      ValueError: the painting is unfinished; pictures are of another shape or range; the number of pictures is not that
+        of their weights.
+      ResumeError: the styling to resume is finished, or began with other pictures or settings.
       WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     if not isinstance(picture, Painting):
@@ -165,7 +166,7 @@ def in_manner(
       settings: of the style transfer.
 
     Raises:
-      ValueError: there are no style pictures, or not as many as their weights.
+      ValueError: there are no style pictures, or their number is not that of their weights.
     """
     if not styles:
         raise ValueError("expected a style picture, got none")
@@ -219,7 +220,7 @@ def _check(picture: Painting, styles: Sequence[Picture], mask: Float[np.ndarray,
 
 
 def _digest(*arrays: np.ndarray) -> Int[np.ndarray, ""]:
-    """A number that tells other pictures from those that a styling began with."""
+    """A checksum of the pictures that a styling began with."""
     return np.array(functools.reduce(lambda crc, array: zlib.crc32(array.tobytes(), crc), arrays, 0))
 
 
@@ -244,7 +245,7 @@ def _state_of(
 
 
 def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, "rows columns"] | None) -> Bounds:
-    """Those of painting, for what may move; what may not is bounded by itself."""
+    """The bounds of painting; a parameter that is fixed has its own value for both."""
     brush, strokes = BRUSHES[picture.brush], picture.strokes
     low, high = bounds(picture.settings, (picture.height, picture.width), len(strokes))
     free = np.broadcast_to(brush.mask("color") if settings.mode == "color" else True, strokes.shape)
@@ -260,7 +261,7 @@ def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, 
 
 
 class _Recipe(NamedTuple):
-    """What of the loss is part of the compiled program.
+    """The static part of the loss.
 
     Attributes:
       shape: height and width at which the network sees the picture.
@@ -303,14 +304,14 @@ class _Recipe(NamedTuple):
 
 
 class _Aims(NamedTuple):
-    """What the drawing is compared with.
+    """The arrays that the drawing is compared with.
 
     Attributes:
       weights: of the five terms.
       picture: the painting as it was.
-      features: what the network sees in it.
+      features: its features.
       details: mean square of its Laplacian.
-      styles: what the network sees in each style picture.
+      styles: features of each style picture.
       distances: from the painting as it was to each style.
       shares: how much each counts.
       mask: how much the style counts where, or None.
@@ -351,7 +352,7 @@ def total_loss(
       seen: `features_of` the styles, if they are known.
 
     Raises:
-      ValueError: there are not as many styles as weights of them.
+      ValueError: the number of styles is not that of their weights.
       WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
     recipe = _Recipe.of(settings, _seen(content, settings.vgg_size))
@@ -384,8 +385,8 @@ def _eyes(source: str, layers: tuple[str, ...]) -> Callable[[Array], dict[str, A
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
-def _value_and_gradient(recipe, see, aims, picture):
-    def total(picture):
+def _value_and_gradient(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, picture: Any) -> Any:
+    def total(picture: Any) -> Any:
         return aims.weights @ jnp.stack([jnp.asarray(term, jnp.float32) for term in _terms(recipe, see, aims, picture)])
 
     return jax.value_and_grad(total)(picture)
@@ -399,7 +400,7 @@ def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, pictu
     """
     features = see(jax.image.resize(picture, (*recipe.shape, 3), "linear"))
 
-    def compared(loss, layers):
+    def compared(loss: Callable[..., Any], layers: Sequence[str]) -> Any:
         return loss(_of(layers, features), _of(layers, aims.features)) / len(layers)
 
     laplacian: Any = compared(losses.feature_laplacian, recipe.laplacian) if recipe.laplacian else 0.0

@@ -1,4 +1,4 @@
-"""What paintings are: ordered strokes, and how far one has come."""
+"""Paintings: ordered strokes, and the progress of painting them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Picture = Float[np.ndarray, "_ _ 3"]
 
 @dataclasses.dataclass(frozen=True)
 class Painting:
-    """A painting: ordered strokes, and what is needed to draw them.
+    """Ordered strokes, and everything that drawing them needs.
 
     Attributes:
       strokes: float32 `[n, d]`, lowest first, in canvas coordinates (the square whose side is the picture's long side).
@@ -25,9 +25,9 @@ class Painting:
       height, width: of the photograph, in pixels; the painting has its proportions.
       canvas_color: red, green, blue in [0, 1].
       brush_image: stamps of the user's own brush `[stamps, across, along, 3]` (shade, coverage, height), or None.
-      settings: what it was painted with.
-      state: what an unfinished painting needs to go on; None when it is finished.
-      styling: what it was styled with, the last time; None if it never was.
+      settings: how the painting was painted.
+      state: arrays that an unfinished painting goes on from; None for a finished painting.
+      styling: settings of the last style transfer, or None.
     """
 
     strokes: Float[np.ndarray, "n d"]
@@ -43,7 +43,7 @@ class Painting:
     @property
     def canvas(self) -> Float[np.ndarray, "h w 3"]:
         """The drawing at the size it was painted at, in [0, 1]."""
-        # Drawing is made of paintings; this is for those who have one at hand.
+        # Imported late: drawing depends on this module.
         from jaxpaint.drawing import draw
 
         return draw(self)
@@ -77,7 +77,7 @@ class Progress(NamedTuple):
 
 
 class Style(NamedTuple):
-    """What is styled with: pictures, each of any size, and how."""
+    """Style pictures, each of any size, and the settings of the style transfer."""
 
     pictures: Sequence[Picture]
     settings: StyleSettings = StyleSettings()

@@ -1,7 +1,7 @@
-"""VGG-16 and VGG-19: the features that a network trained on ImageNet sees in a picture.
+"""VGG-16 and VGG-19: features of a picture by networks trained on ImageNet.
 
-Of a network's layers only the convolutional ones are here: `conv1_1`, `relu1_1`, `conv1_2`, `relu1_2`, `pool1`,
-`conv2_1` and so on to `pool5`.
+Only the networks' convolutional layers are here: `conv1_1`, `relu1_1`, `conv1_2`, `relu1_2`, `pool1`, `conv2_1` and so
+on to `pool5`.
 
 References:
   Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014, arXiv:1409.1556;
@@ -16,14 +16,14 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-# How many convolutions each block has.
+# Number of convolutions in each block.
 ARCHITECTURES = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
 _POOLINGS = {"average": nn.avg_pool, "max": nn.max_pool}
 
 
 def layer_names(net: str) -> tuple[str, ...]:
-    """The layers of a network of `ARCHITECTURES`, in their order."""
+    """Names of the layers of a network of `ARCHITECTURES`, in order."""
     names: list[str] = []
     for block, convs in enumerate(ARCHITECTURES[net], 1):
         names += [f"{kind}{block}_{i}" for i in range(1, convs + 1) for kind in ("conv", "relu")]
@@ -32,14 +32,14 @@ def layer_names(net: str) -> tuple[str, ...]:
 
 
 class VGG(nn.Module):
-    """A picture `[H, W, 3]` in [0, 1] to the features of some layers: maps `[h, w, c]` by the layers' names.
+    """A network from a picture `[H, W, 3]` in [0, 1] to features of some layers: maps `[h, w, c]` by the layers' names.
 
-    Its variables are `params`, a kernel and a bias for each convolution, and `preprocessing`, the `mean` and the `std`
-    of red, green and blue that its pictures are normalised with. To be made by `network`.
+    The network's variables are `params`, a kernel and a bias for each convolution, and `preprocessing`, the `mean` and
+    the `std` of red, green and blue that normalise a picture. Use `network` to make one.
 
     Attributes:
-      needed: layers that are computed, in their order.
-      layers: those among them whose features are wanted.
+      needed: layers to compute, in order.
+      layers: layers among them whose features are returned.
       pooling: average or max.
     """
 
@@ -54,7 +54,7 @@ class VGG(nn.Module):
         maps, found = (picture - mean[None, None]) / std[None, None], {}
         for layer in self.needed:
             if layer.startswith("conv"):
-                # XLA's own convolution: without a gradient for the kernel it is twice as fast as `renderers.layers`'.
+                # Without a gradient for the kernel, XLA's own convolution is twice as fast as `renderers.layers`'.
                 maps = nn.Conv(_CHANNELS[int(layer[4]) - 1], (3, 3), name=layer)(maps)
             elif layer.startswith("relu"):
                 maps = nn.relu(maps)
@@ -69,11 +69,11 @@ class VGG(nn.Module):
 
 
 def network(net: str, *, layers: Sequence[str], pooling: str = "average") -> VGG:
-    """The network of that name, only as deep as the deepest of the layers.
+    """Returns the network of that name, cut after the deepest of the layers.
 
     Args:
-      net: of `ARCHITECTURES`.
-      layers: whose features are wanted, such as relu1_2 or conv3_3 (before its ReLU); at least one.
+      net: a key of `ARCHITECTURES`.
+      layers: layers whose features are returned, such as relu1_2 or conv3_3 (before its ReLU); at least one.
       pooling: average, which is smoother, or max, with which the network was trained.
 
     Raises:

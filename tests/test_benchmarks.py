@@ -15,6 +15,7 @@ from jaxpaint import pictures
 from jaxpaint.io import images
 from jaxpaint.renderers.networks import ARCHITECTURES
 
+pytestmark = pytest.mark.slow
 BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
 
 

@@ -19,7 +19,7 @@ from jaxpaint.types import Style
 from jaxpaint.video import cuts, frames, painter
 
 KEY = jax.random.key(5)
-SMALL = FilmSettings(strokes=60, steps=60, size=64)
+SMALL = FilmSettings(strokes=60, steps=60, size=64, textured=False, frame_steps=24)
 
 
 def scene(count, *, speed=2, seed=0, noise=0.0):
@@ -92,7 +92,7 @@ def test_a_frame_gets_more_steps_where_it_is_painted_anew_and_the_fewer_strokes_
         return descend(model, *args, rates=rates, **options)
 
     monkeypatch.setattr(optimize, "descend", spied)
-    filmed(pictures[2:4], resume=film[2][0])
+    filmed(pictures[2:4], dataclasses.replace(SMALL, textured=True), resume=film[2][0])
     flats = [flat for flat, steps, _ in taken for _ in range(steps)]
     third, frozen = math.ceil(len(flats) / 3), taken[0][2]
     assert frozen > 0 and len(flats) == round(SMALL.frame_steps * min(2, 1 / (1 - frozen)))
@@ -326,3 +326,8 @@ def test_strokes_keep_within_their_greatest_length_in_every_frame(pictures):
     for state, _ in filmed(pictures[:3], settings):
         sides = state.frame.strokes[:, 2:4] + BRUSHES["oilpaintbrush"].hair
         assert (sides.max(axis=1) / sides.min(axis=1)).max() <= 2.001
+
+
+def test_frames_smaller_than_the_fit_s_size_may_have_detail_where_people_look(pictures):
+    settings = dataclasses.replace(SMALL, size=128, detail="auto", strokes=30, steps=6, frame_steps=2)
+    assert [state.number for state, _ in filmed(pictures[:2], settings)] == [0, 1]

@@ -224,6 +224,7 @@ def test_bad_weights(tmp_path, saved):
         weights.load(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(weights.SHIPPED.glob("*-*.safetensors")), ids=lambda path: path.stem)
 def test_shipped_weights_draw_as_well_as_they_say(path):
     """On strokes that nobody has seen, against today's engine."""

@@ -1,40 +1,27 @@
 """Painting as a whole: the budget, the seed, resuming, limits, and that it gets closer to the picture."""
 
 import dataclasses
-import functools
 
 import jax
 import numpy as np
 import pytest
-from jax.sharding import AxisType
-from windowed import Windowed
+from small import KEY, NEURAL, SMALL, disc_and_bar
 
 import jaxpaint
-from jaxpaint import attention, drawing, metrics, optimize, painter, painting, pictures, runtime
+from jaxpaint import attention, drawing, metrics, painter, painting, pictures
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import ResumeError, WeightsError
 from jaxpaint.io import weights
-from jaxpaint.optimize import densify, initialize, loop
 from jaxpaint.raster import forward
-from jaxpaint.raster.tiled import Tiled
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
 
-KEY = jax.random.key(7)
 LUMA = np.float32([0.2126, 0.7152, 0.0722])
-SMALL = Settings(brush="oilpaintbrush", strokes=37, steps=24, size=48)
-NEURAL = dataclasses.replace(SMALL, renderer="light", size=64, detail="alike")
-SMALL_RECTANGLES = dataclasses.replace(SMALL, brush="rectangle")
 
 
 @pytest.fixture(scope="module")
 def picture():
-    """A disc and a bar on a gradient, 60 × 90."""
-    y, x = np.mgrid[:60, :90] / 60
-    image = np.stack([0.3 + 0.4 * x, 0.2 + 0.5 * y, 0.6 - 0.3 * x], axis=-1) * 0.7
-    image[(x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.08] = (0.9, 0.8, 0.1)
-    image[(abs(x - 1.2) < 0.08) & (y > 0.2)] = (0.05, 0.1, 0.3)
-    return np.clip(image, 0, 1).astype(np.float32)
+    return disc_and_bar()
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +44,7 @@ def test_the_painting_resembles_the_picture(picture, painted):
 
 @pytest.mark.parametrize("brush", BRUSHES)
 def test_every_brush_stays_in_its_range_and_gains_by_fitting(picture, brush):
-    settings = dataclasses.replace(SMALL, brush=brush)
+    settings = dataclasses.replace(SMALL, brush=brush, textured=brush in ("filbert", "oilpaintbrush"))
     result = jaxpaint.paint(picture, key=KEY, settings=settings)
     untouched = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, steps=1, learning_rate=1e-6))
     target = pictures.resize(picture, (32, 48))
@@ -179,191 +166,6 @@ def test_jitter_moves_colours_alone_and_by_chance_that_can_be_repeated(picture):
     assert strayed.min() >= 0 and strayed[:, color].max() <= 1
 
 
-@pytest.mark.parametrize("brush, programs", [("oilpaintbrush", 2), ("rectangle", 1)])
-def test_a_level_is_traced_once(picture, brush, programs):
-    """Chunks of a stage, and stages of one kind, share one compiled program; a brush without a texture has no other."""
-    loop._descend.clear_cache()
-    settings = dataclasses.replace(SMALL, steps=400, brush=brush)
-    chunks = sum(1 for _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings))
-    # The flat fit and the textured one.
-    assert chunks > 20 and loop._descend._cache_size() == programs
-
-
-def test_frozen_strokes_stay_and_are_not_listed(picture):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = pictures.resize(picture, (32, 48))
-    model = Engine(BRUSHES["oilpaintbrush"], flat=True)
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
-    tiles = Tiled.of(model.brush, strokes, problem, first=30, margin=1.0, devices=2)
-    assert set(np.unique(tiles.ids)) <= set(range(30, 38))
-    moved, *_ = optimize.descend(
-        model,
-        strokes,
-        optimize.initial(optimize.ADAM, strokes),
-        problem,
-        first=30,
-        rates=np.full(3, 0.05, np.float32),
-    )
-    np.testing.assert_array_equal(moved[:30], strokes[:30])
-    assert (moved[30:] != strokes[30:]).any()
-
-
-def fitted(strokes, target, **options):
-    """Strokes after a few steps on a white canvas; options are those of `Problem`, and `everywhere`."""
-    brush = BRUSHES["oilpaintbrush"]
-    bounds = options.pop("bounds", optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32)))
-    weights = options.pop("weights", {"l2": 1.0})
-    everywhere = options.pop("everywhere", True)
-    return optimize.descend(
-        Engine(brush, flat=True),
-        strokes,
-        optimize.initial(optimize.ADAM, strokes),
-        optimize.Problem(target, np.ones_like(target), weights, bounds, **options),
-        rates=np.full(5, 0.05, np.float32),
-        everywhere=everywhere,
-    )
-
-
-def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture):
-    """Those that are free see all that they reach."""
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = pictures.resize(picture, (64, 96))
-    free = strokes[:, :1] < 0.2
-    bounds = optimize.Bounds(np.where(free, 0, strokes), np.where(free, 1, strokes))
-    (all_of_it, _, fit), (part, _, part_fit) = (
-        fitted(strokes, target, bounds=bounds, everywhere=everywhere) for everywhere in (True, False)
-    )
-    np.testing.assert_allclose(part, all_of_it, atol=1e-5)
-    moved = (part != strokes).any(axis=1)
-    assert moved.any() and not moved[~free[:, 0]].any()
-    assert 0 < part_fit.squared < fit.squared
-
-
-def test_springs_draw_strokes_back(picture):
-    """Alone, to where they rest; with a picture, the nearer to it the stiffer they are."""
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = pictures.resize(picture, (32, 48))
-    rest = np.clip(strokes + 0.1, 0, 1)
-    stiff = np.ones_like(strokes)
-    alone, *_ = fitted(strokes, target, weights={}, springs=optimize.Springs(rest, stiff))
-    apart = np.abs(rest - strokes) > 0.01
-    assert (np.abs(rest - alone) < np.abs(rest - strokes))[apart].all()
-    away = [
-        np.abs(fitted(strokes, 1 - target, springs=optimize.Springs(strokes, k * stiff))[0] - strokes).mean()
-        for k in (0.0, 0.01, 1.0)
-    ]
-    assert away[0] > away[1] > away[2]
-    np.testing.assert_allclose(away[0], np.abs(fitted(strokes, 1 - target)[0] - strokes).mean(), rtol=1e-4)
-
-
-@pytest.mark.parametrize("transport", [0.0, 0.5])
-def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transport):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = pictures.resize(picture, (130, 195))
-    model = Engine(BRUSHES["oilpaintbrush"], flat=True)
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    problem = optimize.Problem(
-        target, np.ones_like(target), {"l1": 0.1, "l2": 1.0, "transport": transport}, bounds, softness=1.0
-    )
-    fixed = {"first": 5, "rates": np.full(3, 0.01, np.float32)}
-
-    def fit():
-        moments = optimize.initial(optimize.ADAM, strokes)
-        moved, _, found = optimize.descend(model, strokes, moments, problem, **fixed)
-        return moved, found, optimize.leave_one_out_gains(model, strokes, problem)
-
-    assert runtime.mesh().size == 2
-    moved, found, worth = fit()
-    with jax.set_mesh(jax.make_mesh((1,), ("devices",), axis_types=(AxisType.Auto,))):
-        alone, found_alone, worth_alone = fit()
-    assert np.abs(moved - strokes).max() > 0.001
-    np.testing.assert_allclose(moved, alone, atol=2e-4)
-    np.testing.assert_allclose(found, found_alone, rtol=1e-5)
-    np.testing.assert_allclose(worth, worth_alone, rtol=1e-4, atol=1e-3)
-
-
-@pytest.mark.parametrize("model", [Engine(BRUSHES["oilpaintbrush"], flat=True), Windowed(BRUSHES["oilpaintbrush"])])
-def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model, monkeypatch):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, detail="alike")).strokes
-    target = pictures.resize(picture, (256, 384))
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
-
-    def fit():
-        moments = optimize.initial(optimize.ADAM, strokes)
-        rates = np.full(3, 0.01, np.float32)
-        return optimize.descend(model, strokes, moments, problem._replace(softness=1.0), first=5, rates=rates)
-
-    moved, _, found = fit()
-    groups = Tiled.of(model.brush, strokes, problem, first=5, margin=1.0, devices=2).counts
-    # Nothing that has been traced knows what changes.
-    loop._descend.clear_cache()
-    asked: list[int] = []
-    monkeypatch.setattr(runtime, "on_cpu", lambda: bool(asked.append(1)))
-    together, _, found_together = fit()
-    loop._descend.clear_cache()
-    assert asked and len(Tiled.of(model.brush, strokes, problem, first=5, margin=1.0, devices=2).counts) < len(groups)
-    assert np.abs(moved - strokes).max() > 0.001
-    np.testing.assert_allclose(moved, together, atol=2e-4)
-    np.testing.assert_allclose(found, found_together, rtol=1e-5)
-
-
-@pytest.mark.parametrize("name", ["rectangle", "oilpaintbrush", "watercolor"])
-def test_worth_is_the_error_that_a_stroke_saves(picture, name):
-    """Against drawing the painting without each stroke; some cover what is below only partly."""
-    brush, target = BRUSHES[name], pictures.resize(picture, (32, 48))
-    settings = dataclasses.replace(SMALL, brush=name, layering="auto")
-    strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes.copy()
-    strokes[::2, brush.index("alpha")] = 0.3
-    strokes[3] = strokes[4]  # Hidden by the next one.
-    strokes[4, brush.index("alpha")] = 1.0
-    model = Engine.of(settings, flat=True)
-    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
-    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
-
-    def error(kept):
-        drawn = forward.draw_strokes(model, kept, (32, 48), canvas=(1.0, 1.0, 1.0))
-        return ((drawn - target) ** 2).sum()
-
-    worth = optimize.leave_one_out_gains(model, strokes, problem)
-    saved = [error(np.delete(strokes, i, axis=0)) - error(strokes) for i in range(len(strokes))]
-    np.testing.assert_allclose(worth, saved, rtol=0.02, atol=0.01 * np.abs(saved).max())
-
-
-def test_strokes_are_placed_where_the_canvas_is_wrong_and_along_edges():
-    target = np.zeros((64, 64, 3), np.float32)
-    target[:, 40:44] = 1.0
-    strokes = initialize.place(
-        BRUSHES["oilpaintbrush"],
-        target,
-        np.zeros_like(target),
-        200,
-        initialize.Layout(0.1),
-        rng=np.random.default_rng(0),
-    )
-    near = np.abs(strokes[:, 0] - 42 / 64) < 0.1
-    assert near.mean() > 0.9
-    # Their long side, h, stands upright: θ near 0 or 1.
-    assert np.median(np.abs(np.sin(np.pi * strokes[near, 4]))) < 0.35
-
-
-def test_grid_mode_gives_each_block_its_share():
-    target = np.zeros((60, 60, 3), np.float32)
-    target[:10, :10] = 1.0
-    strokes = initialize.place(
-        BRUSHES["rectangle"],
-        target,
-        np.zeros_like(target),
-        25,
-        initialize.Layout(0.2, cells=3),
-        rng=np.random.default_rng(0),
-    )
-    cells = (strokes[:, :2] * 3).astype(int)
-    counts = np.bincount(cells[:, 1] * 3 + cells[:, 0], minlength=9)
-    assert sorted(counts) == [2, 2, 3, 3, 3, 3, 3, 3, 3]
-
-
 def test_grid_mode_has_no_seams():
     """Mean error within 4 px of block borders, against elsewhere, over pictures that are alike everywhere."""
     distance = np.minimum.reduce([np.abs(np.arange(128) + 0.5 - b) for b in (32, 64, 96)])
@@ -390,79 +192,6 @@ def test_stages_without_steps_claim_nothing(picture):
     shown = [p.psnr for _, p in jaxpaint.paint_stages(picture, key=KEY, settings=settings)]
     assert len(shown) > 2
     assert all(np.isnan(psnr) or 0 < psnr < 40 for psnr in shown) and 0 < shown[-1] < 40
-
-
-def test_a_renderer_of_single_windows_fits_what_one_of_any_window_fits(picture):
-    """Small strokes and large ones: the same loss, and the same strokes after some steps."""
-    target, rng = pictures.resize(picture, (64, 96)), np.random.default_rng(0)
-    brush = BRUSHES["oilpaintbrush"]
-    place = functools.partial(initialize.place, brush, target, np.ones_like(target), rng=rng)
-    strokes = np.concatenate([place(10, initialize.Layout(0.11)), place(30, initialize.Layout(0.05))])
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    results = []
-    for model in (Engine(brush, flat=True), Windowed(brush, flat=True)):
-        problem = optimize.Problem(target, np.ones_like(target), {"l1": 0.5, "l2": 1.0}, bounds)
-        results.append(
-            optimize.descend(
-                model,
-                np.clip(strokes, 0, 1),
-                optimize.initial(optimize.ADAM, strokes),
-                problem,
-                first=8,
-                rates=np.full(5, 0.01, np.float32),
-            )
-        )
-    (free, _, free_fit), (windowed, _, windowed_fit) = results
-    assert windowed_fit.loss == pytest.approx(free_fit.loss, rel=1e-3)
-    assert np.abs(free - strokes)[8:].max() > 0.02
-    np.testing.assert_array_equal(windowed[:8], free[:8])
-    # Adam takes a step as long for the least gradient as for the greatest: a few follow rounding.
-    assert (np.abs(windowed - free) < 1e-3).mean() > 0.97
-
-
-@pytest.mark.parametrize("name", BRUSHES)
-def test_windows_hold_strokes_as_they_are(name):
-    """A step of no length leaves them alone, wide ones too: of some brushes, a size of 1 is half a window."""
-    brush, rng = BRUSHES[name], np.random.default_rng(0)
-    target = rng.uniform(size=(48, 64, 3)).astype(np.float32)
-    place = functools.partial(initialize.place, brush, target, np.ones_like(target), 10, rng=rng)
-    strokes = np.concatenate([place(initialize.Layout(size)) for size in (0.02, 0.045)])
-    bounds = painter.bounds(dataclasses.replace(SMALL, brush=name), target.shape[:2])
-    strokes = np.clip(strokes, *bounds)
-    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
-    none, moments = np.zeros(1, np.float32), optimize.initial(optimize.ADAM, strokes)
-    model = Windowed(brush, flat=True)
-    after, _, _ = optimize.descend(model, strokes, moments, problem, rates=none)
-    # Positions of strokes at the border may have to come into their windows.
-    sizes = brush.index("size")
-    np.testing.assert_allclose(after[:, sizes], strokes[:, sizes], atol=1e-6)
-
-
-def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
-    """Against a picture that is darker by as much: the correction is what is told, and the strokes move alike."""
-    target, rng = pictures.resize(picture, (64, 96)), np.random.default_rng(0)
-    brush = BRUSHES["oilpaintbrush"]
-    strokes = np.clip(initialize.place(brush, target, np.ones_like(target), 20, initialize.Layout(0.08), rng=rng), 0, 1)
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
-    model = Windowed(brush)
-    canvas = np.full_like(target, 0.4)
-    own = forward.draw_strokes(model, strokes, (64, 96), canvas=canvas)
-
-    def fit(target, drawn):
-        problem = optimize.Problem(target, canvas, {"l2": 1.0}, bounds, drawn=drawn)
-        return optimize.descend(
-            model,
-            strokes,
-            optimize.initial(optimize.ADAM, strokes),
-            problem,
-            rates=np.full(3, 0.01, np.float32),
-        )
-
-    corrected, _, told = fit(target, own + 0.05)
-    moved, _, expected = fit(target - 0.05, None)
-    assert told.squared == pytest.approx(expected.squared, rel=1e-2)
-    assert np.abs(moved - strokes).max() > 0.005
-    assert (np.abs(corrected - moved) < 1e-3).mean() > 0.95
 
 
 def test_weights_of_the_built_in_bristles_say_so_beside_a_picture_of_a_brush(picture):
@@ -493,6 +222,7 @@ def test_painting_with_a_network(picture, tmp_path):
     np.testing.assert_array_equal(resumed.strokes, done.strokes)
 
 
+@pytest.mark.slow
 def test_a_network_can_multiply_shorter_numbers(picture):
     settings = dataclasses.replace(NEURAL, strokes=8, steps=5)
     result, short = (
@@ -502,20 +232,6 @@ def test_a_network_can_multiply_shorter_numbers(picture):
     apart = np.abs(short.strokes - result.strokes)
     # A few strokes go another way.
     assert apart.mean() > 1e-6 and np.median(apart) < 0.01
-
-
-def test_windows_are_fitted_by_transport_too(picture):
-    brush, target = BRUSHES["rectangle"], pictures.resize(picture, (64, 96))
-    canvas, rng = np.ones_like(target), np.random.default_rng(0)
-    strokes = np.clip(initialize.place(brush, target, canvas, 30, initialize.Layout(0.08), rng=rng), 0, 1)
-    bounds = optimize.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
-    problem = optimize.Problem(target, canvas, {"transport": 1.0}, bounds, softness=1.0)
-    found, moments = [], optimize.initial(optimize.ADAM, strokes)
-    for rates in (np.zeros(1, np.float32), *[np.full(20, 0.02, np.float32)] * 2):
-        strokes, moments, fit = optimize.descend(Windowed(brush, flat=True), strokes, moments, problem, rates=rates)
-        found.append(fit.loss)
-    # The entropy alone costs about 0.04 here, whatever is painted.
-    assert found[0] > found[1] + 0.001 > found[2] + 0.002 > 0.04
 
 
 def test_weights_of_another_brush_are_refused(picture):
@@ -580,22 +296,6 @@ def test_a_painting_with_a_brush_of_ones_own(picture, painted, tmp_path):
     np.testing.assert_array_equal(resumed.strokes, own.strokes)
 
 
-def test_fits_at_two_sizes_share_their_programs(picture):
-    """256 pixels in the levels and rounds, 512 at last: two fits, flat and textured; lists with candidates or not."""
-    programs = {
-        loop._descend: 2,
-        densify._gains: 1,
-        forward._draw_tiles: 1,
-        jaxpaint.raster.tiling._near: 2,
-    }
-    for program in programs:
-        program.clear_cache()
-    settings = Settings(strokes=400, steps=20)
-    assert {stage.size for stage in painting.plan(settings, (341, 512))} == {256, 512}
-    jaxpaint.paint(picture, key=KEY, settings=settings)
-    assert {program: program._cache_size() for program in programs} == programs
-
-
 def test_detail_goes_where_errors_count(picture, monkeypatch):
     """A disc that counts ten times is painted better, and by smaller strokes, than when all is alike."""
     y, x = np.mgrid[:60, :90] / 60
@@ -614,31 +314,6 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
         sizes.append(np.median(done.strokes[inside, 2:4].prod(axis=1)))
     assert errors[1] < 0.8 * errors[0]
     assert sizes[1] < sizes[0]
-
-
-def test_what_is_told_counts_all_pixels_alike(picture):
-    """The squared error is that of the picture, whatever counts in the fit."""
-    brush, target = BRUSHES["rectangle"], pictures.resize(picture, (32, 48))
-    canvas, rng = np.ones_like(target), np.random.default_rng(0)
-    strokes = initialize.place(brush, target, canvas, 20, initialize.Layout(0.2), rng=rng)
-    counts = rng.uniform(0.1, 2.0, (32, 48)).astype(np.float32)
-    found = []
-    for importance in (None, counts):
-        problem = optimize.Problem(
-            target, canvas, {"l2": 1.0}, painter.bounds(SMALL_RECTANGLES, (32, 48)), importance=importance
-        )
-        _, _, fit = optimize.descend(
-            Engine(brush, flat=True),
-            strokes,
-            optimize.initial(optimize.ADAM, strokes),
-            problem,
-            rates=np.zeros(1, np.float32),
-        )
-        found.append(fit)
-    alike, weighted = found
-    assert weighted.squared == pytest.approx(alike.squared, rel=1e-5)
-    error = forward.draw_strokes(Engine(brush, flat=True), strokes, (32, 48), canvas=(1.0, 1.0, 1.0)) - target
-    assert weighted.loss == pytest.approx(np.mean(counts[..., None] * error**2), rel=1e-2)
 
 
 def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
@@ -701,35 +376,6 @@ def test_glazes_paint_a_picture_from_light_to_dark(picture, name):
     assert metrics.psnr(drawn, target) > metrics.psnr(np.ones_like(drawn), target) + 6
     fewer = dataclasses.replace(done, strokes=done.strokes[::2])
     assert (fewer.canvas >= drawn - 1e-6).all()
-
-
-def test_candidates_for_glazes_lie_where_the_canvas_is_too_light():
-    """The right half of the canvas is too dark already. A film of a candidate's colour gives the target."""
-    target, canvas = np.full((40, 80, 3), 0.5, np.float32), np.full((40, 80, 3), 0.8, np.float32)
-    canvas[:, 40:] = 0.1
-    brush = BRUSHES["watercolor"]
-    rng, layout = np.random.default_rng(0), initialize.Layout(0.1)
-    strokes = initialize.place(brush, target, canvas, 200, layout._replace(layering="glaze"), rng=rng)
-    middle = brush.middle(strokes)[:, 0]
-    assert (middle < 0.55).mean() > 0.98
-    film = 1 - strokes[:, -1:] * (1 - strokes[:, brush.index("color")])
-    np.testing.assert_allclose(0.8 * film[middle < 0.45], 0.5, atol=1e-3)
-    assert (brush.middle(initialize.place(brush, target, canvas, 200, layout, rng=rng))[:, 0] > 0.5).mean() > 0.5
-
-
-def test_idle_strokes_are_left_out_but_one_of_two_alike_is_needed():
-    """Boxes on white: two black ones, one over the other, where the picture is black, and a white one elsewhere."""
-    brush = BRUSHES["rectangle"]
-    target = np.ones((32, 32, 3), np.float32)
-    target[4:16, 4:16] = 0.0
-    box = np.float32([0.3125, 0.3125, 0.375, 0.375, 0.0, 0.0, 0.0, 0.0, 1.0])
-    white = np.float32([0.75, 0.75, 0.2, 0.2, 0.0, 1.0, 1.0, 1.0, 1.0])
-    strokes = np.stack([white, box, box])
-    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
-    problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
-    needed = functools.partial(optimize.prune, Engine(brush, flat=True), strokes, problem, economy=0.3)
-    np.testing.assert_array_equal(needed(), [box])
-    np.testing.assert_array_equal(needed(lowest=1), [white, box])
 
 
 def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):

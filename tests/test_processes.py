@@ -97,6 +97,7 @@ def by_two_processes(program, folder):
     return [printed for printed, _ in outputs]
 
 
+@pytest.mark.slow
 def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
     program = EIGHT.format(example=EXAMPLE)
     done = subprocess.run(
@@ -128,6 +129,7 @@ def test_a_batch_has_to_be_divided_evenly(tmp_path, capsys):
     assert "config.batch: expected a multiple of the 2 devices, got 5" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_paint_and_train_like_one(tmp_path, monkeypatch):
     monkeypatch.setitem(ARCHITECTURES, "dcgan32", TINY_SHADING)
     together, alone = tmp_path / "together", tmp_path / "alone"

@@ -121,6 +121,7 @@ def test_two_relus_make_a_silhouette_of_distances(brush):
     assert float(jnp.abs(error).mean()) < (0.01 if brush == "markerpen" else 0.003)
 
 
+@pytest.mark.slow
 def test_distances_are_learned_first_then_the_silhouette_then_the_shading():
     own = recipe()
     state = training.start(own)
@@ -169,6 +170,7 @@ def test_the_parts_of_a_run_follow_each_other():
     assert (rates[[0, 10, 20]] == 0).all() and (rates[[9, 19, 59]] < 0.2 * rates.max()).all()
 
 
+@pytest.mark.slow
 def test_training_teaches():
     own = recipe(
         brush="oilpaintbrush", steps=700, distance_steps=300, silhouette_steps=100, batch=16, learning_rate=0.005
@@ -216,6 +218,7 @@ def test_statistics_are_those_of_fresh_strokes():
     assert float(jnp.abs(with_batch.foreground - alone.foreground).mean()) < 0.1 * spread
 
 
+@pytest.mark.slow
 def test_shading_may_multiply_shorter_numbers():
     """The first step's errors are nearly those of float32; what it learns of them is kept in float32."""
     steps = {"distance_steps": 0, "silhouette_steps": 0, "init": "light"}
@@ -240,6 +243,7 @@ def run(folder, *flags):
     return train_renderer.main(["train_renderer", f"--workdir={folder}", *FLAGS, *flags])
 
 
+@pytest.mark.slow
 def test_a_run_leaves_weights_metrics_a_sheet_and_goes_on_to_the_same_numbers(tmp_path, monkeypatch, capsys):
     assert run(tmp_path / "whole") == 0
     whole = weights.load(tmp_path / "whole" / "best.safetensors")
@@ -308,6 +312,7 @@ def test_a_run_can_begin_with_weights(tmp_path, capsys):
     assert not (tmp_path / "third" / "recipe.json").exists()
 
 
+@pytest.mark.slow
 def test_ones_own_brush_is_learned(tmp_path):
     picture = np.zeros((40, 100, 3), np.float32)
     picture[5:20, 10:90], picture[20:35, 10:90] = 0.5, 1.0

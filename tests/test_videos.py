@@ -373,7 +373,7 @@ def test_a_video_that_cannot_be_encoded_replaces_nothing(tmp_path, frames, monke
     path.write_text("before")
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
     monkeypatch.setitem(videos._ENCODERS, ".mp4", ["-c:v", "unknown"])
-    with pytest.raises(ImageError, match="can't be written: .*nknown") as error:
+    with pytest.raises(WriteError, match="can't be written: .*nknown") as error:
         videos.write_video(path, [noise] * frames)
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"] and path.read_text() == "before"

@@ -1,4 +1,4 @@
-"""The networks and their registry: an architecture is one file here, `NAME.py`, that defines `ARCHITECTURE`."""
+"""The networks and their registry. To add one, add a file here, `NAME.py`, that defines `ARCHITECTURE`."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""What the architecture of a network is."""
+"""Definition of a network's architecture."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,8 @@ class Architecture(NamedTuple):
     Attributes:
       size: S, the side of its pictures in pixels.
       shading: channels and stride of each transposed convolution.
-      dense: channels of each fully connected layer of the rasterisation network; none if there is no such network.
-      convs: channels of its convolutions, and whether a pixel shuffle follows in place of a ReLU.
+      dense: channels of each fully connected layer of the rasterisation network; empty if there is no such network.
+      convs: channels of each convolution of the rasterisation network, and whether a pixel shuffle replaces its ReLU.
     """
 
     size: int

@@ -1,4 +1,4 @@
-"""`dcgan32`: the shading network of `light` alone, Stylized Neural Painting's baseline."""
+"""`dcgan32`: Stylized Neural Painting's baseline, the shading network of `light` alone."""
 
 from jaxpaint.architectures.base import Architecture
 from jaxpaint.architectures.light import ARCHITECTURE as LIGHT

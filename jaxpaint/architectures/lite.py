@@ -1,4 +1,4 @@
-"""`lite`: the 5.4 M-parameter renderer of the report Laplacian-steered stylized neural painting."""
+"""`lite`: the 5.4 M-parameter renderer of the report "Laplacian-steered stylized neural painting"."""
 
 from jaxpaint.architectures.base import Architecture
 

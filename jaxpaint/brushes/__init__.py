@@ -1,4 +1,4 @@
-"""The brushes and their registry: a brush is one file here that defines `BRUSH`, and nothing elsewhere."""
+"""The brushes and their registry. To add a brush, add one file here that defines `BRUSH`."""
 
 import importlib
 import pkgutil
@@ -6,6 +6,7 @@ import pkgutil
 from jaxpaint.brushes.base import (
     NOWHERE,
     Brush,
+    Canvas,
     Pixels,
     Renderer,
     Stroke,
@@ -27,6 +28,7 @@ __all__ = [
     "BRUSHES",
     "NOWHERE",
     "Brush",
+    "Canvas",
     "Look",
     "Pixels",
     "Renderer",

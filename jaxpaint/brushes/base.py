@@ -1,8 +1,7 @@
-"""What a brush is: the layout of its strokes, and how a stroke is drawn in a square of pixels.
+"""The definition of a brush: the layout of its strokes, and the drawing of a stroke in a square of pixels.
 
-Coordinates are *canvas* coordinates: x to the right, y down, the square being [0, 1]². A stroke is a vector in
-[0, 1]^d. Lengths that the paper gives in pixels are fractions of `REFERENCE_WIDTH`, so that the same stroke looks the
-same at every size.
+Positions are *canvas* coordinates in [0, 1]², x to the right and y down. A stroke is a vector in [0, 1]^d. Lengths that
+the paper gives in pixels are fractions of `REFERENCE_WIDTH`, so that a stroke looks the same at every size.
 """
 
 from __future__ import annotations
@@ -17,15 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-# The canvas width, in pixels, at which a stroke of size 0 is one pixel wide.
+# Canvas width, in pixels, at which a stroke of size 0 is one pixel wide.
 REFERENCE_WIDTH = 512
 HAIR = 1.0 / REFERENCE_WIDTH
-# Positions no greater than this are those of strokes that are not placed yet.
+# A stroke whose positions are at most this has not been placed yet.
 NOWHERE = -9.0
-# Where along a curve its headings are taken.
+# The values of t at which a curve's headings are taken.
 _HEADINGS_AT = np.array([[0.25], [0.75]], np.float32)
 
 Plane = Float[Array, "size size"]
+# Three planes, red, green, blue, and a fourth where strokes have heights: of windows, and of one large canvas.
+Canvas = tuple[Float[Array, "*n size size"], ...]
 Affine = Float[Array, "3"]
 Scalar = Float[Array, ""] | float
 _Tree = TypeVar("_Tree")
@@ -34,16 +35,16 @@ _Tree = TypeVar("_Tree")
 class Stroke(NamedTuple):
     """The picture of one stroke, plane by plane.
 
-    Planes rather than one `[S, S, 3]` array: XLA's CPU backend compiles the gradient of a stack of channels to a branch
-    per element, which doubles the time of a fit.
+    The channels are separate planes rather than one `[S, S, 3]` array. XLA's CPU backend compiles the gradient of a
+    stack of channels to a branch per element, which doubles the time of a fit.
 
     Attributes:
-      foreground: three planes `[S, S]` (red, green, blue) in [0, 1], zero where the stroke is not.
+      foreground: three planes `[S, S]` (red, green, blue) in [0, 1], zero outside the stroke.
       alpha: one plane `[S, S]` in [0, 1] for all channels, or three.
-      height: one plane `[S, S]`, how thick the paint is (see `Look.height`); none where that is not asked for, or the
-        brush lays no body of paint.
+      height: one plane `[S, S]`, the thickness of the paint (see `Look.height`). Empty if the look does not ask for
+        heights, or the brush's paint has no thickness.
       carried: one plane `[S, S]` in [0, 1], the share of paint that the brush has carried along from below its start
-        (see `Look.wet`); none where that is not asked for, or the brush carries nothing.
+        (see `Look.wet`). Empty if the look does not ask for carried paint, or the brush carries none.
     """
 
     foreground: tuple[Plane, ...]
@@ -56,11 +57,11 @@ Renderer = Callable[[Float[Array, "d"]], Stroke]
 
 
 class Pixels(NamedTuple):
-    """The pixels that a stroke is drawn on, and how sharply.
+    """The square of pixels that a stroke is drawn on, and the blur of the stroke's edges.
 
     Attributes:
       size: S, the side in pixels.
-      softness: how far, in pixels, edges are blurred beyond the one pixel of antialiasing.
+      softness: blur of the edges, in pixels, beyond the one pixel of antialiasing.
     """
 
     size: int
@@ -73,19 +74,19 @@ class Pixels(NamedTuple):
 
     @property
     def always(self) -> Float[Array, ""]:
-        """What `stored` asks for."""
+        """The `always` argument of `stored`."""
         return jnp.asarray(self.softness, jnp.float32)
 
     def affine(self, coefficients: Affine) -> Plane:
-        """The plane `a x + b y + c` at the centres of the pixels.
+        """Plane `a x + b y + c` at the centres of the pixels.
 
-        Everything that a stroke's parameters do to its picture goes through such planes, since their gradient, a
-        reduction over all pixels, is then one matrix product. (XLA's own reduction is some ten times slower on a CPU.)
+        A stroke's parameters enter its picture only through `affine` and `constant`. The gradient of such a plane, a
+        reduction over all pixels, is one matrix product. (XLA's own reduction is some ten times slower on a CPU.)
         """
         return _affine(coefficients, self.size)
 
     def constant(self, value: Float[Array, ""]) -> Plane:
-        """The plane that is `value` everywhere; its gradient too is a matrix product."""
+        """Plane that is `value` everywhere; its gradient is a matrix product, too."""
         return _constant(value, self.size)
 
     def slab(
@@ -95,10 +96,14 @@ class Pixels(NamedTuple):
         low: Plane | Scalar = 0.0,
         high: Plane | Scalar = 0.0,
     ) -> Plane:
-        """How much of each pixel lies in `|axis · (x, y, 1)| ≤ half`, in [0, 1].
+        """Coverage of each pixel by the slab `|axis · (x, y, 1)| ≤ half`, in [0, 1].
 
-        The box filter's integral, so that slabs thinner than a pixel fade instead of vanishing. `low` and `high` push
-        the two edges inwards, by canvas units.
+        The coverage is the box filter's integral, so that slabs thinner than a pixel fade instead of vanishing.
+
+        Args:
+          axis: coefficients of the coordinate across the slab.
+          half: half the slab's width, in canvas units.
+          low, high: inset of the two edges, in canvas units.
         """
         low, high = low * self.sharpness, high * self.sharpness
         rim = jnp.zeros(3).at[2].set(half * self.sharpness + 0.5)
@@ -108,7 +113,7 @@ class Pixels(NamedTuple):
 
 
 def centres(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The x and y of the pixels' centres, `[S, S]` each."""
+    """Coordinates x and y of the pixels' centres, `[S, S]` each."""
     centre = (np.arange(size, dtype=np.float32) + 0.5) / size
     x, y = np.meshgrid(centre, centre)
     return x, y
@@ -151,21 +156,21 @@ _constant.defvjp(_constant_forward, _constant_backward)
 
 
 def total(plane: Plane) -> Float[Array, ""]:
-    """The sum of a plane, as a matrix product (see `Pixels.affine`)."""
+    """Sum of a plane, as a matrix product (see `Pixels.affine`)."""
     return plane.reshape(-1) @ jnp.ones(plane.size, plane.dtype)
 
 
 def stored(function: Callable[..., _Tree], always: Float[Array, ""]) -> Callable[..., _Tree]:
-    """The function, its results stored: XLA would otherwise compute them again in each place where they are used.
+    """Wraps `function` so that XLA stores its results, instead of computing them again at each use.
 
-    A conditional is the one thing that XLA does not fuse across.
+    The wrapper is a conditional, which is the one operation that XLA does not fuse across.
 
     Args:
-      function: of arrays.
-      always: any number that is not negative and not known to the compiler, the same for all windows.
+      function: a function of arrays.
+      always: any non-negative number that the compiler does not know, the same for all windows.
     """
 
-    def run(*args):
+    def run(*args: Any) -> Any:
         shapes = jax.eval_shape(function, *args)
         return jax.lax.cond(
             always >= 0,
@@ -182,32 +187,32 @@ class Brush:
     """A family of strokes.
 
     Attributes:
-      name: as in `BRUSHES`.
+      name: the brush's key in `BRUSHES`.
       fields: the entries of a stroke in order, name to kind. Kinds: `x`, `y` (positions), `control` (positions relative
-        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, `grain` (tells strokes
-        apart that are alike in all else; chance lays it, and no fit moves it), and `unused`.
+        to the end points), `size` (lengths), `angle` (units of π), `color`, `alpha`, `grain` (a random number that
+        tells otherwise equal strokes apart, and that no fit changes), and `unused`.
       rasterize: `(stroke [d], pixels, look) -> Stroke`, differentiable in the stroke.
       distance: `(stroke [d], point [2]) -> []`, the signed distance (canvas units, negative inside) from a point to the
-        silhouette, or less; says which pixels a stroke can reach.
-      edges: `(stroke [d], point [2]) -> [e]`, signed distances (canvas units, negative inside) to what bounds the
-        silhouette: the sides of a box, or one outline. A point is inside where all are negative. What a network is
-        taught first (`training.distances`).
-      lay: in NumPy, `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`,
-        strokes centred at `position`, running along `heading` (radians, clockwise from x), of the given length and
-        full width (canvas units).
-      flip: in NumPy, `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
-      textured: whether it has a texture, so that strokes look other than its average.
-      start: in NumPy, `strokes [n, d] -> [n, 2]`, where the brush is set down and picks up wet paint; None for one that
-        carries none along.
-      ground: what it paints on unless asked otherwise, one of `lighting.GROUNDS`.
-      settles: where on the ground's grain its pigment settles: "tops", "pits", or "" for nowhere more than elsewhere
-        (`compositing.caught`); fits ignore the grain.
-      layering: how its strokes lie over what is below unless asked otherwise: "over", covering it as far as they are
-        opaque, or "glaze", transparent films that darken it (`compositing.glazed`).
-      pictured: whether a user's pictures of a brush can take the place of its own texture.
+        silhouette, or a lower bound. It decides which pixels a stroke can reach.
+      edges: `(stroke [d], point [2]) -> [e]`, signed distances (canvas units, negative inside) to the silhouette's
+        edges: the sides of a box, or one outline. A point is inside where all are negative. Networks learn these
+        distances first (`training.distances`).
+      lay: NumPy function `(position [n, 2], heading [n], length [n], width [n], color [n, 3], alpha [n]) -> [n, d]`
+        that makes strokes. They are centred at `position` and run along `heading` (radians, clockwise from x). Lengths
+        and full widths are in canvas units.
+      flip: NumPy function `strokes [n, d] -> [n, d]`: the same picture from the other end of the range of angles.
+      textured: whether the brush has a texture, so that strokes look different from its average.
+      start: NumPy function `strokes [n, d] -> [n, 2]`, the point where the brush is set down and picks up wet paint;
+        None for a brush that carries none along.
+      ground: default ground, one of `lighting.GROUNDS`.
+      settles: part of the ground's grain where the pigment settles: "tops", "pits", or "" for an even spread
+        (`compositing.caught`). Fits ignore the ground's grain.
+      layering: default layering: "over" for strokes that cover the paint below by their alpha, or "glaze" for
+        transparent films that darken the paint below (`layering.glazed`).
+      pictured: whether a user's pictures of a brush can replace the brush's own texture.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
-      hair: what a size parameter of 0 stands for, in units of that parameter.
+      hair: the size that a size parameter of 0 stands for, in units of that parameter.
     """
 
     name: str
@@ -233,30 +238,30 @@ class Brush:
         return len(self.fields)
 
     def index(self, *kinds: str) -> np.ndarray:
-        """Where in a stroke the entries of these kinds are."""
+        """Indices, in a stroke, of the entries of these kinds."""
         return np.array([i for i, kind in enumerate(self.fields.values()) if kind in kinds], int)
 
     def mask(self, *kinds: str) -> np.ndarray:
-        """Booleans `[d]`: which entries are of these kinds."""
+        """Boolean mask `[d]` of the entries of these kinds."""
         return np.isin(np.array(list(self.fields.values())), kinds)
 
     def middle(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
-        """The strokes' middles (x, y): the mean of their positions."""
+        """Middles (x, y) of the strokes: the means of their positions."""
         return np.stack([strokes[:, self.index(axis)].mean(axis=1) for axis in "xy"], axis=1)
 
     def longest_size(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """Side, in canvas units, of the square in whose coordinates their greatest size parameter is about 1."""
+        """Side, in canvas units, of the square in whose coordinates a stroke's greatest size parameter is about 1."""
         return strokes[:, self.index("size")].max(axis=1) + self.hair
 
     def extent(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """About how long they are, in canvas units: how far apart their positions are, and their greatest width."""
+        """Approximate lengths, in canvas units: the spread of a stroke's positions plus its greatest width."""
         apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
         return apart + self.longest_size(strokes) / self.size_per_width
 
     def bounding_boxes(
         self, strokes: Float[np.ndarray, "n d"]
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
-        """Axis-aligned bounding boxes: least and greatest x and y. They hold for any angle of a stroke."""
+        """Axis-aligned bounding boxes, least and greatest (x, y), that hold for any angle of a stroke."""
         points = np.stack([strokes[:, self.index(axis)] for axis in "xy"], axis=-1)
         if len(control := self.index("control")):
             first, last = points[:, 0], points[:, -1]
@@ -268,8 +273,8 @@ class Brush:
         """Limits the lengths of strokes to `aspect` times their widths; middles stay in place.
 
         Args:
-          strokes: in canvas coordinates.
-          aspect: greatest length over width, 1 or more. A curve's length is its chord and its width.
+          strokes: strokes in canvas coordinates.
+          aspect: greatest ratio of length to width, at least 1. A curve's length is its chord plus its width.
         """
         result, sizes = strokes.copy(), self.index("size")
         sides = strokes[:, sizes] + self.hair
@@ -286,7 +291,7 @@ class Brush:
         return result
 
     def areas(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """About how much each covers, in square canvas units."""
+        """Approximate areas of the strokes, in square canvas units."""
         sides = (strokes[:, self.index("size")] + self.hair) / self.size_per_width
         x, y = (strokes[:, self.index(axis)] for axis in "xy")
         if x.shape[1] == 1:
@@ -295,15 +300,15 @@ class Brush:
         return width * (width + np.hypot(np.ptp(x, axis=1), np.ptp(y, axis=1)))
 
     def headings(self, stroke: Float[Array, "d"]) -> tuple[Float[Array, "k 2"], Float[Array, "k 2"]]:
-        """Where a stroke goes: a box along its longer side, a curve in two places.
+        """Headings of a stroke: a box's along its longer side, a curve's at two of its points.
 
         Args:
-          stroke: in canvas coordinates.
+          stroke: a stroke in canvas coordinates.
 
         Returns:
-          Points (x, y), and the heading at each as a doubled angle `(cos 2φ, sin 2φ)`, φ clockwise from x, times how
-          clear it is, in [0, 1]: a dab that is as long as wide has no heading. The gradient takes that as given, so
-          that it turns strokes and does not stretch them.
+          Points (x, y), and the heading at each as a doubled angle `(cos 2φ, sin 2φ)`, φ clockwise from x. Each heading
+          is scaled by its clarity in [0, 1], which is 0 for a dab that is as long as wide. No gradient flows through
+          the clarity, so that a fit turns strokes and does not stretch them.
         """
         ends = jnp.stack([stroke[self.index(axis)] for axis in "xy"], axis=1)
         sides = (stroke[self.index("size")] + self.hair) / self.size_per_width
@@ -325,12 +330,12 @@ class Brush:
 
     @property
     def grained(self) -> bool:
-        """Whether strokes that are alike but for their grain look different."""
+        """Whether strokes that differ only in their grain look different."""
         return "grain" in self.fields.values()
 
     @property
     def shape_dim(self) -> int:
-        """How many of the first entries are shape; colours follow, then one alpha."""
+        """Number of shape entries, which come first; colours follow, then one alpha or grain."""
         return self.dim - 1 - len(self.index("color"))
 
 
@@ -340,17 +345,17 @@ def to_window(
     origin: Float[Any, "*#n 2"],
     side: Scalar | Float[Any, "*#n 1"],
 ) -> Float[Any, "*n d"]:
-    """Frame coordinates to those of square windows; they may leave [0, 1].
+    """Converts strokes from canvas coordinates to those of square windows.
 
     Args:
-      brush: says which entries are positions and sizes.
-      strokes: in canvas coordinates.
+      brush: the strokes' brush.
+      strokes: strokes in canvas coordinates.
       origin: the windows' top left corners, in canvas coordinates.
-      side: the windows' side, in canvas units, of all alike or of each.
+      side: the windows' side, in canvas units, one for all or one for each.
 
     Returns:
-      The strokes as the window's own renderer has to draw them: positions relative to the window, sizes such that the
-      length `size + hair` grows by 1 / side.
+      The strokes for the window's own renderer: positions relative to the window, and sizes such that the length
+      `size + hair` grows by 1 / side. They may leave [0, 1].
     """
     return _zoom(brush, strokes, -origin / side, 1.0 / side)
 
@@ -361,14 +366,14 @@ def from_window(
     origin: Float[Any, "*#n 2"],
     side: Scalar | Float[Any, "*#n 1"],
 ) -> Float[Any, "*n d"]:
-    """The inverse of `to_window`."""
+    """Converts strokes from window to canvas coordinates, the inverse of `to_window`."""
     return _zoom(brush, strokes, origin, side)
 
 
-def _zoom(brush, strokes, offset, factor):
-    """Lengths times `factor`, positions moved by `offset` after that; in NumPy or JAX, as the arguments are."""
+def _zoom(brush: Brush, strokes: Any, offset: Any, factor: Any) -> Any:
+    """Scales strokes by `factor`, then moves them by `offset`; in NumPy or JAX, as the arguments are."""
 
-    def along_last(*kinds):
+    def along_last(*kinds: str) -> np.ndarray:
         return brush.mask(*kinds).astype(np.float32).reshape((1,) * (strokes.ndim - 1) + (-1,))
 
     scale = 1.0 + along_last("x", "y", "size") * (factor - 1.0)
@@ -385,25 +390,24 @@ def moved(
     turn: Float[np.ndarray, "n"],
     growth: Float[np.ndarray, "n"],
 ) -> Float[np.ndarray, "n d"]:
-    """Strokes that go with what they show: moved, and turned and enlarged about their middles.
+    """Moves strokes, and turns and scales them about their middles.
 
     Args:
-      brush: says which entries are positions, sizes and angles.
-      strokes: in canvas coordinates.
-      offset: how far each middle goes, x and y, in canvas units.
-      turn: radians, clockwise on the screen.
-      growth: factor of lengths.
+      brush: the strokes' brush.
+      strokes: strokes in canvas coordinates.
+      offset: displacement of each middle, x and y, in canvas units.
+      turn: rotation in radians, clockwise on the screen.
+      growth: scale factor of lengths.
 
     Returns:
-      The strokes, which may leave [0, 1] but for their angles.
+      The strokes; all entries but angles may leave [0, 1].
     """
     result = strokes.copy()
     x, y, control, sizes, angles = (brush.index(kind) for kind in ("x", "y", "control", "size", "angle"))
     middle = brush.middle(strokes)
     cos, sin = growth * np.cos(turn), growth * np.sin(turn)
 
-    def turned(points):
-        """Of `[n, k, 2]`."""
+    def turned(points: Float[np.ndarray, "n k 2"]) -> Float[np.ndarray, "n k 2"]:
         dx, dy = np.moveaxis(points - middle[:, None], -1, 0)
         around = np.stack([cos[:, None] * dx - sin[:, None] * dy, sin[:, None] * dx + cos[:, None] * dy], axis=-1)
         return (middle + offset)[:, None] + around
@@ -411,7 +415,7 @@ def moved(
     ends = np.stack([strokes[:, x], strokes[:, y]], axis=-1)
     result[:, x], result[:, y] = np.moveaxis(turned(ends), -1, 0)
     if len(control):
-        # They are relative to the way from end to end, in which there may be nothing of an axis.
+        # Control points are relative to the chord, which may have no extent along an axis.
         way = ends[:, -1] - ends[:, 0]
         point = turned((ends[:, 0] + way * strokes[:, control])[:, None])[:, 0]
         first, last = (result[:, [x[end], y[end]]] for end in (0, -1))
@@ -419,7 +423,7 @@ def moved(
         there = np.abs(way) > HAIR
         result[:, control] = np.where(there, (point - first) / np.where(there, way, 1.0), strokes[:, control])
     result[:, sizes] = (strokes[:, sizes] + brush.hair) * growth[:, None] - brush.hair
-    # Beyond either end of the range, an angle goes on from the other one.
+    # An angle that passes one end of the range continues from the other end.
     angle = strokes[:, angles] + (1.0 if brush.clockwise else -1.0) * turn[:, None] / np.pi
     result[:, angles] = np.clip(angle, 0.0, 1.0)
     beyond = angle - result[:, angles]
@@ -429,30 +433,30 @@ def moved(
 
 
 def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:
-    """Strokes that reach no pixel: they hold the place of strokes to come."""
+    """Strokes that reach no pixel: placeholders for strokes to come."""
     return np.tile(np.where(brush.mask("x", "y"), NOWHERE, 0.0).astype(np.float32), (count, 1))
 
 
 def padded(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
-    """The strokes, padded with ones that are nowhere to `padded_length`."""
+    """Pads strokes to `padded_length` with strokes that reach no pixel."""
     return np.concatenate([strokes, nowhere(brush, padded_length(len(strokes)) - len(strokes))])
 
 
 def padded_length(count: int) -> int:
-    """Rounds up to a power of two: few shapes, few compilations."""
+    """Rounds a count up to a power of two, at least 64, so that few shapes are compiled."""
     return 1 << max(6, (count - 1).bit_length())
 
 
 def with_grain(
     brush: Brush, strokes: Float[np.ndarray, "n d"], numbers: Int[np.ndarray, "n"]
 ) -> Float[np.ndarray, "n d"]:
-    """The strokes, their grains made of their numbers: for files from before strokes had one."""
+    """Sets each stroke's grain from its number, for files older than the grain."""
     result = strokes.copy()
-    # Multiples of the golden ratio: neighbours are far apart, and no two are the same.
+    # With multiples of the golden ratio, neighbours are far apart and no two are the same.
     result[:, brush.index("grain")] = ((numbers + 1) * 0.6180339887498949 % 1.0)[:, None]
     return result
 
 
 def with_nowhere(brush: Brush, strokes: Float[Array, "n d"]) -> Float[Array, "n+1 d"]:
-    """The strokes, and one more that is nowhere: what lists of strokes are filled up with."""
+    """Appends one stroke that reaches no pixel: the padding of lists of strokes."""
     return jnp.concatenate([jnp.asarray(strokes), nowhere(brush, 1)])

@@ -1,8 +1,8 @@
 """Geometry of the brushes that follow a quadratic Bézier curve.
 
-`B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. For each pixel the brush is where it comes
-nearest: at the t that minimises `|B(t) − p| − r(t)`, so that a tapered stroke is what a growing disc sweeps. It is
-searched on a few samples, then refined by Newton's method, and differentiated by the implicit function theorem.
+`B(t) = a t² + b t + p0` with `a = p0 − 2 p1 + p2`, `b = 2 (p1 − p0)`. Each pixel p takes the t at which the brush comes
+nearest, the minimiser of `|B(t) − p| − r(t)`. A tapered stroke is thus the area that a growing disc sweeps. The
+minimum is searched on a few samples, refined by Newton's method, and differentiated by the implicit function theorem.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from jaxpaint.brushes.base import HAIR, Pixels, Plane, centres, stored, total
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
 _TINY = 1e-12
-# How much of the way from end to end a tangent is, beside the velocity.
+# Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
 _AHEAD = 1e-3
-# Speed of a curve, in canvas units over its length, below which it has no direction.
+# Length of a tangent, in canvas units, below which a curve has no direction.
 _STILL = 1e-4
 
 
 class Curve(NamedTuple):
-    """`B(t)`, and the radii at its ends, in canvas units."""
+    """Coefficients of `B(t)`, and the radii at its ends, in canvas units."""
 
     p0: Float[Array, "2"]
     a: Float[Array, "2"]
@@ -38,23 +38,25 @@ class Curve(NamedTuple):
 
 
 def curve_of(stroke: Float[Array, "d"], tapered: bool) -> Curve:
-    """The curve of a stroke; if it is not `tapered`, of one width."""
+    """Curve of a stroke; a stroke that is not `tapered` has one width."""
     p0, control, p2 = stroke[0:2], stroke[2:4], stroke[4:6]
     p1 = p0 + (p2 - p0) * control
     radius = HAIR + stroke[6:8] / 4
     return Curve(p0, p0 - 2 * p1 + p2, 2 * (p1 - p0), radius[0], radius[int(tapered)])
 
 
-def _nearest(aa, ab, bb, ca, cb, cc, growth):
-    """The t in [0, 1] minimising `|B(t) − p| − growth t`, from the dot products of a, b and `c = p0 − p`; no gradient.
+def _nearest(aa: Any, ab: Any, bb: Any, ca: Any, cb: Any, cc: Any, growth: Any) -> Any:
+    """Minimiser t in [0, 1] of `|B(t) − p| − growth t`, not differentiable.
 
-    Where the radius does not grow (None), that is the nearest point of the curve.
+    Args:
+      aa, ab, bb, ca, cb, cc: dot products of a, b and `c = p0 − p`.
+      growth: growth of the radius from end to end; None for a constant radius, which gives the curve's nearest point.
     """
 
-    def squared(t):
+    def squared(t: Any) -> Any:
         return (((aa * t + 2 * ab) * t + bb + 2 * ca) * t + 2 * cb) * t + cc
 
-    def outside(t):
+    def outside(t: Any) -> Any:
         return squared(t) if growth is None else root(squared(t)) - growth * t
 
     best, least = jnp.zeros_like(cc), outside(0.0)
@@ -67,12 +69,18 @@ def _nearest(aa, ab, bb, ca, cb, cc, growth):
         curvature = (6 * aa * t + 6 * ab) * t + bb + 2 * ca
         slope, curvature = _stationarity(along, curvature, squared(t), growth)
         t = jnp.clip(t - slope / jnp.maximum(curvature, _TINY), 0.0, 1.0)
-    # Inside tight bends Newton's method may run to another extremum, further away.
+    # Inside tight bends, Newton's method may converge to another extremum, further away.
     return jnp.where(outside(t) <= least, t, best)
 
 
-def _stationarity(along, curvature, squared, growth):
-    """First and second derivative of what is minimised, times the distance, from those of `|B(t) − p|²`, halved."""
+def _stationarity(along: Any, curvature: Any, squared: Any, growth: Any) -> tuple[Any, Any]:
+    """First and second derivative of the objective of `_nearest`, times the distance.
+
+    Args:
+      along, curvature: first and second derivative of `|B(t) − p|² / 2`.
+      squared: `|B(t) − p|²`.
+      growth: growth of the radius, or None.
+    """
     if growth is None:
         return along, curvature
     distance = root(squared)
@@ -80,12 +88,12 @@ def _stationarity(along, curvature, squared, growth):
 
 
 def root(squared: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The square root, with a gradient at 0 too."""
+    """Square root whose gradient is finite at 0, too."""
     return jnp.sqrt(jnp.maximum(squared, 0.0) + _TINY)
 
 
 class Swept(NamedTuple):
-    """Where the brush comes nearest to each pixel: its t, the way there from the pixel, and its tangent."""
+    """The point where the brush comes nearest to each pixel: its t, the offset from the pixel, and the tangent."""
 
     t: Plane
     way: tuple[Plane, Plane]
@@ -96,19 +104,28 @@ _Seen = Callable[[Swept], tuple[Plane, ...]]
 
 
 def sweep(curve: Curve, pixels: Pixels, seen: _Seen, *, tapered: bool) -> tuple[Plane, ...]:
-    """What is seen of where the brush comes nearest; `seen` looks at each pixel alone."""
+    """Evaluates `seen` at the points where the brush comes nearest to the pixels.
+
+    Args:
+      curve: the stroke's curve.
+      pixels: the square to draw on.
+      seen: function of a `Swept` that acts on each pixel alone.
+      tapered: whether the radius grows along the curve.
+    """
     growth = curve.r2 - curve.r0 if tapered else None
     return _swept(curve.p0, curve.a, curve.b, growth, pixels.always, pixels.size, seen)
 
 
-# The gradient by hand: of JAX's own, XLA computes most anew for each parameter.
+# The gradient is written by hand, since XLA computes most of JAX's own gradient anew for each parameter.
 @functools.partial(jax.custom_vjp, nondiff_argnums=(5, 6))
-def _swept(p0, a, b, growth, always, size: int, seen: _Seen) -> tuple[Plane, ...]:
+def _swept(p0: Any, a: Any, b: Any, growth: Any, always: Any, size: int, seen: _Seen) -> tuple[Plane, ...]:
     return _swept_forward(p0, a, b, growth, always, size, seen)[0]
 
 
-def _swept_forward(p0, a, b, growth, always, size, seen):
-    def nearest(x0, y0):
+def _swept_forward(
+    p0: Any, a: Any, b: Any, growth: Any, always: Any, size: int, seen: _Seen
+) -> tuple[tuple[Plane, ...], Any]:
+    def nearest(x0: Plane, y0: Plane) -> Plane:
         ca, cb = (w[0] * x0 + w[1] * y0 for w in (a, b))
         return _nearest(a @ a, a @ b, b @ b, ca, cb, x0**2 + y0**2, growth)
 
@@ -116,18 +133,18 @@ def _swept_forward(p0, a, b, growth, always, size, seen):
     return seen(_at(p0, a, b, t)), (p0, a, b, growth, always, t)
 
 
-def _swept_backward(size, seen, kept, gradient):
-    """By the implicit function theorem: t moves such that the first derivative of what is minimised stays 0."""
+def _swept_backward(size: int, seen: _Seen, kept: Any, gradient: Any) -> tuple[Any, ...]:
+    """Applies the implicit function theorem: t moves such that the objective's first derivative stays 0."""
     p0, a, b, growth, always, t = kept
 
-    def planes(t, *gradient):
+    def planes(t: Plane, *gradient: Plane) -> Any:
         swept = _at(p0, a, b, t)
         ((to_t, to_way, to_tangent),) = jax.vjp(seen, swept)[1](gradient)
         way, velocity = swept.way, [2 * a[i] * t + b[i] for i in range(2)]
         squared = dot(way, way)
         curvature = dot(velocity, velocity) + 2 * dot(way, a)
         _, curvature = _stationarity(dot(way, velocity), curvature, squared, growth)
-        # At the ends t does not move.
+        # At the curve's ends, t is clipped and does not move.
         inside = (t > 0) & (t < 1) & (curvature > _TINY)
         to_t = jnp.where(inside, to_t + dot(to_way, velocity) + 2 * dot(to_tangent, a), 0.0)
         to_slope = -to_t / jnp.where(inside, curvature, 1.0)
@@ -151,20 +168,20 @@ def _swept_backward(size, seen, kept, gradient):
 _swept.defvjp(_swept_forward, _swept_backward)
 
 
-def _at(p0, a, b, t: Plane) -> Swept:
+def _at(p0: Any, a: Any, b: Any, t: Plane) -> Swept:
     way = tuple((a[i] * t + b[i]) * t + c for i, c in enumerate(_ways(p0, t.shape[-1])))
-    # Where a curve stands still at its end, it is about to go towards the other.
+    # Where the velocity is 0, at the end of some curves, the tangent is the chord.
     tangent = tuple((2 * t + _AHEAD) * a[i] + (1 + _AHEAD) * b[i] for i in range(2))
     return Swept(t, way, tangent)
 
 
 def dot(a: Any, b: Any) -> Any:
-    """The dot product of two pairs."""
+    """Dot product of two pairs."""
     return a[0] * b[0] + a[1] * b[1]
 
 
-def _ways(point, size: int) -> tuple[Plane, Plane]:
-    """The way from each pixel to a point."""
+def _ways(point: Any, size: int) -> tuple[Plane, Plane]:
+    """Offset from each pixel to a point, x and y."""
     x, y = centres(size)
     return point[0] - x, point[1] - y
 
@@ -175,26 +192,26 @@ def radius_at(t: Plane, curve: Curve, pixels: Pixels) -> Plane:
 
 
 def within(distance: Plane, radius: Plane, pixels: Pixels) -> Plane:
-    """Coverage of pixels at a distance from the middle of a line of half width `radius`."""
+    """Coverage of pixels, in [0, 1], at a distance from the middle of a line of half width `radius`."""
     near, far = (radius - distance) * pixels.sharpness, (radius + distance) * pixels.sharpness
     return jax.lax.clamp(0.0, near + 0.5, 1.0) + jax.lax.clamp(0.0, far + 0.5, 1.0) - 1.0
 
 
 def length_of(curve: Curve) -> Float[Array, ""]:
-    """About the length of a curve, between that of its chord and that of its control polygon."""
+    """Approximate length of a curve, between the lengths of its chord and of its control polygon."""
     chord, first, second = (root(w @ w) for w in (curve.a + curve.b, curve.b / 2, curve.a + curve.b / 2))
     return (2 * chord + first + second) / 3
 
 
 def disc(swept: Swept) -> tuple[Plane, Plane]:
-    """Its t, and how far it is."""
+    """The t of the nearest point, and the distance to it."""
     return swept.t, root(dot(swept.way, swept.way))
 
 
 def heading(swept: Swept) -> tuple[Plane, Plane]:
-    """How far the pixel is behind the brush along its heading, and to the right of it; signed."""
+    """Signed distances from the brush to the pixel: backwards along the heading, and to its right."""
     (dx, dy), (tx, ty) = swept.way, swept.tangent
-    # A point has no direction: there the brush lies along x.
+    # A curve that is a point has no direction, so the brush lies along x.
     moving = tx**2 + ty**2 > _STILL**2
     tx, ty = jnp.where(moving, tx, 1.0), jnp.where(moving, ty, 0.0)
     speed = root(tx**2 + ty**2)
@@ -202,14 +219,14 @@ def heading(swept: Swept) -> tuple[Plane, Plane]:
 
 
 def brushed(swept: Swept) -> tuple[Plane, ...]:
-    """`disc` and `heading` together: where a pixel lies in a stroke whose texture follows the curve."""
+    """The results of `disc` and `heading`: the position of a pixel in a stroke whose texture follows the curve."""
     return *disc(swept), *heading(swept)
 
 
 def distance(
     stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool, corner: float = 1.0
 ) -> Float[Array, ""]:
-    """`corner`: how many radii the brush reaches."""
+    """Implements `Brush.distance`; the brush reaches `corner` radii."""
     return outside(curve_of(stroke, tapered), point, tapered=tapered, corner=corner)
 
 
@@ -217,7 +234,7 @@ def outside(curve: Curve, point: Float[Array, "2"], *, tapered: bool, corner: fl
     """Signed distance from a point to a swept curve, negative inside."""
     a, b, c = curve.a, curve.b, curve.p0 - point
     growth = curve.r2 - curve.r0 if tapered else None
-    # Written out: of many strokes and points, products of two numbers each would be called one by one.
+    # `dot` is written out: for many strokes and points, matrix products of two numbers would be called one by one.
     t = _nearest(dot(a, a), dot(a, b), dot(b, b), dot(a, c), dot(b, c), dot(c, c), growth)
     radius = curve.r0 + (curve.r2 - curve.r0) * t
     way = [(a[i] * t + b[i]) * t + c[i] for i in range(2)]
@@ -225,17 +242,26 @@ def outside(curve: Curve, point: Float[Array, "2"], *, tapered: bool, corner: fl
 
 
 def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool) -> Float[Array, "1"]:
-    """See `Brush.edges`; here, the outline."""
+    """Implements `Brush.edges`: the outline."""
     return distance(stroke, point, tapered=tapered)[None]
 
 
 def outline(stroke: Float[Array, "d"], point: Float[Array, "2"]) -> Float[Array, "1"]:
-    """See `Brush.edges`; of a tapered brush whose width at a pixel is that at the nearest point of the curve."""
+    """Implements `Brush.edges` for a tapered brush whose width is that at the curve's nearest point."""
     return outside(curve_of(stroke, tapered=True), point, tapered=False)[None]
 
 
-def lay(position, heading, length, width, color, alpha, *, ends: int) -> Float[np.ndarray, "n d"]:
-    """Straight strokes; see `Brush.lay`. `ends` says how many colours each has."""
+def lay(
+    position: Float[np.ndarray, "n 2"],
+    heading: Float[np.ndarray, "n"],
+    length: Float[np.ndarray, "n"],
+    width: Float[np.ndarray, "n"],
+    color: Float[np.ndarray, "n 3"],
+    alpha: Float[np.ndarray, "n"],
+    *,
+    ends: int,
+) -> Float[np.ndarray, "n d"]:
+    """Implements `Brush.lay`: straight strokes of `ends` colours each."""
     half = np.stack([np.cos(heading), np.sin(heading)], axis=1) * (length - width)[:, None] / 2
     radius = ((width / 2 - HAIR) * 4)[:, None]
     middle = np.full_like(position, 0.5)

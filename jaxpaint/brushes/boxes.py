@@ -1,4 +1,4 @@
-"""Geometry of the brushes whose silhouette is a turned box."""
+"""Geometry of the brushes whose silhouette is a rotated box."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Box(NamedTuple):
 
 
 def box_of(stroke: Float[Array, "d"], units: Units) -> Box:
-    """The box of a stroke."""
+    """Box of a stroke."""
     turn, full, hair = units
     xc, yc, width, height, theta = stroke[:5]
     cos, sin = jnp.cos(turn * theta), jnp.sin(turn * theta)
@@ -45,7 +45,7 @@ def box_of(stroke: Float[Array, "d"], units: Units) -> Box:
 
 
 def distance(stroke: Float[Array, "d"], point: Float[Array, "2"], *, units: Units) -> Float[Array, ""]:
-    """See `Brush.distance`."""
+    """Implements `Brush.distance`."""
     box = box_of(stroke, units)
     at = jnp.append(point, 1.0)
     across = jnp.abs(box.u @ at) - box.half_width
@@ -61,12 +61,13 @@ def edges(
     units: Units,
     inset: Callable[[Box], tuple[Array, Array]] | None = None,
 ) -> Float[Array, "4"]:
-    """See `Brush.edges`; here, the sides.
+    """Implements `Brush.edges`: the box's sides.
 
     Args:
       stroke, point: as for `Brush.edges`.
-      units: of the stroke's parameters.
-      inset: how far inside the box the paint ends, at its left and top sides and at its right and bottom ones.
+      units: units of the stroke's parameters.
+      inset: function that gives the insets of the paint within the box, in canvas units, first of its left and top
+        sides, then of its right and bottom ones.
     """
     box = box_of(stroke, units)
     at = jnp.append(point, 1.0)
@@ -87,7 +88,7 @@ def lay(
     units: Units,
     ends: int,
 ) -> Float[np.ndarray, "n d"]:
-    """Strokes whose own vertical axis runs along the heading; `ends` says how many colours each has."""
+    """Implements `Brush.lay`: strokes of `ends` colours each, whose own vertical axis runs along the heading."""
     theta = (np.sign(units.turn) * (heading - np.pi / 2) / np.pi) % 1.0
     sizes = [(extent - units.hair) / units.full for extent in (width, length)]
     shape = np.stack([position[:, 0], position[:, 1], *sizes, theta], axis=1)
@@ -95,7 +96,12 @@ def lay(
 
 
 def flip(strokes: Float[np.ndarray, "n d"], *, swap: tuple[int, ...]) -> Float[np.ndarray, "n d"]:
-    """Half a turn, which exchanges the two ends: θ of 0 and of 1 are the same but for that."""
+    """Implements `Brush.flip`: turns strokes with θ of 0 or 1 by half a turn.
+
+    Args:
+      strokes: strokes.
+      swap: order of a flipped stroke's entries, in which the two ends are exchanged.
+    """
     at_end = (strokes[:, 4] <= 0) | (strokes[:, 4] >= 1)
     flipped = strokes[:, np.array(swap)]
     flipped[:, 4] = 1 - strokes[:, 4]

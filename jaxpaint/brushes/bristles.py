@@ -1,16 +1,16 @@
-"""A stroke of oil paint as the bristles leave it: its outline, its streaks of pigment, its ridges.
+"""The texture that bristles leave in a stroke of oil paint: its outline, its streaks of pigment, its ridges.
 
 Three coordinates run over a stroke, all in units of its full width: `s` across it, from -0.5 to 0.5, and `before` and
-`after` along it, the distances from its start and to its end. Everything is a formula in them, so that a stroke is
-sharp at every size; what is finer than a pixel fades to its average, so that a stroke drawn large and averaged is the
-stroke drawn small. A stroke's *grain*, a number in [0, 1] that it keeps for life, shifts all patterns: no two strokes
-are alike, and the same stroke always is.
+`after` along it, the distances from its start and to its end. The texture is a formula in these coordinates, so that a
+stroke is sharp at every size. Details finer than a pixel fade to their average, so that a stroke drawn large and then
+averaged equals the stroke drawn small. A stroke's *grain*, a number in [0, 1] that never changes, shifts all patterns:
+no two strokes look alike, and a stroke always looks the same.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,21 +19,21 @@ from jaxtyping import Array, Float
 from jaxpaint.brushes.base import Plane, Scalar, stored
 from jaxpaint.brushes.waves import seen, wave
 
-# Averages over strokes of all grains and proportions: what a fit sees of a stroke until its last steps. Bristles that
-# start and end early and sides that wander shorten it by these, in widths.
+# Mean insets of the paint at a stroke's start, end and sides, in widths, over strokes of all grains and proportions.
+# Bristles start late and end early, and sides wander. A fit sees the average stroke until its last steps.
 START, END, SIDE = 0.08, 0.21, 0.04
-# Mean shade, and how much a streak at full depth changes it.
+# Mean shade, and its change by a streak at full depth.
 SHADE, _CONTRAST = 0.983, 0.07
 # Amplitude of a streak's tint, and frequencies in the grain for red, green and blue.
 _TINT, _TINTS = 0.08, (57.3, 71.9, 91.7)
-# How much of the ground a bristle that has run dry still covers.
+# Coverage of the ground by a bristle that has run dry.
 _FILM = 0.3
-# How gradually bristles run dry, in units of a streak, and how much more so with a family of streaks, of weight 1, that
-# is too fine to be seen, and with one that changes within a pixel.
+# Width of the transition from wet to dry bristles, in units of a streak, and its growth by a family of streaks of
+# weight 1: one that is too fine to be seen, and one that changes within a pixel.
 _GRADUAL, _UNSEEN, _STEEP = 0.12, 1.2, 2.5
-# How far along a stroke, in its widths, streaks carry the colours of its two ends into each other.
+# Distance, in widths, over which streaks carry the colours of a stroke's two ends into each other.
 _DRAGGED = 0.4
-# How far, in widths, paint from below a stroke's start is carried along, and how strongly at the start.
+# Distance, in widths, over which paint from below a stroke's start is carried along, and its strength at the start.
 _CARRIED_FOR, _CARRIED = 3.0, 1.8
 
 
@@ -41,10 +41,10 @@ class _Streaks(NamedTuple):
     """One family of streaks: a wave across the stroke that comes and goes along it.
 
     Attributes:
-      frequency: streaks across a stroke.
-      weight: how strong they are, relative to the others.
-      rate: how often they come and go, in a width of the way along.
-      slant: how much earlier that is at one edge than at the other.
+      frequency: number of streaks across a stroke.
+      weight: strength of the streaks, relative to the other families'.
+      rate: frequency at which the streaks come and go along the stroke, per width.
+      slant: phase difference of their coming and going between the two edges, in periods.
     """
 
     frequency: float
@@ -53,7 +53,7 @@ class _Streaks(NamedTuple):
     slant: float
 
 
-# Frequencies without a common period, so that nothing repeats.
+# The frequencies have no common period, so that the pattern does not repeat.
 _FAMILIES = (
     _Streaks(3.1, 0.32, 0.37, 1.7),
     _Streaks(7.3, 0.36, 0.71, -2.9),
@@ -61,7 +61,7 @@ _FAMILIES = (
     _Streaks(27.1, 0.20, 2.17, -7.9),
     _Streaks(53.9, 0.15, 3.31, 11.3),
 )
-# How many times a pattern shifts by its own period as the grain goes from 0 to 1; far apart ones share some.
+# Shift of each pattern, in periods, as the grain goes from 0 to 1. Some patterns that are far apart share a shift.
 _SHIFTS = (17.3, 29.7, 41.9, 53.1, 67.7, 83.3, 97.1, 113.9, 31.7, 61.3, 74.9, 89.3, 127.1, 139.3, 45.3, 106.7)
 
 
@@ -69,10 +69,10 @@ class Bristles(NamedTuple):
     """Planes of a stroke.
 
     Attributes:
-      streak: pigment, more or less than the mean, about -1 to 1.
-      inside: how far from the nearer one of its ragged ends each bristle is, in widths; beyond it, negative.
-      inset: how far inside the nearer side (s of -0.5, 0.5) the paint ends, in widths.
-      cover: how much of the ground is covered between bristles that run dry, in [0, 1].
+      streak: deviation of the pigment from its mean, about -1 to 1.
+      inside: distance of each bristle from the nearer of its ragged ends, in widths, negative beyond the end.
+      inset: inset of the paint from the nearer side (s of -0.5, 0.5), in widths.
+      cover: coverage of the ground by bristles that run dry, in [0, 1].
     """
 
     streak: Plane
@@ -81,7 +81,7 @@ class Bristles(NamedTuple):
     cover: Plane
 
 
-# Jitted to be traced once a size, not for each use; half the time of a warm start is tracing.
+# Jitted so that each size is traced once, not for each use: half the time of a warm start is tracing.
 @functools.partial(jax.jit, inline=True)
 def _bristles(
     s: Plane,
@@ -94,10 +94,10 @@ def _bristles(
     shift = [grain * times for times in _SHIFTS]
 
     sway = wave(0.43 * before + shift[0])
-    # Bristles stand closer here than there, closer in one brush than in another, and wander.
+    # The spacing of bristles varies within a brush and between brushes, and bristles wander.
     at = s + 0.065 * wave(1.9 * s + 0.21 * before + shift[1]) + 0.030 * wave(4.3 * s + shift[7]) + 0.020 * sway
     at *= 0.75 + 0.55 * (0.5 + 0.5 * wave(shift[12]))
-    # The width of the transition, squared: independent causes add up like variances.
+    # The transition's width is squared, since independent causes add up like variances.
     streak, gradual = jnp.zeros_like(s), jnp.full((), _GRADUAL**2)
     for i, family in enumerate(_FAMILIES):
         presence = jnp.clip(0.3 + wave(family.rate * before + family.slant * s + shift[2 + i]), 0.0, 1.2)
@@ -105,22 +105,22 @@ def _bristles(
         streak += family.weight * kept * presence * wave(family.frequency * at + shift[6 + i])
         steep = _STEEP * family.frequency * footprint
         gradual += family.weight**2 * (_UNSEEN**2 * (1.0 - kept * kept) + (kept * steep) ** 2)
-    # Squared and cubed distances from the middle: outlines round off.
+    # Powers of the distance from the middle round the outline off.
     u = jnp.minimum(4.0 * s * s, 1.2)
     # Some strokes run dry earlier than others.
     dryness = (0.5 + 0.5 * wave(shift[10])) ** 2
-    # A brush is seldom set down square.
+    # A brush is seldom set down square to the stroke.
     start = 0.04 + 0.08 * u + 0.08 * u * u * u + 0.05 * wave(2.7 * s + shift[11]) + 0.03 * wave(7.9 * s + shift[5])
     start = jnp.maximum(start + 0.35 * wave(shift[14]) * s - 0.12 * streak, 0.0)
-    # A bristle with more paint goes on for longer.
+    # A bristle with more paint runs farther.
     end = 0.06 + 0.12 * wave(2.3 * s + shift[12]) + 0.08 * wave(6.7 * s + shift[13])
     end = jnp.maximum(end + 0.40 * wave(shift[15]) * s - (0.15 + 0.20 * dryness) * streak, 0.0)
-    # Towards its end a brush is lifted: some strokes end broad, others narrow.
+    # A brush is lifted towards the end: some strokes end broad, others narrow.
     lifted = jnp.clip(1.0 - after / jnp.clip(0.4 * (before + after), 0.1, 1.3), 0.0, 1.0)
     lifted *= lifted
     narrower = (0.05 + 0.22 * (0.5 + 0.5 * wave(shift[13]))) * lifted
     inside = jnp.minimum(before - contrast * start, after - contrast * end)
-    # The sides sway together, and each by itself.
+    # The two sides sway together, and each also by itself.
     side = jnp.where(s < 0, 1.0, -1.0)
     inset = 0.028 + narrower + 0.017 * side * sway
     inset += 0.011 * wave(1.2 * before + side * (0.9 * sway + 0.3) + shift[11])
@@ -132,7 +132,7 @@ def _bristles(
 
 
 class _Slopes(NamedTuple):
-    """Slopes that are not zero everywhere: what changes across a stroke, along it, and with the way to its end."""
+    """Derivatives of `Bristles` by s, before and after: those that are not zero everywhere."""
 
     across: tuple[Plane, ...]
     along: tuple[Plane, ...]
@@ -140,7 +140,14 @@ class _Slopes(NamedTuple):
 
 
 @functools.partial(jax.jit, inline=True)
-def _bristles_and_slopes(s, before, after, grain, footprint, contrast) -> tuple[Bristles, _Slopes]:
+def _bristles_and_slopes(
+    s: Plane,
+    before: Plane,
+    after: Plane,
+    grain: Float[Array, ""],
+    footprint: Float[Array, ""],
+    contrast: Float[Array, ""],
+) -> tuple[Bristles, _Slopes]:
     ones = jnp.ones_like(s)
     found, across = jax.jvp(lambda s: _bristles(s, before, after, grain, footprint, contrast), (s,), (ones,))
     _, along = jax.jvp(lambda before: _bristles(s, before, after, grain, footprint, contrast), (before,), (ones,))
@@ -160,25 +167,27 @@ def bristles(
     contrast: Float[Array, ""] | float,
     always: Float[Array, ""],
 ) -> Bristles:
-    """The bristles at points of a stroke.
+    """Bristles at points of a stroke.
 
     Args:
-      s: across the stroke, -0.5 to 0.5.
-      before, after: how far from its start and its end, in widths.
-      grain: the stroke's own, in [0, 1]. Not differentiated.
-      footprint: width of a pixel, in widths of the stroke. Not differentiated: as a stroke grows, the streaks that
-        appear average to nothing.
-      contrast: of the texture, 0 to 1: how ragged the ends are. Not differentiated.
-      always: any number that is not negative and not known to the compiler (see `base.stored`).
+      s: position across the stroke, -0.5 to 0.5.
+      before, after: distances from its start and its end, in widths.
+      grain: the stroke's grain, in [0, 1]. Not differentiated.
+      footprint: width of a pixel, in widths of the stroke. Not differentiated, since the streaks that appear as a
+        stroke grows average to zero.
+      contrast: contrast of the texture, 0 to 1, which sets the raggedness of the ends. Not differentiated.
+      always: any non-negative number that the compiler does not know (see `base.stored`).
     """
     return stored(_bristles, always)(s, before, after, grain, footprint, contrast)
 
 
-def _bristles_forward(s, before, after, grain, footprint, contrast, always):
+def _bristles_forward(
+    s: Plane, before: Plane, after: Plane, grain: Any, footprint: Any, contrast: Any, always: Any
+) -> tuple[Bristles, _Slopes]:
     return stored(_bristles_and_slopes, always)(s, before, after, grain, footprint, contrast)
 
 
-def _bristles_backward(slopes, gradient):
+def _bristles_backward(slopes: _Slopes, gradient: Any) -> tuple[Any, ...]:
     streak, inside, inset, cover = gradient
     to_s = sum(g * slope for g, slope in zip((streak, inside, cover), slopes.across, strict=True))
     to_before = sum(g * slope for g, slope in zip(gradient, slopes.along, strict=True))
@@ -190,63 +199,69 @@ bristles.defvjp(_bristles_forward, _bristles_backward)
 
 
 def depth(grain: Scalar) -> Scalar:
-    """How strong a stroke's streaks are, in [0.45, 1]."""
+    """Strength of a stroke's streaks, in [0.45, 1]."""
     return 0.45 + 0.55 * (0.5 + 0.5 * wave(grain * 37.7)) ** 1.5
 
 
 def covered(found: Bristles, contrast: float) -> Plane:
-    """How much of what lies below is covered, in [0, 1]: bristles run dry.
+    """Coverage of the ground, in [0, 1], by bristles that run dry.
 
     Args:
       found: the stroke's bristles.
-      contrast: of the texture, 0 to 1.
+      contrast: contrast of the texture, 0 to 1.
     """
     return 1.0 - contrast * (1.0 - found.cover)
 
 
 def carried(streak: Plane, before: Plane, contrast: float, wet: float) -> Plane:
-    """Share of a stroke's paint that comes from below its start, in [0, 1]: more in bristles with little of their own.
+    """Share of a stroke's paint that comes from below its start, in [0, 1].
+
+    Bristles with little paint of their own carry more.
 
     Args:
-      streak: of the stroke's bristles.
+      streak: streaks of the stroke's bristles.
       before: distance from its start, in widths.
-      contrast: of the texture, 0 to 1.
-      wet: 0 for paint on dry paint; at 1, a bristle with the least paint of its own begins with all of it from below.
+      contrast: contrast of the texture, 0 to 1.
+      wet: wetness of the paint below, 0 for dry. At 1, a bristle with the least paint of its own starts with paint
+        from below alone.
     """
     left = jnp.clip(1.0 - before / _CARRIED_FOR, 0.0, 1.0)
     return jnp.clip(contrast * wet * _CARRIED * left * (0.15 - 1.2 * streak), 0.0, 1.0)
 
 
 def shades(streak: Plane | Scalar, grain: Scalar, contrast: float) -> tuple[Plane | Scalar, ...]:
-    """What a stroke's red, green and blue are multiplied by, in [0, 1]; a streak of 0 is the average.
+    """Factors of a stroke's red, green and blue, in [0, 1]; a streak of 0 is the average.
 
-    Pigments are not mixed through: in each stroke, streaks are a little warmer or colder than the rest.
+    Pigments are never fully mixed: in each stroke, streaks are a little warmer or colder than the rest.
     """
     strength = [contrast * depth(grain) * (_CONTRAST + _TINT * wave(times * grain)) for times in _TINTS]
     return tuple(jnp.minimum(1.0 - contrast * (1.0 - SHADE) + s * streak, 1.0) for s in strength)
 
 
 def dragged(streak: Plane, grain: Scalar, contrast: float) -> Plane:
-    """How far along, in widths, each streak's pigment has been dragged: unmixed colour of the other end."""
+    """Distance along the stroke, in widths, by which each streak's pigment has been dragged.
+
+    The drag brings unmixed colour of the other end.
+    """
     return contrast * _DRAGGED * depth(grain) * streak
 
 
 def height(
     found: Bristles, s: Plane, before: Plane, after: Plane, grain: Scalar, footprint: Scalar, contrast: float
 ) -> Plane:
-    """Height of the paint, about 0 to 1.5: ridges between bristles, paint pushed to the sides and to the end.
+    """Height of the paint, about 0 to 1.5: ridges between bristles, and paint pushed to the sides and to the end.
 
     Args:
       found: the stroke's bristles.
       s, before, after, grain, footprint: as for `bristles`.
-      contrast: of the texture, 0 to 1: a knife leaves hardly a ridge.
+      contrast: contrast of the texture, 0 to 1; a knife, whose contrast is low, leaves hardly a ridge.
 
     References:
       Hertzmann, "Fast paint texture", NPAR 2002.
     """
 
-    def ridge(distance, wide, tall):
-        """A ridge around distance 0; thinner than a pixel, it is as much paint spread out."""
+    def ridge(distance: Plane, wide: float, tall: float) -> Plane:
+        """Ridge around distance 0; one thinner than a pixel is spread out and keeps its volume."""
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 

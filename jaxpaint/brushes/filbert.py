@@ -1,6 +1,6 @@
 """`filbert`: oil paint by a flat brush with rounded corners, along a curve.
 
-Opaque; the width goes from that of its start to that of its end, bristles follow the curve and run dry.
+A stroke is opaque. Its width changes from start to end, and its bristles follow the curve and run dry.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from jaxpaint.brushes.bezier import (
 )
 from jaxpaint.brushes.textures import Look, Stamps
 
-# Mean loss of length at the ragged end, in widths: the area of the round end's tip beyond `bristles.END`.
+# Mean loss of length at the ragged end, in widths. The loss is the area of the round end's tip beyond `bristles.END`.
 _ENDS_EARLY = 0.12
 
 
 def _on_average(curve: Curve, contrast: float) -> Curve:
-    """The curve that covers what strokes of all grains cover on average."""
+    """Curve whose area is the mean area of strokes of all grains."""
     width = curve.r0 + curve.r2
     kept = jnp.maximum(1.0 - contrast * _ENDS_EARLY * width / length_of(curve), 0.0)
     narrower = 1.0 - 2.0 * contrast * bristles.SIDE
@@ -44,9 +44,9 @@ def _on_average(curve: Curve, contrast: float) -> Curve:
 def _stamped(
     stamps: Stamps, curve: Curve, grain: Float[Array, ""], pixels: Pixels, look: Look
 ) -> tuple[Plane, Plane, tuple[Plane | Scalar, ...], tuple[Plane, ...]]:
-    """A stroke with a user's picture of a brush, from end to end: its alpha, t, shades, and height if asked.
+    """Alpha, t, shades, and heights if asked for, of a stroke that shows a user's picture of a brush.
 
-    Its average is a solid stroke, smaller all round, of the area that the stamp covers.
+    The average of such strokes is a solid stroke, smaller on all sides, with the area that the stamp covers.
     """
     if look.flat:
         shade, coverage = textures.average(stamps, grain)
@@ -72,7 +72,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
     carried: tuple[Plane, ...] = ()
     grain = jax.lax.stop_gradient(stroke[14])
     contrast = min(look.contrast, 1.0)
-    # The nearest point is searched without the taper, which is cheaper; widths change little along a stroke.
+    # Ignoring the taper makes the search for the nearest point cheaper; widths change little along a stroke.
     if look.picture is not None and look.contrast > 0:
         alpha, u, shades, height = _stamped(look.picture, curve, grain, pixels, look)
     elif look.flat or look.contrast == 0:
@@ -106,7 +106,7 @@ def _rasterize(stroke: Float[Array, "15"], pixels: Pixels, look: Look) -> Stroke
 
 
 def _edges(stroke: Float[Array, "15"], point: Float[Array, "2"]) -> Float[Array, "1"]:
-    """See `Brush.edges`: the outline of the average."""
+    """Implements `Brush.edges`: the outline of the average stroke."""
     return outside(_on_average(curve_of(stroke, tapered=True), 1.0), point, tapered=False)[None]
 
 

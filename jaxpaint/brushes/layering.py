@@ -1,4 +1,4 @@
-"""How a stroke lies over what is below: it covers it, or darkens it as a glaze."""
+"""Layering of strokes: a stroke covers the paint below, or darkens the paint below as a glaze."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from jaxpaint.brushes.base import Stroke
 
 
 def glazed(stroke: Stroke) -> Stroke:
-    """The stroke as a transparent film: `h ← h (1 − α (1 − s))`, the light below times the film's colour.
+    """Turns a stroke into a transparent film: `h ← h (1 − α (1 − s))`, the light below times the film's colour.
 
-    Written as black paint with an alpha for each channel, so that all that blends strokes blends films. A film has no
-    body: light falls on the relief below.
+    A film is written as black paint with an alpha for each channel, so that code that blends strokes blends films, too.
+    A film has no thickness: light falls on the relief below.
     """
     alpha = stroke.alpha * (len(stroke.foreground) // len(stroke.alpha))
     absorbed = tuple(a * (1.0 - s) for a, s in zip(alpha, stroke.foreground, strict=True))
@@ -21,5 +21,5 @@ def glazed(stroke: Stroke) -> Stroke:
 
 
 def laid(render: Callable[..., Stroke], layering: str) -> Callable[..., Stroke]:
-    """The renderer, whose strokes lie over what is below as `Settings.layering` says."""
+    """Makes a renderer draw strokes in the layering of `Settings.layering`, "over" or "glaze"."""
     return render if layering == "over" else lambda *args: glazed(render(*args))

@@ -1,4 +1,4 @@
-"""`markerpen`: a square nib along a curve: crisp sides, streaks that run dry, ink that pools where the nib rests."""
+"""`markerpen`: a square nib along a curve. Sides are crisp, streaks run dry, and ink pools where the nib rests."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from jaxpaint.brushes.bezier import FIELDS, Swept, curve_of, distance, edges, he
 from jaxpaint.brushes.textures import Look
 from jaxpaint.brushes.waves import seen, wave
 
-# Streaks across the nib and how strong they are.
+# Streaks across the nib: frequency and strength.
 _STREAKS = ((2.3, 0.30), (5.9, 0.35), (12.7, 0.35))
-# How uneven the ink is along the nib, how much of it streaks that run dry lack at the end, and how much more there is
-# where the nib rests, over which length, in widths.
+# Unevenness of the ink along the nib; share of the ink that dry streaks lack at the end; extra ink where the nib rests,
+# and the length of that pool, in widths.
 _UNEVEN, _DRY, _RESTS, _REST = 0.10, 0.75, 0.35, 0.16
 
 
 def _nib(swept: Swept) -> tuple[Plane, Plane, Plane]:
-    """Its t, and how far it is along the nib's heading and across it."""
+    """The t of the nearest point, and the distances to it along the nib's heading and across it."""
     return swept.t, *heading(swept)
 
 
 def _ink(
     stroke: Float[Array, "12"], s: Plane, before: Plane, after: Plane, footprint: Scalar, contrast: float
 ) -> Plane:
-    """Ink at points of a stroke, a factor of its alpha whose mean is that of `pigment.wash`.
+    """Ink at points of a stroke: a factor of the stroke's alpha, with the same mean as `pigment.wash`.
 
     Args:
-      stroke: as for the brush.
-      s: across the stroke, -0.5 to 0.5.
-      before, after: how far from its start and its end, in widths.
+      stroke: a stroke of the brush.
+      s: position across the stroke, -0.5 to 0.5.
+      before, after: distances from its start and its end, in widths.
       footprint: width of a pixel, in widths of the stroke.
-      contrast: of the texture.
+      contrast: contrast of the texture.
     """
     shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:12]]), 7)
     at = s + 0.01 * wave(0.31 * before + shift[0])
     streak = jnp.zeros_like(s)
     for i, (frequency, weight) in enumerate(_STREAKS):
         streak += weight * seen(frequency, footprint) * wave(frequency * at + shift[1 + i])
-    # Half of all nibs are wet to the end.
+    # The clip leaves half of all nibs wet to the end.
     dryness = jnp.clip(1.5 * wave(shift[4]), 0.0, 1.0)
     way = jnp.clip(before / jnp.maximum(before + after, 1e-3), 0.0, 1.0)
     rested = jnp.exp(-((before / _REST) ** 2)) + jnp.exp(-((after / _REST) ** 2))
@@ -78,7 +78,7 @@ BRUSH = Brush(
     name="markerpen",
     fields=FIELDS | {"r2": "unused"} | dict.fromkeys(("R", "G", "B"), "color") | {"A": "alpha"},
     rasterize=_rasterize,
-    # A square nib reaches as far as its corners.
+    # A square nib reaches out to its corners.
     distance=functools.partial(distance, tapered=False, corner=2.0**0.5),
     edges=functools.partial(edges, tapered=False),
     lay=functools.partial(lay, ends=1),

@@ -1,4 +1,4 @@
-"""`oilpaintbrush`: a flat bristle brush, pulled along a straight line; two colours."""
+"""`oilpaintbrush`: a flat bristle brush with two colours, pulled along a straight line."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes import bristles, textures
-from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
+from jaxpaint.brushes.base import HAIR, Affine, Brush, Pixels, Plane, Scalar, Stroke
 from jaxpaint.brushes.boxes import FIELDS, Box, Units, box_of, distance, edges, flip, lay
 
 _UNITS = Units(turn=math.pi, full=1.0, hair=HAIR)
 
 
 class _Body(NamedTuple):
-    """Where an oil stroke's box is painted, and how.
+    """Paint within an oil stroke's box.
 
     Attributes:
-      inside: how much of each pixel is.
-      shades: of the paint's red, green and blue.
-      dragged: how far along the stroke its pigment has been dragged, in canvas units.
+      inside: share of each pixel that is painted.
+      shades: factors of the paint's red, green and blue.
+      dragged: distance along the stroke by which its pigment has been dragged, in canvas units.
       height, carried: see `Stroke`.
     """
 
@@ -35,7 +35,15 @@ class _Body(NamedTuple):
     carried: tuple[Plane, ...] = ()
 
 
-def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across, half_along) -> _Body:
+def _body(
+    pixels: Pixels,
+    look: textures.Look,
+    grain: Float[Array, ""],
+    across: Affine,
+    along: Affine,
+    half_across: Float[Array, ""],
+    half_along: Float[Array, ""],
+) -> _Body:
     contrast, width = min(look.contrast, 1.0), 2 * half_across
     if look.contrast == 0:
         inside = pixels.slab(across, half_across) * pixels.slab(along, half_along)
@@ -76,7 +84,7 @@ def _body(pixels: Pixels, look: textures.Look, grain, across, along, half_across
 
 
 def _inset(box: Box) -> tuple[Array, Array]:
-    """Where the average stroke ends inside its box; see `boxes.edges`."""
+    """Insets of the average stroke within its box, as `boxes.edges` takes them."""
     upright, width = box.half_height >= box.half_width, 2 * jnp.minimum(box.half_width, box.half_height)
     side, start, end = (width * short for short in (bristles.SIDE, bristles.START, bristles.END))
     # A lying stroke starts at its right side.
@@ -95,7 +103,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
     grain = jax.lax.stop_gradient(stroke[11])
     alpha, shades, dragged, height, carried = _body(pixels, look, grain, across, along, half_across, half_along)
     top, bottom = stroke[5:8], stroke[8:11]
-    # Strokes thinner than a pixel would run through all their colours, and beyond, between two of them.
+    # In a stroke thinner than a pixel, the colour would run past both of its ends between two pixels.
     slope = (bottom - top) / (2 * jnp.maximum(box.half_height, 0.5 / pixels.sharpness))
     middle = (top + bottom) / 2
     if dragged is None:
@@ -110,7 +118,7 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: textures.Look) 
 
 
 def _start(strokes: Float[np.ndarray, "n 12"]) -> Float[np.ndarray, "n 2"]:
-    """The middle of the side where bristles are set down."""
+    """Middle of the side where the bristles are set down."""
     middle, (width, height), turn = strokes[:, :2], strokes[:, 2:4].T + HAIR, math.pi * strokes[:, 4]
     # A lying stroke starts at its right side.
     heading = turn + np.where(height >= width, math.pi / 2, math.pi)

@@ -1,4 +1,4 @@
-"""`pastel`: a soft stick along a curve; its pigment stays on the tops of the ground's grain, alpha is its pressure."""
+"""`pastel`: a soft stick along a curve. Pigment stays on the tops of the ground's grain; alpha is the pressure."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from jaxpaint.brushes.waves import seen, wave
 
 # Width of the thin borders at a stroke's sides, in radii.
 _SOFT = 0.45
-# Over how many widths the stick is set down and lifted, and how hard it is pressed at the tips.
+# Distance, in widths, over which the stick is set down and lifted, and its pressure at the tips.
 _LIFT, _TIP = 1.2, 0.25
-# How much the lines that a stick's grit leaves along a stroke change its pressure; how many lie side by side, and how
-# often they come and go in a width of the way along.
+# Grit in the stick draws lines along a stroke. The first number is the lines' effect on the pressure. Then, for each
+# family of lines, come the frequency across the stroke and the frequency of coming and going along it, per width.
 _GRIT, _LINES = 0.65, ((6.1, 0.31), (13.3, 0.83))
 
 
@@ -39,9 +39,9 @@ def _grit(s: Plane, before: Plane, shift: Float[Array | np.ndarray, "6"], footpr
     """Lines along a stroke, about -1 to 1, of mean 0.
 
     Args:
-      s: across the stroke, -0.5 to 0.5.
-      before: how far from its start, in widths.
-      shift: of each pattern, in periods.
+      s: position across the stroke, -0.5 to 0.5.
+      before: distance from its start, in widths.
+      shift: shift of each pattern, in periods.
       footprint: width of a pixel, in widths of the stroke.
     """
     at = s + 0.06 * wave(1.7 * s + 0.23 * before + shift[0]) + 0.02 * wave(0.6 * before + shift[1])
@@ -66,13 +66,13 @@ def _rasterize(stroke: Float[Array, "12"], pixels: Pixels, look: Look) -> Stroke
         lines = _grit(across / (2.0 * radius), before, shift, 1.0 / (width * pixels.sharpness))
         pressure = jnp.clip(pressure * (1.0 + contrast * _GRIT * lines), 0.0, 1.0)
     alpha = within(away, radius, pixels) * pressure
-    # Strokes begin and end softly.
+    # The pressure is lower at the tips.
     from_tip = jnp.minimum(t, 1.0 - t) * pixels.constant(length_of(curve) / (_LIFT * (curve.r0 + curve.r2)))
     alpha *= 1.0 - contrast * (1.0 - _TIP) * (1.0 - jnp.minimum(from_tip, 1.0))
-    # Strokes of a pixel or two have no borders.
+    # Strokes only a pixel or two wide have no soft borders.
     soft = contrast * jnp.clip(radius * pixels.sharpness / 2 - 1.0, 0.0, 1.0)
     alpha *= 1.0 - soft * jnp.clip((away / radius - 1.0) / _SOFT + 1.0, 0.0, 1.0)
-    # The grain is the ground's: see `compositing.caught`.
+    # The grain belongs to the ground, so that `compositing.caught` applies it.
     return Stroke(tuple((alpha > 0) * pixels.constant(color) for color in stroke[8:11]), (alpha,))
 
 

@@ -1,4 +1,4 @@
-"""`rectangle`: a box of one colour, that lets something through; without texture."""
+"""`rectangle`: a translucent box of one colour, without texture."""
 
 from __future__ import annotations
 

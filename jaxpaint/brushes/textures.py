@@ -1,4 +1,4 @@
-"""A user's own pictures of a brush, in place of a built-in texture: each stroke takes one stamp of a set.
+"""A user's own pictures of a brush, which replace a built-in texture: each stroke shows one stamp of a set.
 
 Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.5 to 0.5.
 """
@@ -15,16 +15,16 @@ from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import Plane, Scalar
 
-# A stamp is kept at this resolution, averaged over 1, 2, 4 … texels.
+# Resolution of a stamp in texels, and its number of levels, which are averages over 1, 2, 4 … texels.
 ACROSS, ALONG, LEVELS = 128, 256, 8
 
 
 class Stamps(NamedTuple):
-    """A user's brush, as strokes are drawn with it; `pyramid` makes it.
+    """A user's brush, ready to draw with; `pyramid` makes it.
 
     Attributes:
-      levels: shade, coverage and height of each stamp, in [0, 1], at its resolution and averaged over 2, 4, 8 … texels.
-      means: of each stamp, its mean shade where there is paint, and its mean coverage.
+      levels: shade, coverage and height of each stamp, in [0, 1], averaged over 1, 2, 4, 8 … texels.
+      means: mean shade of each stamp's paint, and mean coverage of each stamp.
     """
 
     levels: Float[Array | np.ndarray, "stamps levels across along 3"]
@@ -32,14 +32,14 @@ class Stamps(NamedTuple):
 
 
 class Look(NamedTuple):
-    """How the inside of a stroke is shown.
+    """Appearance of a stroke's inside.
 
     Attributes:
       picture: a user's brush, as `pyramid` makes it; None for the built-in bristles.
-      contrast: 0 for smooth strokes, 1 for the texture as it is, up to 2 for twice its contrast.
-      flat: shows the texture's average instead, which costs a fit less where it matters little.
-      wet: also gives how much of the paint below its start each bristle carries along; 0 to 1.
-      height: also gives the height of the paint, for light to fall on.
+      contrast: contrast of the texture: 0 for smooth strokes, 1 for the original contrast, up to 2 for twice as much.
+      flat: shows the texture's average instead, which makes a fit cheaper where the texture matters little.
+      wet: wetness of the paint below, 0 to 1; above 0, strokes also give the share of paint that each bristle carries.
+      height: whether strokes also give the height of their paint, for lighting.
     """
 
     picture: Stamps | None = None
@@ -50,24 +50,24 @@ class Look(NamedTuple):
 
 
 def contrasted(shade: Plane | Scalar, look: Look) -> Plane | Scalar:
-    """A shade at the look's contrast, in [0, 1]."""
+    """Shade at the look's contrast, in [0, 1]."""
     return jnp.clip(1.0 - look.contrast * (1.0 - shade), 0.0, 1.0)
 
 
 def brush_picture(
     image: Float[np.ndarray, "height width 3"], heights: Float[np.ndarray, "height width 3"] | None = None
 ) -> Float[np.ndarray, "across along 3"]:
-    """A stamp from a user's picture of one brush stroke.
+    """Makes a stamp from a user's picture of one brush stroke.
 
     Args:
-      image: light paint on black, in [0, 1], lying or standing; what is black is not covered.
-      heights: of the paint, the same stroke in grey values in [0, 1]; None if paint is as high as it is light.
+      image: light paint on black, in [0, 1], horizontal or vertical; black is not covered.
+      heights: height map of the same stroke, grey values in [0, 1]; None to take the paint's brightness as its height.
 
     Returns:
-      Shade, coverage and height in [0, 1], cut to the stroke, which runs along the second axis.
+      Shade, coverage and height in [0, 1], cropped to the stroke, which runs along the second axis.
 
     Raises:
-      ValueError: if hardly anything in the picture is covered.
+      ValueError: hardly anything in the picture is covered.
     """
     if image.shape[0] > image.shape[1]:
         image, heights = image.swapaxes(0, 1), None if heights is None else heights.swapaxes(0, 1)
@@ -83,23 +83,23 @@ def brush_picture(
     height = shade
     if heights is not None:
         height = heights.mean(axis=-1)[inside]
-        # Beside the paint, its mean height: averaged over a few texels, its rims would else be low.
+        # Uncovered texels take the paint's mean height; otherwise averages over a few texels would lower the rims.
         height = np.where(painted, height, height[painted].mean())
     resized = jax.image.resize(np.stack([shade, coverage, height], axis=-1), (ACROSS, ALONG, 3), "linear")
     return np.clip(np.asarray(resized, np.float32), 0.0, 1.0)
 
 
 def of_light(picture: Float[np.ndarray, "across along 2"]) -> Float[np.ndarray, "1 across along 3"]:
-    """A set of one stamp from its shade and coverage alone, as files had it: as high as it is light."""
+    """Makes a set of one stamp from shade and coverage, the format of older files; the shade becomes the height."""
     return picture[None][..., [0, 1, 0]]
 
 
 def pyramid(stamps: Float[np.ndarray, "stamps across along 3"]) -> Stamps:
-    """Stamps, and the same averaged over 2, 4, 8 … texels, as `Look` takes them; not to be written to."""
+    """Averages stamps over 1, 2, 4, 8 … texels for `Look`; the result is cached and must not be written to."""
     return _pyramid(stamps.astype(np.float32).tobytes(), stamps.shape)
 
 
-# Cached, since all frames of a film share one brush.
+# All frames of a film share one brush.
 @functools.lru_cache(maxsize=1)
 def _pyramid(data: bytes, shape: tuple[int, ...]) -> Stamps:
     stamps = np.frombuffer(data, np.float32).reshape(shape)
@@ -115,13 +115,13 @@ def _pyramid(data: bytes, shape: tuple[int, ...]) -> Stamps:
 
 
 def _number(stamps: Stamps, grain: Scalar) -> Float[Array, ""]:
-    """Which of the stamps a stroke takes."""
+    """Number of the stamp that a stroke shows."""
     count = len(stamps.means)
     return jnp.clip(jnp.floor(grain * count), 0.0, count - 1.0)
 
 
 def average(stamps: Stamps, grain: Scalar) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Mean shade where there is paint, and mean coverage, of a stroke's stamp."""
+    """Mean shade of the paint, and mean coverage, of a stroke's stamp."""
     shade, coverage = jnp.asarray(stamps.means)[_number(stamps, grain).astype(int)]
     return shade, coverage
 
@@ -129,17 +129,17 @@ def average(stamps: Stamps, grain: Scalar) -> tuple[Float[Array, ""], Float[Arra
 def sample(
     stamps: Stamps, grain: Scalar, s: Plane, t: Plane, footprint: Float[Array, ""]
 ) -> tuple[Plane, Plane, Plane]:
-    """Shade, coverage and height at points of a stroke, trilinear between texels and levels of its stamp.
+    """Shade, coverage and height at points of a stroke, interpolated between texels and levels of its stamp.
 
     Args:
-      stamps: as `pyramid` makes them.
-      grain: the stroke's own, in [0, 1]: says which stamp.
-      s, t: across and along the stroke, -0.5 to 0.5.
+      stamps: a user's brush, as `pyramid` makes it.
+      grain: the stroke's grain, in [0, 1], which selects the stamp.
+      s, t: positions across and along the stroke, -0.5 to 0.5.
       footprint: width of a pixel, in widths of the stroke.
     """
     count, levels, rows, columns, _ = stamps.levels.shape
     level = jnp.clip(jnp.log2(jnp.maximum(footprint * rows, 1.0)), 0.0, levels - 1.0)
-    # One axis for stamps and levels: texels are gathered from where they lie, and no stamp is copied for a stroke.
+    # Stamps and levels share one axis, so that texels are gathered in place and no stamp is copied for a stroke.
     level += levels * _number(stamps, grain)
     at = [jnp.broadcast_to(level, s.shape), (s + 0.5) * rows - 0.5, (t + 0.5) * columns - 0.5]
     flat = jnp.reshape(stamps.levels, (count * levels, rows, columns, 3))
@@ -152,11 +152,11 @@ def sample(
 def stamped(
     stamps: Stamps, grain: Scalar, s: Plane, t: Plane, footprint: Float[Array, ""], look: Look
 ) -> tuple[Plane, tuple[Plane | Scalar, ...], tuple[Plane, ...]]:
-    """What a user's brush leaves at points of a stroke: how much is covered, shades of the paint, its height if asked.
+    """Coverage, shades, and heights if asked for, of a user's brush at points of a stroke.
 
     Args:
       stamps, grain, s, t, footprint: as for `sample`.
-      look: how they are shown.
+      look: appearance of the stamps.
     """
     light, coverage, height = sample(stamps, grain, s, t, footprint)
     covered = 1.0 - min(look.contrast, 1.0) * (1.0 - coverage)

@@ -1,6 +1,6 @@
-"""`watercolor`: a round brush full of water along a curve, of growing width; its pigment pools at a rim that wanders.
+"""`watercolor`: a round, wet brush along a curve, of changing width; its pigment pools at a wandering rim.
 
-A stroke's texture is a formula in the canvas's own axes, moved to the middle of the stroke and in units of its width.
+A stroke's texture is a formula in coordinates along the canvas's axes, from the stroke's middle, in units of its width.
 """
 
 from __future__ import annotations
@@ -29,27 +29,33 @@ from jaxpaint.brushes.bezier import (
 from jaxpaint.brushes.textures import Look
 from jaxpaint.brushes.waves import seen, wave
 
-# Waves: cycles in a width of the stroke, along x and y. Two scales for the outline, between them the flow inside.
+# Waves: cycles per width of the stroke, along x and y. The largest and the smallest scale shape the outline, and the
+# scale between them shapes the flow inside.
 _BENT, _COARSE, _FINE = ((0.43, 0.31), (-0.37, 0.53)), ((1.13, 0.67), (-0.71, 1.37)), ((3.1, 2.3), (-2.1, 4.1))
-# How far inside the outline the paint ends, in radii: on average, and how much it wanders at each scale.
+# Inset of the paint's edge from the outline, in radii: the mean, and the amplitude at each scale.
 _INSET, _WANDERS = 0.09, (0.045, 0.065, 0.012)
-# The rim: its width in radii, how much darker than the mean it is where alpha leaves room, and its mean share of that.
+# The rim: its width in radii, its greatest excess of pigment over the mean where alpha permits, and the mean share of
+# that excess.
 _RIM, _DARKER, _RIMMED = 0.05, 0.8, 0.45
-# Over how many radii the edges of the softest strokes bleed, wet in wet; a third of all are crisp.
+# Distance, in radii, over which the edges of the softest strokes bleed, wet in wet. A third of all strokes are crisp.
 _BLEEDS = 0.5
-# How much the pigment flows; how much a backrun, water that runs back into a drying wash, lightens; where its edge is.
+# Strength of the pigment's flow. A backrun is water that runs back into a drying wash and lightens it: its strength,
+# the position of its edge, and its mean.
 _FLOW, _BACKRUN, _EDGE, _MEAN_BACKRUN = 0.20, 0.30, 0.25, -0.17
 
 
 def _paint(
     stroke: Float[Array, "15"], curve: Curve, pixels: Pixels, away: Plane, radius: Plane, contrast: float
 ) -> Plane:
-    """Coverage times pigment, a factor of alpha; its mean over a stroke is that of the flat look.
+    """Coverage times pigment, a factor of alpha; its mean over a stroke equals that of the flat look.
 
     Args:
-      stroke, curve, pixels: as for the brush.
-      away, radius: distance from the middle of the stroke, and the stroke's radius there.
-      contrast: of the texture.
+      stroke: a stroke of the brush.
+      curve: the stroke's curve.
+      pixels: the square to draw on.
+      away: distance from the middle of the stroke.
+      radius: the stroke's radius at the nearest point.
+      contrast: contrast of the texture.
     """
     width = curve.r0 + curve.r2
     middle = curve.p0 + curve.b / 2 + curve.a / 4
@@ -57,7 +63,7 @@ def _paint(
     footprint = 1.0 / (width * pixels.sharpness)
     shift = pigment.shifts(jnp.concatenate([stroke[2:4], stroke[8:15]]), 8)
 
-    def waves(cycles, x, y, first):
+    def waves(cycles: tuple[tuple[float, float], ...], x: Plane, y: Plane, first: int) -> list[Plane]:
         left = (seen(np.hypot(*each), footprint) for each in cycles)
         return [
             f * wave(a * x + b * y + shift[first + i]) for i, ((a, b), f) in enumerate(zip(cycles, left, strict=True))
@@ -69,13 +75,13 @@ def _paint(
     fray = (fine[0] + fine[1]) * (0.5 + 0.5 * bent[1])
     wanders = (bent[0], (coarse[0] + coarse[1]) / 2, fray)
     inset = _INSET + sum(by * wander for by, wander in zip(_WANDERS, wanders, strict=True))
-    # Where a stroke is nearly opaque there is no room for more pigment here than there.
+    # A nearly opaque stroke leaves no room for variations of its pigment.
     spare = jnp.clip(3.0 * (1.0 - stroke[14]), 0.0, 1.0)
     bleeds = spare * contrast * _BLEEDS * jnp.clip(0.8 * wave(shift[7]) + 0.3, 0.0, 1.0)
     inset = contrast * jnp.maximum(inset, 0.0)
     blurred = pixels._replace(softness=pixels.softness + bleeds * width / 2.0 * pixels.size)
     coverage = within(away, (1.0 - inset - bleeds / 2.0) * radius, blurred)
-    # The share of the round ends in the stroke's area, by which the rim's share of it grows.
+    # The round ends' share of the stroke's area raises the rim's share.
     ends = np.pi / 4 * width / (length_of(curve) + np.pi / 4 * width)
     kept = 1.0 - contrast * _INSET - bleeds / 2.0
     mean = pigment.mean_wash(contrast, ends) / (kept * (1.0 - ends + ends * kept))

@@ -1,1 +1,1 @@
-"""The commands: flags and files in, files out; whatever is wrong is one line on standard error."""
+"""The commands: they take flags and files, write files, and report errors in one line on standard error."""

@@ -1,4 +1,4 @@
-"""What all commands share: how one is run, and how it says what is wrong."""
+"""Shared by all commands: running a command, and reporting its errors."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from jaxpaint import runtime
 from jaxpaint.errors import JaxpaintError
 
 INTERRUPTED = 130
-# New objects between two searches for garbage. What JAX makes as it traces stays, and so does what is imported; to look
-# through it again and again takes up to a third of the tracing.
+# New objects between two garbage collections. Imports and JAX's tracing make objects that stay alive; scanning them
+# again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
 
 
 class Refused(JaxpaintError):
-    """What was asked cannot be done."""
+    """The user's request cannot be carried out."""
 
 
 class Interrupted(Exception):
-    """Ctrl-C, and what there was has been kept; the message is one line that says how to go on."""
+    """Ctrl-C, after the results so far were saved; the message is one line that says how to resume."""
 
 
 def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
-    """Runs a command and turns what may go wrong into one line and an exit status.
+    """Runs a command, and turns errors into one line and an exit status.
 
     Args:
-      command: `argv -> status`.
-      argv: the program's name and its arguments; None for the process's own.
+      command: function `argv -> status`.
+      argv: the program's name and its arguments; None for those of the process.
 
     Returns:
       The exit status: the command's own, 1 for bad input, 130 for Ctrl-C.
@@ -54,19 +54,19 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
 
 
 def complain(message: object) -> None:
-    """One line on standard error."""
+    """Prints one line on standard error."""
     print("jaxpaint:", " ".join(str(message).split()), file=sys.stderr, flush=True)
 
 
 def start(values: flags.FlagValues, *, divided: bool = True) -> None:
-    """Readies JAX for a command; to be called before it computes anything.
+    """Prepares JAX for a command. Call this function before JAX computes anything.
 
     Args:
-      values: the flags, which say whether there are other processes.
+      values: the flags, including those for several processes.
       divided: whether each core of a CPU is a device of its own.
 
     Raises:
-      Refused: flags are missing, or the processes do not find each other.
+      Refused: flags are missing, or the processes cannot reach each other.
     """
     if divided:
         runtime.use_all_cores()

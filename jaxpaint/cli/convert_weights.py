@@ -1,4 +1,4 @@
-"""`convert_weights`: weights of Stylized Neural Painting and of VGG into ours, and ours into the former's."""
+"""`convert_weights`: converts weights of Stylized Neural Painting (both ways) and of VGG (to safetensors)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _main(argv: list[str]) -> int:
 
 
 def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush: str | None) -> None:
-    """Converts in the direction that the endings say; None for what was not said."""
+    """Converts in the direction of the suffixes; `net` and `brush` are None if their flags were not given."""
     if brush is not None and brush not in BRUSHES:
         raise Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
     runtime.keep_compilations()
@@ -70,7 +70,7 @@ def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush:
                 return
             net, brush = net or "light", brush or "oilpaintbrush"
             variables = conversion.from_torch(state, net=net, brush=brush)
-            # Not trained on our engine: no fingerprint of it.
+            # The weights were not trained on our engine, so they have no fingerprint.
             facts = {"source": source.name, "fingerprint": ""}
             weights.save(target, weights.Weights(net, brush, variables, facts), dtype="float32")
         elif endings[0] == ".safetensors" and endings[1] in _TORCH:

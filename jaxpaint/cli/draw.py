@@ -1,4 +1,4 @@
-"""`draw`: a painting's npz drawn again, or a video's film, at any size."""
+"""`draw`: draws a painting's npz or a video's film again, at any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command lines: flags, files of settings, and what `--help` prints."""
+"""Command lines: flags, files of settings, and the output of `--help`."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ LIGHT_HELP = """\
 
 @dataclasses.dataclass(frozen=True)
 class CommandLine(Generic[_Kind]):
-    """A command line with settings, understood.
+    """A parsed command line with settings.
 
     Attributes:
       files: the arguments that are not flags.
       flags: the flags.
-      settings: what the file of settings and `--config.KEY` say.
-      asked: the settings that the user spoke of; what is resumed has to agree with them.
-      again: the command that goes on after Ctrl-C.
+      settings: the settings from the file of settings and `--config.KEY`.
+      asked: names of the settings that the user gave, and with which a resumed painting has to agree.
+      again: the command that resumes after Ctrl-C.
     """
 
     files: list[pathlib.Path]
@@ -61,13 +61,13 @@ def command_line(
 
     Args:
       argv: the program's name and its arguments.
-      values: the flags that there are.
-      kind: of settings.
-      config: the file of settings that is taken where none is given.
-      usage: what `--help` prints, above the settings.
+      values: the defined flags.
+      kind: class of the settings.
+      config: name of the default file of settings.
+      usage: text that `--help` prints above the settings.
 
     Returns:
-      The command line; None if it asks for help, which is then printed.
+      The command line; None if `--help` was given, after printing the help.
 
     Raises:
       Refused: a flag, a file of settings or a setting is wrong.
@@ -103,10 +103,10 @@ def command_line(
 
 
 def define_flags(*, out: str | None = None) -> flags.FlagValues:
-    """A set of flags of its own: size, timelapse and help.
+    """Defines a new set of flags: size, timelapse and help.
 
     Args:
-      out: the folder that a command writes to which can be resumed; defines out, report and resume, too.
+      out: default output folder of a resumable command, which also gets the flags out, report and resume; or None.
     """
     values = flags.FlagValues()
     flags.DEFINE_integer("size", None, "long side in pixels", 1, LARGEST, flag_values=values)
@@ -120,7 +120,7 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 
 
 def define_light(values: flags.FlagValues) -> None:
-    """Defines a flag for each of the settings that say how light falls on a painting."""
+    """Defines a flag for each setting in `LIGHT`."""
     for field in dataclasses.fields(Settings):
         if field.name not in LIGHT:
             continue
@@ -133,7 +133,7 @@ def define_light(values: flags.FlagValues) -> None:
 
 
 def light_of(values: flags.FlagValues) -> dict[str, Any]:
-    """Those of the flags of `define_light` that were given."""
+    """Values of the flags of `define_light` that the user gave, by name."""
     return {name: values[name].value for name in LIGHT if name in values and values[name].value is not None}
 
 
@@ -157,7 +157,7 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
         raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
 
 
-# What Python and absl say of a value of the wrong type, and what we say.
+# Messages of Python and absl for a value of the wrong type, and our messages.
 _EXPECTED = {
     "invalid literal for int.*": "expected an integer",
     "could not convert string to float.*": "expected a number",
@@ -166,10 +166,10 @@ _EXPECTED = {
 
 
 def define_config(values: flags.FlagValues, defaults: dict[str, Any], argv: Sequence[str]) -> None:
-    """Defines `--config.KEY` for every key of `defaults`, with the type that its default has.
+    """Defines `--config.KEY` for every key of `defaults`, with the type of its default.
 
     Raises:
-      Refused: the command line names a key that there is not.
+      Refused: the command line names an unknown key.
     """
     flagged = argv[: argv.index("--")] if "--" in argv else argv
     matches = [match for word in flagged if (match := re.match(r"--?(?:no)?config\.([^=]*)", word))]
@@ -185,12 +185,12 @@ def define_config(values: flags.FlagValues, defaults: dict[str, Any], argv: Sequ
 
 
 def overrides(values: flags.FlagValues) -> dict[str, Any]:
-    """The keys that the command line gave with `--config.KEY`, and their values."""
+    """The settings given with `--config.KEY`, by key."""
     return config_flags.get_override_values(values["config"])
 
 
 def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
-    """A table of settings: key, value, meaning."""
+    """Formats settings as a table: key, value, meaning."""
     shown = [
         str(config[key]).lower() if isinstance(config[key], bool) else str(config[key]) or "none" for key in meanings
     ]
@@ -200,7 +200,11 @@ def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
 
 
 def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
-    """Takes `--config=FILE` out of the command line: (FILE, the rest)."""
+    """Takes `--config=FILE` out of the command line.
+
+    Returns:
+      FILE, or None without the flag, and the other arguments.
+    """
     path, rest, arguments = None, [], iter(argv)
     for argument in arguments:
         if argument == "--":
@@ -215,10 +219,10 @@ def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def find_config(path: str | None, *, default: str, flag: str = "config") -> pathlib.Path:
-    """A file of settings: the one given, else the one of that name that comes with the package.
+    """Finds a file of settings: the given file, or else the package's file of that name.
 
     Raises:
-      Refused: there is neither.
+      Refused: neither file exists.
     """
     package = pathlib.Path(__file__).resolve().parents[1]
     shipped = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
@@ -231,7 +235,7 @@ def find_config(path: str | None, *, default: str, flag: str = "config") -> path
 
 
 def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
-    """What `get_config()` of a file of settings gives.
+    """Runs a file of settings, and returns the result of its `get_config()`.
 
     Raises:
       Refused: the file fails, or has no `get_config`.
@@ -239,5 +243,5 @@ def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
     try:
         config = runpy.run_path(str(path))["get_config"]()
         return {key: config[key] for key in config}
-    except Exception as error:  # It is anyone's program.
+    except Exception as error:  # The file is a user's program, and may raise any exception.
         raise Refused(f"--{flag}={path}: {type(error).__name__}: {error}") from None

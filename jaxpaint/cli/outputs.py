@@ -1,4 +1,4 @@
-"""The files that a command writes: where they go, what they may replace, and reports."""
+"""The output files of a command: their folder, protection of other files, and reports."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ FRAMES_PER_SECOND = 30.0
 
 @contextlib.contextmanager
 def output_folder(folder: pathlib.Path) -> Iterator[None]:
-    """Makes the folder if need be and tries it out, so that nothing is painted in vain.
+    """Makes the folder if needed, and tests it with a temporary file, so that nothing is painted in vain.
 
-    If nothing gets written, it is as if it had never been made.
+    A new folder is removed at the end if it is empty.
 
     Raises:
-      Refused: nothing can be written there.
+      Refused: the folder can't be written to.
     """
     new = not folder.exists()
     try:
@@ -51,10 +51,15 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
 
 
 def for_each(files: Sequence[pathlib.Path], out: pathlib.Path, do: Callable[[pathlib.Path], None]) -> int:
-    """Does something with each file that writes to a folder; complains of those with which it cannot be done.
+    """Runs a function on each file, and reports the files for which it fails.
+
+    Args:
+      files: input files.
+      out: output folder.
+      do: function of an input file that writes to the output folder.
 
     Returns:
-      The exit status: 1 if there were any.
+      The exit status: 1 if the function failed for any file.
     """
     status = 0
     with output_folder(out):
@@ -70,16 +75,16 @@ def for_each(files: Sequence[pathlib.Path], out: pathlib.Path, do: Callable[[pat
 def check_sources(
     sources: Sequence[pathlib.Path], out: pathlib.Path, kind: str, *, kept: Sequence[pathlib.Path] = ()
 ) -> None:
-    """Refuses files that are not there, and paintings that would overwrite something.
+    """Refuses missing files, and outputs that would overwrite an input or each other.
 
     Args:
-      sources: what is painted, or styled.
-      out: the folder in which each becomes a picture and a painting of its name.
-      kind: what they are called.
-      kept: other files that are read.
+      sources: files to paint or to style.
+      out: output folder, in which each source gives a picture and a painting of its name.
+      kind: noun for the sources, for error messages.
+      kept: other input files.
 
     Raises:
-      Refused: one line says what is wrong.
+      Refused: one line names the problem.
     """
     if not sources:
         raise Refused(f"no {kind} given; see --help")
@@ -105,15 +110,17 @@ def write_report(
     seconds: Mapping[str, float],
     **facts: object,
 ) -> None:
-    """Writes as JSON how close the drawing is to the wanted picture at its size, without light and with it.
+    """Writes a report as JSON, with the closeness of the drawing to the wanted picture.
+
+    Closeness is measured at the drawing's size, without light and with light.
 
     Args:
-      path: of the file.
-      wanted: the picture, in [0, 1].
-      drawn: the painting's layers, as `drawing.draw_layers` gives them.
+      path: path of the file.
+      wanted: the wanted picture, in [0, 1].
+      drawn: the painting's layers, as `drawing.draw_layers` returns them.
       result: the painting.
-      seconds: that its parts took.
-      facts: what else there is to say.
+      seconds: duration of each part of the work, in seconds.
+      facts: further entries of the report.
     """
     wanted = pictures.resize(wanted, drawn.shape[:2])
     report = {
@@ -134,6 +141,6 @@ def write_report(
 
 
 def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:
-    """A video of the drawing, ten seconds long and at most 1920 pixels wide or high."""
+    """Writes a video of the drawing, ten seconds long and at most 1920 pixels wide or high."""
     frames = drawing.timelapse(painting, size=min(size, TIMELAPSE_SIZE), frames=TIMELAPSE_FRAMES)
     videos.write_video(path, frames, fps=FRAMES_PER_SECOND)

@@ -1,4 +1,4 @@
-"""`paint`: photographs in, paintings out."""
+"""`paint`: turns photographs into paintings."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def _paint(photo: pathlib.Path, line: CommandLine[Settings]) -> None:
 
 
 def _earlier(npz: pathlib.Path, line: CommandLine[Settings]) -> Painting | None:
-    """The painting to go on from, if there is one.
+    """Loads the painting to resume, if there is one.
 
     Raises:
-      Refused: it was painted with other settings than asked for.
-      PaintingFileError: it cannot be read.
+      Refused: the painting has other settings than the user asked for, or another style.
+      PaintingFileError: the file cannot be read.
     """
     if not npz.exists():
         print(f"{npz}: not there yet; painting from the start")

@@ -1,4 +1,4 @@
-"""`paint_video`: a video in, a painted one out."""
+"""`paint_video`: turns a video into a painted video."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def _main(argv: list[str]) -> int:
 
 
 def _style(line: CommandLine[FilmSettings]) -> Style | None:
-    """What the video is styled with, if anything.
+    """Reads the style pictures and settings, if the user gave style pictures.
 
     Raises:
-      Refused: something is wrong with that.
+      Refused: the style's flags or settings are wrong.
       ImageError: a picture can't be read.
     """
     paths, file = line.flags.style, line.flags.stylize
@@ -113,7 +113,7 @@ def _style(line: CommandLine[FilmSettings]) -> Style | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """What stays the same through a run: the source, how it is painted and styled, and where to."""
+    """The constants of a run: source, settings, brush, style, output and command line."""
 
     video: videos.Video
     settings: FilmSettings
@@ -124,19 +124,19 @@ class _Run:
 
     @property
     def film(self) -> pathlib.Path:
-        """The strokes' file."""
+        """Path of the film's file."""
         return self.out.with_suffix(".film")
 
     @property
     def state(self) -> pathlib.Path:
-        """What an unfinished film needs besides."""
+        """Path of the file with an unfinished film's state."""
         return self.out.with_suffix(".film.npz")
 
 
 def _paint(run: _Run) -> None:
-    """Paints the video, or what is left of it, and writes all files."""
+    """Paints the video, or the rest of a film, and writes all files."""
     film, state, finished = _begun(run)
-    # The first process changes what all of them read.
+    # The first process changes files that all processes read in `_begun`.
     runtime.wait("begun")
     if not runtime.is_first():
         for _ in () if finished else _painted(run, film, state, lambda: False):
@@ -162,10 +162,13 @@ def _paint(run: _Run) -> None:
 
 
 def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
-    """The film, the state to go on from if some of it is there, and whether all of it is.
+    """Finds an existing film.
+
+    Returns:
+      The film's properties, the state to resume from or None, and whether the film is finished.
 
     Raises:
-      Refused: there is a film of another video, or painted with other settings.
+      Refused: the existing film is of another video, or has other settings or another style.
     """
     video, stride = run.video, run.settings.stride
     frames = -(-video.frames // stride)
@@ -178,7 +181,7 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
     if not run.film.exists():
         return film, None, False
     earlier, _ = films.read(run.film)
-    # Light may change: it is no part of the strokes.
+    # Settings of light may change, because they do not affect the strokes.
     light = {name: getattr(run.settings, name) for name in LIGHT}
     earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
     film = dataclasses.replace(film, format=earlier.format, brush_image=earlier.brush_image)
@@ -195,7 +198,7 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
 
 
 def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
-    """Paints the frames that are still to come; each is kept before it is given."""
+    """Paints the remaining frames, and saves each frame before it is yielded."""
     before, following = state.frame if state else None, _following(run, film, state)
     with progress.display(run.out.stem) as show:
         for state, metrics in following:
@@ -216,9 +219,9 @@ def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[
 
 
 def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tuple[VideoState, FrameMetrics]]:
-    """The frames that come after a state; of several processes, each paints some of the scenes."""
+    """Paints the frames after a state; each of several processes paints some of the scenes."""
 
-    def read(first, end=None):
+    def read(first: int, end: int | None = None) -> Iterator[Any]:
         pictures = videos.read(run.video, stride=run.settings.stride, start=first)
         return (picture.astype(np.float32) / 255 for picture in itertools.islice(pictures, end and end - first))
 
@@ -237,10 +240,10 @@ def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tupl
 
 @contextlib.contextmanager
 def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Has Ctrl-C wait for the end of a frame, so that the video can be ended well; a second one doesn't wait.
+    """Delays Ctrl-C until the end of a frame, so that the video is ended properly; a second Ctrl-C acts at once.
 
     Yields:
-      A function that says whether there has been one.
+      A function that tells whether Ctrl-C was pressed.
     """
     heard = False
 
@@ -258,7 +261,7 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
 
 def _previewed(frames: Iterator[np.ndarray], out: pathlib.Path) -> Iterator[np.ndarray]:
-    """The frames, each of which is also written as a picture."""
+    """Yields the frames, and writes each frame as a picture."""
     folder = out.with_name(f"{out.stem}-frames")
     folder.mkdir(exist_ok=True)
     for number, frame in enumerate(frames):
@@ -267,7 +270,7 @@ def _previewed(frames: Iterator[np.ndarray], out: pathlib.Path) -> Iterator[np.n
 
 
 def _report(run: _Run) -> pathlib.Path:
-    """Writes the metrics of every frame and of all of them."""
+    """Writes the metrics of each frame and of the whole film."""
     film, painted = films.read(run.film)
     every = [metrics for _, metrics in painted]
     survived = [metrics.survived for metrics in every if not math.isnan(metrics.survived)]

@@ -1,4 +1,4 @@
-"""Paintings that are made step by step, kept when interrupted, and gone on with."""
+"""Resumable paintings: made step by step, saved on Ctrl-C, and resumed later."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def paint_picture(
     again: str,
     form: directions.Field | None = None,
 ) -> Painting:
-    """Paints a picture, from the start or from where `so_far` got to; see `follow`."""
+    """Paints a picture from the start, or resumes `so_far`; see `follow`."""
     if so_far:
         settings, brush = so_far.settings, so_far.brush_image
     else:
@@ -47,17 +47,17 @@ def paint_picture(
 def follow(
     stages: Iterator[tuple[Painting, Progress]], npz: pathlib.Path, *, so_far: Painting | None, size: int, again: str
 ) -> Painting:
-    """Has a painting made, shows how far it is, and saves it now and then and at the end.
+    """Runs a painting's stages, shows the progress, and saves the painting now and then and at the end.
 
     Args:
-      stages: as `paint_stages` gives them.
-      npz: the file.
-      so_far: what they go on from, if anything.
-      size: long side in pixels of the drawing that is left after Ctrl-C.
-      again: the command that goes on then.
+      stages: paintings and their progress, as `paint_stages` yields them.
+      npz: path of the painting's file.
+      so_far: the painting that the stages resume, or None.
+      size: long side, in pixels, of the drawing that is written after Ctrl-C.
+      again: the command that resumes after Ctrl-C.
 
     Raises:
-      Interrupted: Ctrl-C, after what there is has been written.
+      Interrupted: Ctrl-C, after the painting so far was written.
     """
     result, saved = so_far, time.monotonic()
     try:
@@ -81,16 +81,16 @@ def follow(
 def check_same(
     path: pathlib.Path, earlier: Mapping[str, object], now: Mapping[str, object], keys: Iterable[str], *, hint: str
 ) -> None:
-    """Refuses to go on with other settings than those that something was begun with.
+    """Refuses to resume with settings that differ from the earlier run's.
 
     Args:
-      path: of the file or folder that is gone on from.
-      earlier, now: its settings, and those of this run.
-      keys: the settings that have to be the same.
-      hint: what to do about it.
+      path: path of the file or folder of the earlier run.
+      earlier, now: settings of the earlier run, and of this run.
+      keys: names of the settings that have to be equal.
+      hint: advice for the error message.
 
     Raises:
-      Refused: one of them differs.
+      Refused: one of the settings differs.
     """
     for key in keys:
         if earlier.get(key) != now.get(key):
@@ -98,6 +98,6 @@ def check_same(
 
 
 def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
-    """`check_same` for `--resume`, which goes on with the settings of before: only those `asked` for have to agree."""
+    """Checks settings for `--resume`, which keeps the earlier ones: only the settings in `asked` have to agree."""
     hint = "--resume goes on as it began: leave that setting out, or leave out --resume to begin anew"
     check_same(npz, vars(earlier), vars(settings), asked, hint=hint)

@@ -1,4 +1,4 @@
-"""`stylize`: paintings and style pictures in, paintings in that style out."""
+"""`stylize`: gives paintings the style of other pictures."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ Settings, as --config.KEY=VALUE, and what they are in {config}:
 
 
 class _Pictures(NamedTuple):
-    """What a painting is styled with.
+    """The inputs of a style transfer, besides the painting.
 
     Attributes:
-      styles: the style pictures.
-      mask: where the style goes, or None.
-      painting: how photographs are painted.
-      asked: the settings of that which the user spoke of.
+      styles: paths of the style pictures.
+      mask: path of the mask that confines the style, or None.
+      painting: settings for painting photographs.
+      asked: names of the painting settings that the user gave.
     """
 
     styles: list[pathlib.Path]
@@ -84,10 +84,10 @@ def _main(argv: list[str]) -> int:
 
 
 def _given(line: CommandLine[StyleSettings]) -> _Pictures:
-    """The style pictures, the mask, and the settings for photographs.
+    """Collects the style pictures, the mask, and the settings for photographs.
 
     Raises:
-      Refused: something is wrong with them.
+      Refused: the flags or the settings are wrong.
     """
     styles = [pathlib.Path(name) for name in line.flags.style]
     if not styles:
@@ -140,7 +140,7 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: CommandLine[StyleSett
     if line.flags.report:
         facts: dict[str, object] = {"styling": result.styling and dataclasses.asdict(result.styling)}
         if result is not earlier:
-            # What was finished before may have been styled with others.
+            # An earlier, finished painting may have been styled with other pictures.
             facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
         outputs.write_report(report, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
         print(report)
@@ -152,7 +152,7 @@ def _painting(
     given: _Pictures,
     line: CommandLine[StyleSettings],
 ) -> Painting:
-    """The painting that is to be styled; a photograph is painted."""
+    """Loads the painting to style; paints the source if it is a photograph."""
     if source.suffix.lower() == ".npz":
         return load_painting(source)
     npz = pathlib.Path(line.flags.out) / f"{source.stem}-painted.npz"
@@ -171,11 +171,11 @@ def _painting(
 
 
 def _earlier(npz: pathlib.Path, line: CommandLine[StyleSettings]) -> Painting | None:
-    """The styling to go on from, if there is one.
+    """Loads the styled painting to resume, if there is one.
 
     Raises:
-      Refused: it was styled with other settings than asked for, or not at all.
-      PaintingFileError: it cannot be read.
+      Refused: the painting was styled with other settings than the user asked for, or not at all.
+      PaintingFileError: the file cannot be read.
     """
     if not npz.exists():
         print(f"{npz}: not there yet; styling from the start")

@@ -1,4 +1,4 @@
-"""`train_renderer`: a network learns to draw what the engine draws."""
+"""`train_renderer`: trains a network to draw as the engine does."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Trains a network to draw a brush's strokes. The same command again goes on where
 
 Settings, as --config.KEY=VALUE, and what they are in {config}:
 """
-# Steps a call: metrics and interruptions come between calls.
+# Steps per call: metrics and interruptions are handled between calls.
 CHUNK = 20
 # Strokes on a sheet.
 SHOWN = 12
@@ -47,14 +47,14 @@ RECIPE = "recipe.json"
 
 
 class _Run(NamedTuple):
-    """What stays the same through a run.
+    """The constants of a run.
 
     Attributes:
-      recipe: how to train.
-      folder: where everything is written.
-      picture: a user's own brush, or None.
-      initial: weights to begin with, or None.
-      again: the command that goes on after Ctrl-C.
+      recipe: the recipe of the training.
+      folder: the output folder.
+      picture: the user's own brush, or None.
+      initial: initial weights, or None.
+      again: the command that resumes after Ctrl-C.
     """
 
     recipe: Recipe
@@ -65,7 +65,7 @@ class _Run(NamedTuple):
 
     @property
     def earlier(self) -> int:
-        """How many strokes the weights to begin with have seen."""
+        """Number of strokes that the initial weights have seen."""
         return int(self.initial.facts.get("strokes", 0)) if self.initial else 0
 
 
@@ -112,10 +112,10 @@ def _train(run: _Run) -> None:
 
 
 def _initial(recipe: Recipe) -> Weights | None:
-    """The weights to begin with, if any.
+    """Loads the initial weights, if the recipe names any.
 
     Raises:
-      Refused: they are of another network or brush.
+      Refused: the weights are of another network or brush.
     """
     if not recipe.init:
         return None
@@ -136,7 +136,7 @@ def _check_recipe(run: _Run) -> None:
 
 
 def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:
-    """Trains to the end; validates and saves every so many steps."""
+    """Trains to the end, with validations and checkpoints at regular intervals."""
     recipe, step = run.recipe, int(state.step)
     while step < recipe.steps:
         part = training.part_of(recipe, step)
@@ -151,7 +151,7 @@ def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> Stat
 
 
 def _validate(run: _Run, state: State, log: _Log) -> None:
-    """Measures the averaged weights on fresh strokes, draws a sheet, and keeps the best weights."""
+    """Validates the averaged weights on fresh strokes, draws a sheet, and keeps the best weights."""
     recipe, step = run.recipe, int(state.step)
     variables = {"params": state.average}
     variables["batch_stats"] = training.statistics(recipe, state.average, jax.random.key(recipe.seed + 1))
@@ -160,7 +160,7 @@ def _validate(run: _Run, state: State, log: _Log) -> None:
     write_image(run.folder / "strokes.png", _sheet(run, variables))
     if best:
         facts = {
-            # Files by their names alone: where they lay on this machine is of no use to anybody else.
+            # File names without folders: a path on this machine is of no use to anybody else.
             "recipe": json.dumps(dataclasses.asdict(recipe) | _names(recipe)),
             "steps": str(step),
             "strokes": str(training.drawn(recipe, step) + run.earlier),
@@ -180,7 +180,7 @@ def _decibel(squared: SupportsFloat) -> float:
 
 
 def _sheet(run: _Run, variables: Any) -> np.ndarray:
-    """Foregrounds and alphas: the engine's above, the network's below."""
+    """Draws a sheet of foregrounds and alphas: the engine's above, the network's below."""
     strokes = training.sample(BRUSHES[run.recipe.brush], SHOWN, key=jax.random.key(run.recipe.seed + 3))
     rows = []
     by_network, by_engine = training.side_by_side(run.recipe, variables, strokes, run.picture)
@@ -195,14 +195,14 @@ def _sheet(run: _Run, variables: Any) -> np.ndarray:
 
 
 class _Log:
-    """Lines on the terminal and in metrics.jsonl; knows the pace, and the best validation so far."""
+    """Logs to the terminal and to metrics.jsonl; tracks the pace, and the best validation so far."""
 
     def __init__(self, run: _Run, step: int) -> None:
 
         self._run, self._path = run, run.folder / "metrics.jsonl"
         kept: list[dict[str, Any]] = []
         if self._path.exists():
-            # What came after the last checkpoint is done again.
+            # Steps after the last checkpoint are repeated.
             lines = map(json.loads, self._path.read_text(encoding="utf-8").splitlines())
             kept = [line for line in lines if line["step"] <= step]
         with replacing(self._path) as temporary:
@@ -214,10 +214,10 @@ class _Log:
         self._errors: list[np.ndarray] = []
 
     def steps(self, step: int, part: Part, metrics: Metrics) -> None:
-        """Notes the errors of a few steps of a part; a line when there are enough.
+        """Records the errors of a few steps of a part, and logs a line at regular intervals.
 
         Raises:
-          Refused: they are not finite.
+          Refused: an error is not finite.
         """
         errors = np.stack([np.asarray(error) for error in metrics])
         bad = ~np.isfinite(errors).all(axis=0)
@@ -247,11 +247,11 @@ class _Log:
         print(f"step {step}/{recipe.steps} · {shown} · {pace * recipe.batch:.0f} strokes/s · {left}", flush=True)
 
     def validated(self, step: int, metrics: Metrics) -> bool:
-        """Notes a validation; says whether it is the best so far."""
+        """Records a validation, and returns whether its result is the best so far."""
         decibels = {"psnr_foreground": _decibel(metrics.foreground), "psnr_alpha": _decibel(metrics.alpha)}
         psnr = float(training.psnr(metrics))
         self._write(step, {"psnr": psnr, **decibels})
-        # What validation takes is not part of the pace.
+        # The time for validation is not part of the pace.
         self._clock = time.monotonic()
         best, self._best = psnr > self._best, max(psnr, self._best)
         print(f"step {step}: {psnr:.2f} dB on fresh strokes{', the best so far' if best else ''}", flush=True)

@@ -1,1 +1,1 @@
-"""Files: pictures, videos, paintings, films and weights, in and out."""
+"""Reading and writing files: pictures, videos, paintings, films and weights."""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ from jaxpaint.errors import WriteError
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
-    """A temporary name beside `path`, which takes its place once all is written, and is removed if that fails.
+    """Replaces `path` atomically by a temporary file beside it.
 
-    Of processes that work together, only the first one's takes its place.
+    The temporary file is removed if writing fails. With several processes, only the first process replaces `path`.
+
+    Args:
+      path: path of the file.
+
+    Yields:
+      The path of the temporary file.
 
     Raises:
-      WriteError: if the folder can't be written to.
+      WriteError: the folder can't be written to.
     """
     path = pathlib.Path(path)
     try:

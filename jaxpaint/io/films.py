@@ -1,18 +1,18 @@
 """Films as files: the strokes of a painted video, appended frame by frame.
 
-A file begins with a line of JSON (`Film`). Records follow: 4 bytes that say what one is, its length and checksum
-(little endian, 32 bits each), and its data, compressed. What was not written to its end, as when the machine failed, is
-left out when it is read.
+A file begins with a line of JSON (`Film`). Records follow. A record consists of its kind (4 bytes), the length and the
+checksum of its data (little endian, 32 bits each), and the compressed data. Readers ignore a record that was not
+written to its end, as after a crash of the machine.
 
 | record | data |
 | --- | --- |
 | `STMP` | the user's own brush: stamps, height and width as 32-bit integers, then shade, coverage, height as float32 |
-| `BRSH` | the same as it was: height and width, then shade and coverage of the only stamp |
-| `FRAM` | number, whether anew, PSNR, share that survived and seconds; the strokes' numbers; the strokes |
+| `BRSH` | the older form of `STMP`: height and width, then shade and coverage of the only stamp |
+| `FRAM` | number, whether it is a keyframe, PSNR, share of surviving strokes, seconds; the strokes' ids; the strokes |
 | `DONE` | nothing: the film is finished |
 
-Numbers and strokes are kept as their bits' differences from the frame before, stroke by stroke, the most significant
-bytes of all first: strokes that are frozen, and most that move, take little room.
+Ids and strokes are stored as bitwise differences (XOR) from the previous frame, stroke by stroke, with the most
+significant bytes of all values first. Frozen strokes, and most moving ones, therefore take little room.
 """
 
 from __future__ import annotations
@@ -47,10 +47,14 @@ _LAYERS = ("plain", "styled")
 
 
 def create(path: str | os.PathLike[str], film: Film) -> None:
-    """Begins a file, in place of any that is there.
+    """Starts a film file, and replaces any existing file.
+
+    Args:
+      path: path of the file.
+      film: the film's properties.
 
     Raises:
-      WriteError: it can't be written.
+      WriteError: the file can't be written.
     """
     header: dict[str, Any] = {
         "film": film.format,
@@ -71,15 +75,15 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
 
 
 def append(path: str | os.PathLike[str], painted: Painted, before: Frame | None) -> None:
-    """Adds a frame.
+    """Appends a frame.
 
     Args:
-      path: of a file that `create` began.
-      painted: the frame.
-      before: the frame that was added last, or None.
+      path: path of a file that `create` started.
+      painted: the frame and its metrics.
+      before: the last appended frame, or None.
 
     Raises:
-      WriteError: it can't be written.
+      WriteError: the file can't be written.
     """
     frame, metrics = painted
     head = _METRICS.pack(frame.number, frame.keyframe, metrics.psnr, metrics.survived, metrics.seconds)
@@ -99,7 +103,7 @@ def finish(path: str | os.PathLike[str]) -> None:
 
 
 def is_finished(path: str | os.PathLike[str]) -> bool:
-    """Whether all of a film has been painted.
+    """Whether a film is finished.
 
     Raises:
       FilmFileError: the file is missing, foreign or damaged.
@@ -111,13 +115,13 @@ def read(path: str | os.PathLike[str]) -> tuple[Film, Iterator[Painted]]:
     """Reads a film.
 
     Args:
-      path: of the file.
+      path: path of the file.
 
     Returns:
-      What its frames have in common, and the frames, which are read one by one as far as they were written.
+      The film's properties, and an iterator that reads the complete frames one by one.
 
     Raises:
-      FilmFileError: the file is missing or foreign; while frames are read: it is damaged.
+      FilmFileError: the file is missing or foreign, or the iterator finds damage.
     """
     path = pathlib.Path(path)
     film, _ = _header(path)
@@ -125,7 +129,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Film, Iterator[Painted]]:
 
 
 def save_state(path: str | os.PathLike[str], state: VideoState) -> None:
-    """Writes what an unfinished film needs to go on, all of it or nothing."""
+    """Writes the state from which an unfinished film can be resumed, atomically."""
     arrays: dict[str, Any] = {"number": state.number, "ids": state.ids, "anew": state.keyframe, "made": state.made}
     for name in _LAYERS:
         if layer := getattr(state, name):
@@ -136,14 +140,17 @@ def save_state(path: str | os.PathLike[str], state: VideoState) -> None:
 
 
 def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> VideoState | None:
-    """The state to go on from; the film is cut after its frame. None if the film is to be begun anew.
+    """Reads the state to resume from, and truncates the film after the state's frame.
 
     Args:
-      path: where `save_state` wrote it.
+      path: path of the file that `save_state` wrote.
       film: the film's file.
 
+    Returns:
+      The state, or None if the film has to start anew.
+
     Raises:
-      FilmFileError: the film is damaged; or it has frames, and its state is missing, damaged or another film's.
+      FilmFileError: the film is damaged, or the film has frames but its state is missing, damaged or another film's.
     """
     state = _read_state(pathlib.Path(path))
     if state is not None:
@@ -152,14 +159,14 @@ def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> VideoState |
         if last is not None and np.array_equal(last.frame.strokes, state.frame.strokes):
             os.truncate(film, next(itertools.islice((end for *_, end in _records(film)), state.number, None)))
             return state
-    # The first frame comes before its state: a film of one frame may have been left off between the two.
+    # The first frame is written before its state, and a run may stop between the two writes.
     if sum(1 for _ in itertools.islice(read(film)[1], 2)) > 1:
         raise FilmFileError(f"{film}: can't be gone on with: {path} is missing, damaged or another film's")
     return None
 
 
 def _read_state(path: pathlib.Path) -> VideoState | None:
-    """What `save_state` wrote; None if it can't be read."""
+    """Reads the file that `save_state` wrote; returns None if the file can't be read."""
     try:
         with np.load(path, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
@@ -176,7 +183,7 @@ def _layer(found: Mapping[str, np.ndarray], prefix: str) -> Layer:
 
 
 def _header(path: pathlib.Path) -> tuple[Film, int]:
-    """What the frames have in common, and where their records begin."""
+    """Reads the film's properties, and the position of its first frame's record."""
     try:
         with path.open("rb") as file:
             line = file.readline(100_000)
@@ -206,7 +213,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
 
 
 def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3"]:
-    """The user's own brush, from its record."""
+    """Decodes the user's own brush from its record."""
     axes, channels = (3, 3) if kind == b"STMP" else (2, 2)
     shape = np.frombuffer(data[: 4 * axes], np.int32)
     brush = np.frombuffer(data[4 * axes :], np.float32).reshape(*shape, channels)
@@ -214,10 +221,13 @@ def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3
 
 
 def _records(path: pathlib.Path) -> Iterator[tuple[bytes, bytes, int]]:
-    """Kind and data of each record after the header, and where it ends.
+    """Reads the records after the header.
+
+    Yields:
+      Kind and data of each record, and the position of its end.
 
     Raises:
-      FilmFileError: one is damaged.
+      FilmFileError: a record is damaged.
     """
     _, start = _header(path)
     with path.open("rb") as file:
@@ -261,7 +271,7 @@ def _painted(data: bytes, before: Frame | None, dim: int) -> Painted:
 
 
 def _below(before: Frame | None, count: int) -> UInt32[np.ndarray, "n"]:
-    """The numbers in the same places of the frame before; zeros where there are none."""
+    """The previous frame's ids at the same places; zeros where there are none."""
     ids = np.zeros(count, np.uint32)
     if before is not None:
         ids[: len(before.ids)] = before.ids[:count]
@@ -269,7 +279,7 @@ def _below(before: Frame | None, count: int) -> UInt32[np.ndarray, "n"]:
 
 
 def _known(before: Frame | None, ids: UInt32[np.ndarray, "n"], shape: tuple[int, ...]) -> UInt32[np.ndarray, "n d"]:
-    """The bits of the same strokes in the frame before; zeros for those that are new."""
+    """The bits of the same strokes in the previous frame; zeros for new strokes."""
     rows = np.zeros(shape, np.uint32)
     if before is not None:
         _, here, there = np.intersect1d(ids, before.ids.astype(np.uint32), assume_unique=True, return_indices=True)
@@ -278,7 +288,7 @@ def _known(before: Frame | None, ids: UInt32[np.ndarray, "n"], shape: tuple[int,
 
 
 def _planes(values: UInt32[np.ndarray, "*n"]) -> bytes:
-    """The most significant bytes of all values, then the next."""
+    """The values as byte planes: the most significant bytes of all values, then the next bytes."""
     return np.ascontiguousarray(values.astype(">u4").reshape(-1, 1).view(np.uint8).T).tobytes()
 
 
@@ -292,10 +302,13 @@ def _write(file: io.BufferedWriter | Any, kind: bytes, data: bytes) -> None:
 
 
 def _next(file: io.BufferedReader | Any) -> tuple[bytes, bytes] | None:
-    """The next record's kind and data; None at the end, also where the last one was not written to its end.
+    """Reads the next record.
+
+    Returns:
+      Kind and data of the record; None at the end of the file, and at a record that was not written to its end.
 
     Raises:
-      ValueError: it is damaged.
+      ValueError: the record is damaged.
     """
     head = file.read(_RECORD.size)
     if len(head) < _RECORD.size:

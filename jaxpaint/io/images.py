@@ -1,4 +1,4 @@
-"""Pictures as files. What a user hands in is checked here, before anything is computed."""
+"""Pictures as files. A user's pictures are checked here, before anything is computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from jaxpaint.pictures import to_bytes
 
 MOST_PIXELS = 200_000_000
 MOST_STAMPS = 64
-# What the name of a picture of heights ends with.
+# Ending of the name, without suffix, of a picture of heights.
 _HEIGHT = "_height"
 _VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 
@@ -29,17 +29,19 @@ _VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 def read_image(
     path: str | os.PathLike[str], *, canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0)
 ) -> Float[np.ndarray, "height width 3"]:
-    """Reads a photograph: grey, colour, palette, CMYK, of 1 to 16 bits, turned as its EXIF data say.
+    """Reads a photograph: grey, colour, palette or CMYK, with 1 to 16 bits.
+
+    The photograph is rotated according to its EXIF data.
 
     Args:
-      path: of the picture.
-      canvas_color: what shows through where the picture is transparent; red, green, blue in [0, 1].
+      path: path of the picture.
+      canvas_color: colour behind transparent pixels; red, green, blue in [0, 1].
 
     Returns:
       sRGB values in [0, 1].
 
     Raises:
-      ImageError: no such file, a folder, empty, not a picture, cut short, an animation or a video, or of more than
+      ImageError: the file is missing, a folder, empty, not a picture, truncated, an animation, a video, or larger than
         200 megapixels.
     """
     path = pathlib.Path(path)
@@ -55,22 +57,22 @@ def read_image(
         raise
     except UnidentifiedImageError:
         raise ImageError(f"{path}: expected a picture, got something else") from None
-    except Exception as error:  # Decoders raise all kinds of things at damaged files.
+    except Exception as error:  # Decoders raise many kinds of exceptions for damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
         problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"
         raise ImageError(f"{path}: {problem}: {reason}") from None
 
 
 def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across along 3"]:
-    """Reads a user's own brush: stamps as `brushes.textures.brush_picture` understands them.
+    """Reads a user's own brush as a set of stamps; see `brushes.textures.brush_picture`.
 
     Args:
-      path: of a picture, or of a folder of pictures, which are taken in the order of their names. Beside a `NAME.png`,
-        `NAME_height.png` has its heights in grey values; endings may be those of any pictures.
+      path: path of a picture, or of a folder of pictures, which are read in the order of their names. For `NAME.png`,
+        `NAME_height.png` contains the heights as grey values; all picture formats are allowed.
 
     Raises:
-      ImageError: as `read_image`; a picture that shows no brush; heights without a picture or of another size; a folder
-        without pictures, or with too many.
+      ImageError: a picture can't be read (see `read_image`) or shows no brush; a picture of heights has no brush
+        picture or another size; a folder has no pictures or too many.
     """
     path = pathlib.Path(path)
     found = _stamps_in(path) if path.is_dir() else {path: None}
@@ -78,7 +80,7 @@ def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across
 
 
 def _stamps_in(folder: pathlib.Path) -> dict[pathlib.Path, pathlib.Path | None]:
-    """The pictures of a folder in the order of their names, and the picture of the heights of each."""
+    """Finds a folder's brush pictures, in the order of their names, each with its picture of heights or None."""
     try:
         files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
     except OSError as error:
@@ -112,16 +114,16 @@ def _read_stamp(path: pathlib.Path, heights: pathlib.Path | None) -> Float[np.nd
 
 
 def check_file(path: pathlib.Path, kind: str) -> None:
-    """Refuses what is no file, or an empty one.
+    """Refuses a missing or empty file, and a folder.
 
     Args:
-      path: of the file.
-      kind: what it is called.
+      path: path of the file.
+      kind: noun for the expected file, for error messages.
 
     Raises:
-      ImageError: one line says what it is.
+      ImageError: one line names the problem.
     """
-    if not os.path.exists(path):  # False, too, for a name that no file can have.
+    if not os.path.exists(path):  # Also False for a name that no file can have.
         raise ImageError(f"{path}: no such file")
     if path.is_dir():
         raise ImageError(f"{path}: expected {kind}, got a folder")
@@ -131,7 +133,7 @@ def check_file(path: pathlib.Path, kind: str) -> None:
 
 @contextlib.contextmanager
 def _open(path: pathlib.Path) -> Iterator[Image.Image]:
-    """The picture, its header read and its size accepted."""
+    """Opens a picture after a check of its size."""
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
@@ -148,7 +150,7 @@ def _open(path: pathlib.Path) -> Iterator[Image.Image]:
 
 
 def _pixels(picture: Image.Image, canvas_color: tuple[float, float, float]) -> np.ndarray:
-    """Values in [0, 1] of a decoded picture of any mode, over the canvas colour."""
+    """Converts a decoded picture of any mode to values in [0, 1], over the canvas colour."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         values = np.nan_to_num(np.asarray(picture, np.float32), posinf=1.0)
         values = values / (65535.0 if picture.mode != "F" else max(float(values.max()), 1.0))
@@ -160,7 +162,7 @@ def _pixels(picture: Image.Image, canvas_color: tuple[float, float, float]) -> n
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Colours converted from the picture's own profile, where it has one that can be used."""
+    """Converts colours to sRGB if the picture has a usable colour profile."""
     profile = picture.info.get("icc_profile")
     if not profile or picture.mode not in ("RGB", "CMYK", "L"):
         return picture
@@ -177,10 +179,14 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
 
 
 def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height width 3"]) -> None:
-    """Writes a picture in [0, 1] as 8 bits a channel, all of it or nothing.
+    """Writes a picture with 8 bits a channel, atomically.
+
+    Args:
+      path: path of the file; the suffix selects the format.
+      image: picture in [0, 1].
 
     Raises:
-      WriteError: if the file can't be written, or its name does not end like a picture's.
+      WriteError: the file can't be written, or its suffix is not that of a picture format.
     """
     if pathlib.Path(path).suffix.lower() not in Image.registered_extensions():
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")

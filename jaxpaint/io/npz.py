@@ -1,18 +1,18 @@
-"""Paintings as files: npz, with all that is needed to draw, resume or style them.
+"""Paintings as npz files, from which they can be drawn, resumed or styled.
 
-| array | what |
+| array | contents |
 | --- | --- |
-| `format` | version of this layout, 2; in 1, strokes of oil had no grain |
+| `format` | version of this layout, 2; in version 1, oil strokes had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
-| `brush`, `config` | the brush's name; the settings as JSON (before there were glazes, without `layering`) |
+| `brush`, `config` | the brush's name; the settings as JSON (without `layering` in files older than glazes) |
 | `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
-| `state.…` | what an unfinished painting needs to go on |
-| `x_ctt`, `x_color`, `x_alpha` | the strokes as Stylized Neural Painting keeps them, `[1, n, ·]` |
+| `state.…` | the state from which an unfinished painting is resumed |
+| `x_ctt`, `x_color`, `x_alpha` | the strokes in the layout of Stylized Neural Painting, `[1, n, ·]` |
 
-A `brush_image` of `[h, w, 2]` is from before there were sets and heights. The last three arrays repeat `strokes` for
-other programs; they are not read back.
+A `brush_image` of `[h, w, 2]` is older than sets of stamps and heights. The last three arrays repeat `strokes` for
+other programs, and are not read back.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _FAR = 100.0
 
 
 def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
-    """Writes a painting as npz, all of it or nothing.
+    """Writes a painting as npz, atomically.
 
     Args:
-      path: of the file, replaced if there is one.
-      painting: finished or not.
+      path: path of the file; an existing file is replaced.
+      painting: a finished or unfinished painting.
     """
     shape_dim = BRUSHES[painting.brush].shape_dim
     strokes = np.asarray(painting.strokes, np.float32)
@@ -81,10 +81,10 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
     """Reads a painting that `save_painting` wrote. Nothing is ever unpickled.
 
     Args:
-      path: of the npz.
+      path: path of the npz.
 
     Returns:
-      The painting, every array of it checked.
+      The painting, with every array checked.
 
     Raises:
       PaintingFileError: the file is missing, damaged or foreign; one line says which.
@@ -98,7 +98,7 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
 
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """The arrays of the file that are ours."""
+    """Reads the file's arrays, except the copies for other programs."""
     if not path.exists():
         raise PaintingFileError(f"{path}: no such file")
     if path.is_dir():
@@ -130,7 +130,7 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     if name not in BRUSHES:
         raise ValueError(f"expected brush {' or '.join(BRUSHES)}, got {name!r}")
     brush = BRUSHES[name]
-    # A painting that has only just begun has none.
+    # A painting that has only just begun has no strokes.
     least = 0 if any(key.startswith(_STATE) for key in arrays) else 1
     strokes = _numbers(arrays, "strokes", (None, brush.dim), -_FAR, _FAR, least=least)
     paint = strokes[:, brush.shape_dim :]
@@ -199,7 +199,18 @@ def _numbers(
     *,
     least: int = 1,
 ) -> np.ndarray:
-    """The array as float32, if it has that shape (None: `least` or more) and values in [low, high]."""
+    """Returns an array as float32, after a check of its shape and range.
+
+    Args:
+      arrays: arrays of the file, by name.
+      name: name of the array.
+      shape: expected shape; None stands for `least` or more entries.
+      low, high: range of the values, with both ends.
+      least: least number of entries along the axes marked None.
+
+    Raises:
+      ValueError: the array has another type, shape or range.
+    """
     value = arrays[name]
     if value.dtype.kind != "f" or value.ndim != len(shape):
         raise ValueError(f"{name} has to be an array of {len(shape)} axes of floats")

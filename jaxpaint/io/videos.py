@@ -1,6 +1,6 @@
-"""Videos, in and out, frame by frame: how long one is makes no difference to the memory it takes.
+"""Reading and writing videos, frame by frame: the memory does not depend on a video's length.
 
-All is done by the ffmpeg that imageio-ffmpeg brings along.
+The ffmpeg of imageio-ffmpeg decodes and encodes all videos.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ import numpy as np
 from jaxtyping import UInt8
 
 from jaxpaint import pictures
+from jaxpaint.errors import ImageError, WriteError
 from jaxpaint.io import images
 from jaxpaint.io.atomic import replacing
-from jaxpaint.io.images import ImageError
 
 FASTEST = 1000
-# Where times of frames are whole milliseconds, as in recordings of screens, a file says 1000 frames a second.
+# A file whose frame times are whole milliseconds, such as a screen recording, states 1000 frames a second. A stated
+# rate above this limit is therefore compared with the average rate.
 _FAST = 120
 # Browsers show each frame of a faster GIF for a tenth of a second.
 _FASTEST_GIF = 50
 
 _FLAGS = "accurate_rnd+full_chroma_int"
-# Players take what names no matrix for one or the other, by its size.
+# If a file names no colour matrix, players choose one by the video's size.
 _BT709 = (
     f"scale=out_color_matrix=bt709:out_range=tv:flags={_FLAGS},format=yuv420p,"
     "setparams=color_primaries=bt709:color_trc=bt709"
 )
 _H264 = ["-vf", _BT709, "-c:v", "libx264", "-crf", "10"]
 _VP9 = ["-vf", _BT709, "-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-row-mt", "1"]
-# A palette for each frame: one for all would hold all frames in memory.
+# Each frame has its own palette, because ffmpeg would hold all frames in memory for a common palette.
 _PALETTES = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
 _GIF = ["-vf", rf"fps=min(source_fps\,{_FASTEST_GIF}),{_PALETTES}", "-loop", "0"]
 _ENCODERS = {".mp4": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9, ".gif": _GIF}
-# So that a browser can start before it has all; of no effect where it isn't needed.
+# Lets a browser start before it has the whole file; has no effect on formats that do not need the option.
 _FASTSTART = ["-movflags", "+faststart"]
 
 
 class Video(NamedTuple):
-    """A video file, as it is shown.
+    """Properties of a video file, as it is shown.
 
     Attributes:
-      path: of the file.
-      height: in pixels, after what the file says of rotation.
-      width: likewise. Pixels that are not square are made so by stretching, never by shrinking.
-      rate: frames a second, exactly: Fraction(30000, 1001) is not 29.97.
-      duration: in seconds; of the pictures, whether or not the sound is longer.
-      sound: whether there is any.
+      path: path of the file.
+      height, width: size in pixels, after the file's rotation; pixels become square by stretching, never by shrinking.
+      rate: exact number of frames per second: Fraction(30000, 1001) is not 29.97.
+      duration: duration of the pictures, in seconds, whether or not the sound is longer.
+      sound: whether the video has sound.
     """
 
     path: pathlib.Path
@@ -72,26 +72,26 @@ class Video(NamedTuple):
 
     @property
     def frames(self) -> int:
-        """How many frames there are at its rate; what is damaged may have fewer."""
+        """Number of frames at the video's rate; a damaged video may have fewer."""
         return max(1, round(self.duration * self.rate))
 
 
 def probe(path: str | os.PathLike[str]) -> Video:
-    """Looks at a video: decodes its first frame, and reads through the rest without decoding it.
+    """Reads a video's properties: decodes its first frame, and scans the rest without decoding.
 
-    Animations (GIF) are videos, too. Where the frames' times vary, the rate is the one that the file names, or their
-    average, rounded, if that is over 120 a second and more than twice the average.
+    Animations (GIF) are videos, too. The rate is the one that the file states, even if the frames' times vary. If the
+    stated rate is above 120 a second and more than twice the average, the rate is the rounded average.
 
     Args:
-      path: of the video.
+      path: path of the video.
 
     Raises:
-      ImageError: no such file, a folder, empty, not a video, a picture, sound alone, nothing that can be decoded, more
-        than 200 megapixels or 1000 frames a second.
+      ImageError: the file is missing, a folder, empty, not a video, a picture, sound alone, or can't be decoded; it has
+        more than 200 megapixels or 1000 frames a second.
     """
     path = pathlib.Path(path)
     images.check_file(path, "a video")
-    # This way of writing lists frames, decoded (0) and as they are stored (1), after their sizes and units of time.
+    # The muxer framecrc lists sizes and time bases, then frames: decoded ones as stream 0, stored ones as stream 1.
     shown = r"trim=end_frame=1,scale=iw*max(sar\,1):ih*max(1/sar\,1),setsar=1"
     once = ["-map", "0:V:0", "-c:0", "rawvideo", "-fps_mode:0", "cfr", "-filter:0", shown]
     all_ = ["-map", "0:V:0", "-c:1", "copy"]
@@ -129,20 +129,20 @@ def probe(path: str | os.PathLike[str]) -> Video:
 def read(
     video: Video, *, stride: int = 1, start: int = 0, size: int | None = None
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Reads a video's frames, at its constant rate: where its own times vary, frames are shown again or left out.
+    """Reads a video's frames at a constant rate; if the frames' times vary, frames are repeated or left out.
 
-    What is damaged is read as far as possible, and warned of: a frame that can't be decoded is guessed, or the one
-    before it is shown again; a file that was cut short ends early. Warnings count the video's frames from 0.
+    A damaged video is read as far as possible, with warnings. A frame that can't be decoded is guessed, or the previous
+    frame is repeated. A truncated video ends early. Warnings count the video's frames from 0.
 
     Args:
-      video: what `probe` found.
-      stride: every how many-th frame is given.
-      start: how many of those are left out at the beginning. They are decoded all the same, so what comes is what
-        would have come without.
-      size: long side in pixels; None for the video's own.
+      video: the video, as `probe` returns it.
+      stride: distance between successive frames of the result, in frames of the video.
+      start: number of frames to leave out at the beginning of the result; the frames after them stay the same, since
+        the omitted frames are decoded, too.
+      size: long side in pixels; None for the video's own size.
 
     Yields:
-      Frames, as they are shown, values 0 to 255.
+      Frames as they are shown, with values 0 to 255.
 
     Raises:
       ValueError: `stride` or `size` is not positive, or `start` is negative.
@@ -153,7 +153,7 @@ def read(
     shape = (video.height, video.width)
     height, width = pictures.fitted_shape(*shape, size) if size else shape
     method = "area" if height <= video.height else "bicubic"
-    # Sound starts at 0, so pictures that start later have to wait.
+    # Sound starts at time 0, so pictures that start later must be delayed.
     chosen = f"fps={video.rate}:start_time=0,framestep={stride},trim=start_frame={start}"
     scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format=rgb24"
     arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *_source(video.path), "-map", "0:V:0"]
@@ -169,7 +169,7 @@ def read(
                     _warn_of_damage(video, faults.popleft())
                 yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
                 number, count = number + stride, count + 1
-            listener.join()  # What is wrong with the end is said last.
+            listener.join()  # ffmpeg reports faults at the end of the file last.
             if process.wait() and math.inf not in faults:
                 faults.append(math.inf)
         finally:
@@ -190,10 +190,16 @@ def _warn_of_damage(video: Video, seconds: float) -> None:
 
 
 def _faults(log: Iterable[bytes]) -> Iterator[float]:
-    """When, in seconds, frames of a video are damaged, as ffmpeg tells with -debug_ts; infinity if it is cut short.
+    """Finds damaged frames in ffmpeg's log with -debug_ts.
 
-    It tells that a frame is corrupt just before it gives it. What gives no frame has it missing from the times of the
-    others, some frames later.
+    ffmpeg reports a corrupt frame just before the frame itself. A packet that gives no frame leaves a gap in the times
+    of the frames, which appears some frames later.
+
+    Args:
+      log: lines of the log.
+
+    Yields:
+      Times of the damaged frames, in seconds; infinity for a truncated video.
     """
     corrupt, lost, expected, cut = False, 0, 0.0, False
     for line in log:
@@ -225,17 +231,17 @@ def write_video(
 ) -> None:
     """Writes a video, frame by frame: H.264 that browsers play, VP9 in .webm, or an animated GIF that repeats.
 
-    Sides of videos are made even by repeating the edge. Of a GIF, at most 50 frames a second are kept.
+    The sides of a video are made even by repeating the edge. A GIF keeps at most 50 frames a second.
 
     Args:
-      path: of the file, which takes its name once it is complete.
-      frames: of one size, values 0 to 255.
-      fps: frames a second.
-      sound_of: a video whose sound is copied, as long as there are frames; a GIF stays silent.
+      path: path of the file, which gets its name once it is complete.
+      frames: frames of one size, with values 0 to 255.
+      fps: frames per second.
+      sound_of: video whose sound is copied, up to the last frame; a GIF stays silent.
 
     Raises:
-      ImageError: if there are no frames, or of several sizes, or the file can't be written, or its name does not end
-        like a video's.
+      ImageError: there are no frames, or their sizes differ.
+      WriteError: the file can't be written, or its suffix is not that of a video format.
     """
     check_name(path)
     ending = pathlib.Path(path).suffix.lower()
@@ -260,19 +266,19 @@ def write_video(
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
-    """Refuses a name that does not end like that of a video that can be written.
+    """Refuses a file name with a suffix in which no video can be written.
 
     Raises:
-      ImageError: one line says how such names end.
+      WriteError: one line lists the suffixes.
     """
     if pathlib.Path(path).suffix.lower() not in _ENCODERS:
-        raise ImageError(f"{path}: can't be written: expected a name that ends in {', '.join(_ENCODERS)}")
+        raise WriteError(f"{path}: can't be written: expected a name that ends in {', '.join(_ENCODERS)}")
 
 
 def _encode(
     path: str | os.PathLike[str], temporary: pathlib.Path, frames: Iterable[np.ndarray], shape: Any, rate: Fraction
 ) -> int:
-    """Encodes the frames; how many there were. Errors speak of `path`."""
+    """Encodes the frames, and returns their number; error messages name `path`."""
     ending = temporary.suffix.lower()
     pad = [(0, side % 2 if ending != ".gif" else 0) for side in shape[:2]] + [(0, 0)]
     height, width = (side + after for side, (_, after) in zip(shape[:2], pad, strict=False))
@@ -288,7 +294,7 @@ def _encode(
                 raise ImageError(f"{path}: expected frames of one shape, {shape}, got {frame.shape}")
             try:
                 process.stdin.write(np.ascontiguousarray(np.pad(frame, pad, mode="edge")))
-            except OSError:  # It has given up, and says why in its log.
+            except OSError:  # ffmpeg has given up; the reason is in its log.
                 break
             count += 1
         with contextlib.suppress(OSError):
@@ -296,12 +302,15 @@ def _encode(
         if process.wait():
             log.seek(0)
             reason = log.readline().decode(errors="replace").strip() or "the encoder failed"
-            raise ImageError(f"{path}: can't be written: {reason}")
+            raise WriteError(f"{path}: can't be written: {reason}")
     return count
 
 
 def _source(path: str | os.PathLike[str]) -> list[str]:
-    """Names an input. Said to be a file, no name is taken for an address or an option, and nothing is fetched."""
+    """Arguments for an input file.
+
+    The `file:` prefix keeps ffmpeg from taking a name for an address or an option, and from fetching anything.
+    """
     return ["-protocol_whitelist", "file", "-i", f"file:{os.fspath(path)}"]
 
 
@@ -318,8 +327,8 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @contextlib.contextmanager
 def _ffmpeg(arguments: list[str], **pipes: Any) -> Iterator[Any]:
-    """A running ffmpeg, of which Ctrl-C is kept, and which has ended afterwards, come what may."""
-    # A session of its own is set up without Python's fork, of which JAX warns.
+    """Runs ffmpeg, which does not receive Ctrl-C and is killed at the end of the context in any case."""
+    # A new session keeps Ctrl-C from ffmpeg, and is set up without Python's fork, about which JAX warns.
     with subprocess.Popen(_command(*arguments), start_new_session=True, **pipes) as process:
         try:
             yield process

@@ -1,4 +1,4 @@
-"""Weights of networks as safetensors files: those that come with the package, and one's own."""
+"""Weights of networks as safetensors files: the package's own, and the user's."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from jaxpaint import vgg
+from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import WeightsError
 from jaxpaint.io.atomic import replacing
 from jaxpaint.renderers import fingerprint
-from jaxpaint.renderers.networks import ARCHITECTURES, Pictures, Tree, fold, network
+from jaxpaint.renderers.networks import Pictures, Tree, fold, network
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "weights"
-# Farther than this from what they were trained on, strokes look different.
+# Greatest difference from the training's fingerprint at which strokes still look alike.
 _ALIKE = 2e-3
 
 
@@ -37,7 +38,7 @@ class Weights(NamedTuple):
       net: name of the network.
       brush: name of the brush.
       variables: `params` and `batch_stats`, float32.
-      facts: what is known of them, all text: the recipe as JSON, steps, PSNR, the engine's fingerprint.
+      facts: metadata, all text: the recipe as JSON, steps, PSNR, the engine's fingerprint.
     """
 
     net: str
@@ -47,12 +48,12 @@ class Weights(NamedTuple):
 
 
 class VGGWeights(NamedTuple):
-    """A VGG trained on ImageNet, or as much of it as is there.
+    """A VGG trained on ImageNet, complete or as far as some layer.
 
     Attributes:
       net: name of the network, vgg16 or vgg19.
-      variables: `params` and `preprocessing`, float32, as `vgg.VGG` has them.
-      facts: what is known of them, all text: where they are from, their licence.
+      variables: `params` and `preprocessing`, float32, in the structure of `vgg.VGG`.
+      facts: metadata, all text: origin and licence.
     """
 
     net: str
@@ -61,13 +62,13 @@ class VGGWeights(NamedTuple):
 
 
 def save(path: str | os.PathLike[str], weights: Weights, *, dtype: str = "float16") -> None:
-    """Writes weights, all of them or nothing.
+    """Writes weights, atomically.
 
     Args:
-      path: of the file, replaced if there is one.
-      weights: to write; net and brush become part of the file's facts, and so does today's fingerprint of the engine
-        unless there is one.
-      dtype: of the numbers in the file.
+      path: path of the file; an existing file is replaced.
+      weights: a trained network; the file's metadata include net and brush, and, if the facts have no fingerprint, the
+        engine's current one.
+      dtype: type of the numbers in the file.
     """
     looks = json.dumps(np.round(fingerprint(BRUSHES[weights.brush]).astype(float), 4).tolist())
     facts = {"fingerprint": looks, **weights.facts, "net": weights.net, "brush": weights.brush}
@@ -75,12 +76,12 @@ def save(path: str | os.PathLike[str], weights: Weights, *, dtype: str = "float1
 
 
 def save_vgg(path: str | os.PathLike[str], weights: VGGWeights, *, dtype: str = "float16") -> None:
-    """Writes weights of a VGG, all of them or nothing.
+    """Writes weights of a VGG, atomically.
 
     Args:
-      path: of the file, replaced if there is one.
-      weights: to write; the network's name becomes part of the file's facts.
-      dtype: of the kernels and biases in the file.
+      path: path of the file; an existing file is replaced.
+      weights: a VGG; the file's metadata include the network's name.
+      dtype: type of the kernels and biases in the file.
     """
     _write(path, weights.variables, {**weights.facts, "net": weights.net}, dtype)
 
@@ -98,14 +99,14 @@ def load(source: str | os.PathLike[str], *, brush: str = "oilpaintbrush") -> Wei
     """Reads weights.
 
     Args:
-      source: a file, or the name of a network: then the weights that come with the package for the brush.
-      brush: whose weights, for a name.
+      source: path of a file, or name of a network; a name selects the package's weights of the brush.
+      brush: name of the brush, if `source` is a network's name.
 
     Raises:
-      WeightsError: no such file, weights of another brush, or damaged ones; no such weights in the package.
+      WeightsError: the file is missing or damaged, or has weights of another brush; the package has no such weights.
 
     Warns:
-      UserWarning: the engine has changed since they were trained.
+      UserWarning: the engine has changed since the weights were trained.
     """
     path = SHIPPED / f"{source}-{brush}.safetensors" if str(source) in ARCHITECTURES else pathlib.Path(source)
     flat, facts = _read(path)
@@ -141,7 +142,7 @@ def _check_shapes(path: pathlib.Path, weights: Weights, flat: Mapping[str, Array
 
 
 def _check_look(path: pathlib.Path, weights: Weights) -> None:
-    """Warns where the engine has changed since the weights were trained."""
+    """Warns if the engine has changed since the weights were trained."""
     if not weights.facts.get("fingerprint"):
         return
     then, now = np.array(json.loads(weights.facts["fingerprint"])), fingerprint(BRUSHES[weights.brush])
@@ -152,23 +153,23 @@ def _check_look(path: pathlib.Path, weights: Weights) -> None:
 def load_renderer(
     source: str | os.PathLike[str], *, brush: str = "oilpaintbrush", dtype: str = "float32"
 ) -> Callable[[Float[Array, "n d"]], Pictures]:
-    """A trained network as a function of strokes.
+    """Loads a trained network as a function of strokes.
 
     Args:
-      source: a file of weights, or the name of a network: then the weights that come with the package for the brush.
-      brush: whose weights, for a name.
-      dtype: of what the shading network multiplies, float32 or bfloat16.
+      source: path of a file, or name of a network; a name selects the package's weights of the brush.
+      brush: name of the brush, if `source` is a network's name.
+      dtype: type of the numbers that the shading network multiplies, float32 or bfloat16.
 
     Returns:
-      A compiled function: strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`,
-      neither squashed nor clipped; differentiable in the strokes.
+      A compiled function from strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`.
+      The results are neither squashed nor clipped, and are differentiable in the strokes.
 
     Raises:
-      WeightsError: as `load`.
+      WeightsError: as for `load`.
     """
     weights = load(source, brush=brush)
     model = network(weights.net, BRUSHES[weights.brush], folded=True, dtype=dtype)
-    # The weights as an argument: as a part of the program, they would be folded by the compiler, for seconds.
+    # The weights are an argument, because the compiler would spend seconds on folding them as constants.
     return functools.partial(jax.jit(model.apply), fold(weights.variables))
 
 
@@ -176,10 +177,10 @@ def load_vgg(source: str | os.PathLike[str] = "vgg16") -> VGGWeights:
     """Reads weights of a VGG.
 
     Args:
-      source: a file, or the name of a network: then the weights that come with the package.
+      source: path of a file, or name of a network; a name selects the package's weights.
 
     Raises:
-      WeightsError: no such file, other or damaged weights; no such weights in the package.
+      WeightsError: the file is missing or damaged, or has other weights; the package has no such weights.
     """
     path = SHIPPED / f"{source}.safetensors" if str(source) in vgg.ARCHITECTURES else pathlib.Path(source)
     if not path.is_file():
@@ -196,7 +197,7 @@ def load_vgg(source: str | os.PathLike[str] = "vgg16") -> VGGWeights:
 
 
 def vgg_shapes(net: str, deepest: str) -> dict[str, tuple[int, ...]]:
-    """The shapes of a VGG's variables by their names, `params/conv1_1/kernel` and so on, as deep as a layer."""
+    """Shapes of a VGG's variables by name, such as `params/conv1_1/kernel`, as far as the layer `deepest`."""
     picture = jax.ShapeDtypeStruct((32, 32, 3), "float32")
     made: Any = jax.eval_shape(vgg.network(net, layers=[deepest]).init, jax.random.key(0), picture)
     return {name: leaf.shape for name, leaf in traverse_util.flatten_dict(made, sep="/").items()}
@@ -205,20 +206,19 @@ def vgg_shapes(net: str, deepest: str) -> dict[str, tuple[int, ...]]:
 def load_features(
     source: str | os.PathLike[str] = "vgg16", *, layers: Sequence[str], pooling: str = "average"
 ) -> Callable[[Float[Array, "height width 3"]], dict[str, Float[Array, "_ _ _"]]]:
-    """A VGG as a function of pictures.
+    """Loads a VGG as a function of pictures.
 
     Args:
-      source: a file of weights, or the name of a network: then the weights that come with the package (vgg16, as far as
-        relu4_3).
-      layers: whose features are wanted, such as relu1_2.
+      source: path of a file, or name of a network; a name selects the package's weights (vgg16, as far as relu4_3).
+      layers: names of the layers with the wanted features, such as relu1_2.
       pooling: average or max.
 
     Returns:
-      A compiled function of a picture `[H, W, 3]` in [0, 1] that gives maps `[h, w, c]` by layer, differentiable. It is
-      a pytree, too: given to a jitted function as an argument, its weights do not become part of the program.
+      A compiled, differentiable function from a picture `[H, W, 3]` in [0, 1] to feature maps `[h, w, c]` by layer. The
+      function is also a pytree. A jitted function that takes the pytree as an argument has no weights in its program.
 
     Raises:
-      WeightsError: as `load_vgg`, or the weights do not go as deep as the layers.
+      WeightsError: as for `load_vgg`, or the weights do not reach the deepest of the layers.
       ValueError: there is no such layer or pooling.
     """
     weights = load_vgg(source)

@@ -1,4 +1,4 @@
-"""Losses: pure functions of a picture and its target, or of the features that a network sees in them."""
+"""Losses: pure functions of a picture and its target, or of a network's features of both."""
 
 from jaxpaint.losses.laplacian import feature_laplacian, laplacian
 from jaxpaint.losses.moments import moments

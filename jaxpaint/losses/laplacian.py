@@ -1,7 +1,6 @@
-"""Differences of Laplacians: the edges and details of a picture, whatever its colours and brightness.
+"""Differences of Laplacians, which compare edges and details and ignore colours and brightness.
 
-The Laplacian is the convolution with `[[0, −1, 0], [−1, 4, −1], [0, −1, 0]]`; beyond its border, a picture goes on as
-it ends.
+The Laplacian is the convolution with `[[0, −1, 0], [−1, 4, −1], [0, −1, 0]]`, with edge padding.
 """
 
 from __future__ import annotations
@@ -23,24 +22,26 @@ def laplacian(
     *,
     poolings: tuple[int, ...] = (4,),
 ) -> Float[Array, ""]:
-    """Mean squared difference of the Laplacians of two pictures, summed over poolings; channels are added up before.
+    """Mean squared difference of the Laplacians of two pictures, summed over poolings.
+
+    The Laplacian is taken of the sum of the channels.
 
     Args:
-      picture, target: in [0, 1]; the paper's are 0 to 255, and its weights smaller by that squared.
+      picture, target: pictures in [0, 1]. The paper's are in [0, 255], and its weights are 255² times smaller.
       poolings: sides, in pixels, of the cells that are averaged first. The paper's are 4 and 16.
 
     Returns:
       The difference, in [0, 576] for each pooling.
 
     Raises:
-      ValueError: a cell is not 1 pixel at least, or there are none.
+      ValueError: a cell is smaller than 1 pixel, or there are no poolings.
 
     References:
       Li et al., Laplacian-steered neural style transfer, 2017, arXiv:1707.01253.
     """
     if not poolings or min(poolings) < 1:
         raise ValueError(f"expected poolings of 1 pixel or more, got {poolings}")
-    # All of it is linear.
+    # The Laplacian and the poolings are linear, so that they can be taken of the difference.
     difference = (picture - target).sum(axis=-1, keepdims=True)
     return jnp.sum(jnp.stack([(_laplacian(_pooled(difference, cell)) ** 2).mean() for cell in poolings]))
 
@@ -50,14 +51,14 @@ def feature_laplacian(features: Features, target: Features) -> Float[Array, ""]:
     """Mean squared difference of the Laplacians of features, relative to the target's mean square; summed over layers.
 
     Args:
-      features: of the picture.
-      target: of the picture whose details it shall have, of the same layers and sizes.
+      features: features of the picture.
+      target: features of the picture with the desired details, of the same layers and sizes.
 
     Returns:
       The difference, at least 0, without a unit.
 
     Raises:
-      ValueError: they are not of the same layers.
+      ValueError: the features are not of the same layers.
 
     References:
       Laplacian-steered stylized neural painting, section on Laplacian loss.
@@ -66,7 +67,7 @@ def feature_laplacian(features: Features, target: Features) -> Float[Array, ""]:
 
 
 def _laplacian(maps: Maps) -> Maps:
-    # As padding with the edge has it, but that makes XLA's loops six times slower.
+    # The result is that of edge padding, which would make XLA's loops six times slower.
     rows, columns = (2.0 - (np.arange(n) == 0) - (np.arange(n) == n - 1) for n in maps.shape[:2])
     neighbours = jnp.asarray(rows[:, None, None] + columns[:, None], maps.dtype)
     around = jnp.pad(maps, ((1, 1), (1, 1), (0, 0)))
@@ -74,7 +75,7 @@ def _laplacian(maps: Maps) -> Maps:
 
 
 def _pooled(maps: Maps, cell: int) -> Float[Array, "rows columns c"]:
-    """Averages of cells; those at the end go on as the maps end."""
+    """Averages maps over cells, with edge padding."""
     h, w, channels = maps.shape
     whole = jnp.pad(maps, ((0, -h % cell), (0, -w % cell), (0, 0)), mode="edge")
     return whole.reshape(-(-h // cell), cell, -(-w // cell), cell, channels).mean(axis=(1, 3))

@@ -1,4 +1,4 @@
-"""Style as the distribution of features, by its moments in place of Gram matrices."""
+"""Style as the distribution of features, described by its moments instead of Gram matrices."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def moments(
 ) -> Float[Array, ""]:
     """Central moment discrepancy of features, bounded to [0, 1] by a sigmoid; summed over the layers.
 
-    The distance of the channels' means and of their central moments from the second on, each a root mean square over
-    the channels. Products of channels, which Gram matrices hold, play no part.
+    The discrepancy is the sum of the distances of the channels' means and of their central moments from the second on.
+    Each distance is a root mean square over the channels. Products of channels, which Gram matrices hold, play no part.
 
     Args:
-      features: of the picture.
-      style: of the picture whose style it shall have, of the same layers.
+      features: features of the picture.
+      style: features of the picture with the desired style, of the same layers.
       order: the highest moment, at least 1.
-      weight: how much each pixel of the picture counts, at any resolution, at least 0; all alike if none is given.
+      weight: weight of each pixel of the picture, at least 0, at any resolution; None for equal weights.
 
     Returns:
       The distance, without a unit; each layer's is in [0, order].
 
     Raises:
-      ValueError: they are not of the same layers, or the order is less than 1.
+      ValueError: the features are not of the same layers, or the order is less than 1.
 
     References:
       Kalischek et al., In the light of feature distributions: moment matching for neural style transfer, CVPR 2021,
@@ -40,19 +40,23 @@ def moments(
     if order < 1:
         raise ValueError(f"moments are of order 1 at least, not {order}")
 
-    def discrepancy(maps, wanted, unit):
+    def discrepancy(
+        maps: Float[Array, "_ _ c"], wanted: Float[Array, "_ _ c"], unit: Float[Array, ""]
+    ) -> Float[Array, ""]:
         pairs = zip(_moments(maps / unit, weight, order), _moments(wanted / unit, None, order), strict=True)
-        # The interval's length, by whose powers each is divided, is 1.
+        # The paper divides each moment by a power of the interval's length, which is 1.
         return sum(optax.safe_norm(a - b, 0.0) for a, b in pairs) / jnp.sqrt(maps.shape[-1])
 
     return over_layers(discrepancy, features, style)
 
 
-def _moments(maps, weight, order) -> list[Float[Array, "c"]]:
-    """Each channel's mean, and its central moments up to the order."""
+def _moments(
+    maps: Float[Array, "h w c"], weight: Float[Array, "height width"] | None, order: int
+) -> list[Float[Array, "c"]]:
+    """Mean of each channel, and its central moments up to the order."""
     values, share = samples(jax.nn.sigmoid(maps), weight)
 
-    def mean(values):
+    def mean(values: Float[Array, "n c"]) -> Float[Array, "c"]:
         return values.sum(axis=0) * share if weight is None else share @ values
 
     first = mean(values)

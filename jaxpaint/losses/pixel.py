@@ -9,17 +9,17 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.raster.compositing import Canvas
+from jaxpaint.brushes import Canvas
 
 
 @functools.partial(jax.jit, static_argnames="colorless")
 def l1(
     picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, colorless: bool = False
 ) -> Float[Array, ""]:
-    """Mean absolute difference.
+    """Mean absolute difference of two pictures.
 
     Args:
-      picture, target: in [0, 1].
+      picture, target: pictures in [0, 1].
       colorless: compares the means of the channels, so that colours are free.
 
     Returns:
@@ -35,7 +35,7 @@ def l1(
 def l2(
     picture: Float[Array, "height width 3"], target: Float[Array, "height width 3"], *, colorless: bool = False
 ) -> Float[Array, ""]:
-    """Mean squared difference, in [0, 1]; arguments and references as for `l1`."""
+    """Mean squared difference of two pictures, in [0, 1]; arguments and references as for `l1`."""
     return (_difference(picture, target, colorless) ** 2).mean()
 
 
@@ -45,7 +45,7 @@ def canvas_l1(canvas: Canvas, target: Canvas, *, mask: Float[Array, "*n size siz
 
     Args:
       canvas, target: planes `[*n, S, S]` in [0, 1].
-      mask: weight of each pixel.
+      mask: weight of each pixel, or None for 1.
     """
     return _sum(jnp.abs, canvas, target, mask)
 
@@ -63,7 +63,7 @@ def canvas_product(
     return sum(((h * y * mask).sum() for h, y in zip(canvas, target, strict=True)), start=jnp.zeros(()))
 
 
-def _difference(picture, target, colorless):
+def _difference(picture: Array, target: Array, colorless: bool) -> Array:
     difference = picture - target
     return difference.mean(axis=-1) if colorless else difference
 

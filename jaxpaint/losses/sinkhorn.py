@@ -1,6 +1,6 @@
 """Sinkhorn's algorithm between two planes: ott-jax's, on its grid geometry, in the log domain.
 
-A module of its own, to be imported when it is needed: importing ott takes a second.
+This module is imported only when it is needed, since importing ott takes a second.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 with warnings.catch_warnings():
-    # ott imports jaxopt, which says that nobody maintains it.
+    # ott imports jaxopt, which warns that nobody maintains it.
     warnings.filterwarnings("ignore", "JAXopt is no longer maintained", DeprecationWarning)
     from ott.geometry import grid
     from ott.problems.linear import linear_problem
     from ott.solvers.linear import sinkhorn
 
-# How far steps go: 1 is Sinkhorn's own, and 1.75 needs a third of its iterations. What a step adds is limited, in units
-# of ε: otherwise some pictures are thrown to and fro for ever.
+# Length of a step: 1 is Sinkhorn's own, and 1.75 needs a third of the iterations. The extra length is limited, in units
+# of ε, since otherwise some pictures oscillate for ever.
 _RELAXATION, _LIMIT = 1.75, 3.0
-# The marginal error that is good enough, and how often that is looked at.
+# Tolerance of the marginal error, and the greatest number of times that the error is computed.
 _ERROR, _ROUNDS = 1e-2, 20
 # Both operands of a product are multiplied by exp(40), so that float32 holds exp(−127) of the largest.
 _SHIFT = 40.0
@@ -30,16 +30,17 @@ _SHIFT = 40.0
 
 @jax.tree_util.register_pytree_node_class
 class Pixels(grid.Grid):
-    """ott's grid, its kernel in the log domain a matrix product along each axis.
+    """ott's grid, whose kernel in the log domain is applied as one matrix product along each axis.
 
-    ott's own sums exponentials of all pairs of rows, and of columns, which takes some fifteen times as long. Potentials
-    and marginals are planes, not vectors: to flatten them twice an iteration takes as long as the products.
+    ott's own method sums exponentials of all pairs of rows, and of columns, which takes some fifteen times as long.
+    Potentials and marginals are planes, not vectors, since flattening them twice an iteration takes as long as the
+    products.
     """
 
     def apply_lse_kernel(self, f: Array, g: Array, eps: Any, vec: Any = None, axis: int = 0) -> Any:
-        """See `ott.geometry.Geometry.apply_lse_kernel`.
+        """Implements `ott.geometry.Geometry.apply_lse_kernel`.
 
-        A row is scaled by its largest term. Whatever the potential, no term that counts is lost as long as no squared
+        Each row is scaled by its largest term. For any potential, no significant term is lost as long as no squared
         distance along one axis is above 127 ε.
         """
         if vec is not None:
@@ -55,12 +56,12 @@ class Pixels(grid.Grid):
 
 @jax.tree_util.register_pytree_node_class
 class _Relaxed(sinkhorn.Sinkhorn):
-    """ott's solver, over-relaxed within a limit; its own momentum knows none."""
+    """ott's solver, over-relaxed within a limit, which ott's own momentum lacks."""
 
     def lse_step(self, ot_prob: Any, state: Any, iteration: Any) -> Any:
-        """See `ott.solvers.linear.sinkhorn.Sinkhorn.lse_step`."""
+        """Implements `ott.solvers.linear.sinkhorn.Sinkhorn.lse_step`."""
 
-        def relaxed(best, h):
+        def relaxed(best: Array, h: Array) -> Array:
             limit = _LIMIT * ot_prob.epsilon
             return best + (_RELAXATION - 1) * jnp.clip(best - h, -limit, limit)
 
@@ -73,7 +74,7 @@ class _Relaxed(sinkhorn.Sinkhorn):
 class Solution(NamedTuple):
     """Dual potentials for an entropy relative to `p ⊗ q`, and the marginal error.
 
-    The error is the mass, of 1, that the plan takes wrongly from p; what it brings to q is right.
+    The error is the mass, out of 1, that the plan wrongly takes from p. The plan's marginal on q is exact.
     """
 
     f: Float[Array, "height width"]
@@ -84,13 +85,14 @@ class Solution(NamedTuple):
 def solve(
     p: Float[Array, "height width"], q: Float[Array, "height width"], *, epsilon: float, iterations: int
 ) -> Solution:
-    """Sinkhorn's algorithm, over-relaxed, from the potentials that carry p's rows and columns to q's.
+    """Solves entropic optimal transport by Sinkhorn's algorithm, over-relaxed.
+
+    The iterations start from the potentials that transport p's row and column sums to q's.
 
     Args:
-      p, q: positive, of sum 1.
+      p, q: positive planes of sum 1.
       epsilon: strength of the entropy, in squared long sides.
-      iterations: how many, at least 1, before the error is looked at; as many again while it is above 1e-2, 20 times
-        at most.
+      iterations: iterations in a round, at least 1. Rounds go on while the error is above 1e-2, at most 20 in all.
     """
     y, x = ((jnp.arange(n) + 0.5) / max(p.shape) for n in p.shape)
     rows, columns = _along(y, p.sum(axis=1), q.sum(axis=1)), _along(x, p.sum(axis=0), q.sum(axis=0))
@@ -98,7 +100,7 @@ def solve(
         geometry = Pixels(x=[y, x], epsilon=epsilon)
         log_p, log_q = jnp.log(p), jnp.log(q)
         solver = _Relaxed(
-            # ott's own error takes as long as all the iterations.
+            # ott's own error is not used, since computing it takes as long as all the iterations.
             threshold=-1.0,
             inner_iterations=iterations,
             min_iterations=iterations,
@@ -106,10 +108,10 @@ def solve(
             implicit_diff=None,
         )
 
-        def more(state):
+        def more(state: Any) -> Any:
             rounds, relaxed, _ = state
             out = solver(linear_problem.LinearProblem(geometry, p, q), init=relaxed)
-            # The last step is Sinkhorn's own: the plan's mass is 1, so that the dual objective is at most the cost.
+            # The last step is not relaxed: the plan's mass is then 1, so that the dual objective is at most the cost.
             g = geometry.update_potential(out.f, out.g, log_q, axis=0)
             best = geometry.update_potential(out.f, g, log_p, axis=1)
             error = jnp.abs(p * jnp.expm1((out.f - best) / epsilon)).sum()
@@ -122,14 +124,19 @@ def solve(
             more,
             (0, (f, g), Solution(f, g, jnp.full((), jnp.inf))),
         )
-    # ott penalises the plan's entropy; relative to the marginals' own, the cost is that of the literature.
+    # ott penalises the plan's entropy; the literature takes that entropy relative to the marginals'.
     return Solution(f - epsilon * log_p, g - epsilon * log_q, error)
 
 
 def _along(x: Float[Array, "n"], a: Float[Array, "n"], b: Float[Array, "n"]) -> Float[Array, "n"]:
-    """The potential on b that carries a to b along a line: its slope is twice the way to the same quantile of a.
+    """Potential on b that transports a to b along a line: its slope is twice the way to the same quantile of a.
 
-    Sums of such, along rows and columns, are at most the cost between pixels: a feasible start, whatever the pictures.
+    The sum of a potential along rows and one along columns is at most the cost between pixels, and so a feasible start
+    for any pictures.
+
+    Args:
+      x: positions along the line.
+      a, b: distributions over these positions.
     """
     middles_a, middles_b = (jnp.cumsum(marginal) - marginal / 2 for marginal in (a, b))
     slope = 2 * (x - jnp.interp(middles_b, middles_a, x)) * (2 * x[0])

@@ -1,8 +1,8 @@
-"""Content and style: differences of the features that a network sees in two pictures.
+"""Content and style: differences of a network's features of two pictures.
 
-Features are maps `[h, w, c]` by the names of their layers, as `jaxpaint.vgg` gives them. Each layer's are measured in
-units of the reference's root mean square there, so that weights mean the same for all layers, and for networks whose
-features are of another scale. Layers are summed.
+Features are maps `[h, w, c]` by the names of their layers, as `jaxpaint.vgg` returns them. Each layer's unit is the
+root mean square of the reference's features in that layer, so that weights mean the same for all layers and networks.
+Losses are summed over layers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 Maps = Float[Array, "h w c"]
 Features = Mapping[str, Float[Array, "_ _ _"]]
-# Maps that are weaker than this all over count as empty.
+# Maps whose root mean square is far below this count as empty.
 _LEAST = 1e-3
 
 
@@ -24,14 +24,14 @@ def content(features: Features, target: Features) -> Float[Array, ""]:
     """Mean squared difference of features, relative to the target's mean square; summed over the layers.
 
     Args:
-      features: of the picture.
-      target: of the picture whose content it shall have, of the same layers and sizes.
+      features: features of the picture.
+      target: features of the picture with the desired content, of the same layers and sizes.
 
     Returns:
-      The difference, at least 0, without a unit; each layer's is 1 for a picture in which nothing is seen.
+      The difference, at least 0, without a unit; each layer's is 1 for features of 0.
 
     Raises:
-      ValueError: they are not of the same layers.
+      ValueError: the features are not of the same layers.
 
     References:
       Gatys et al., Image style transfer using convolutional neural networks, CVPR 2016, equation 1.
@@ -45,33 +45,35 @@ def gram(
 ) -> Float[Array, ""]:
     """Squared difference of Gram matrices, relative to the square of the style's; summed over the layers.
 
-    A Gram matrix holds the means over pixels of the products of any two channels, so that the pictures may be of any
-    size.
+    A Gram matrix holds the means over pixels of the products of any two channels, so that the two pictures may differ
+    in size.
 
     Args:
-      features: of the picture.
-      style: of the picture whose style it shall have, of the same layers.
-      weight: how much each pixel of the picture counts, at any resolution, at least 0; all alike if none is given.
+      features: features of the picture.
+      style: features of the picture with the desired style, of the same layers.
+      weight: weight of each pixel of the picture, at least 0, at any resolution; None for equal weights.
 
     Returns:
-      The difference, at least 0, without a unit; each layer's is 1 for a picture in which nothing is seen.
+      The difference, at least 0, without a unit; each layer's is 1 for features of 0.
 
     Raises:
-      ValueError: they are not of the same layers.
+      ValueError: the features are not of the same layers.
 
     References:
       Gatys et al., Image style transfer using convolutional neural networks, CVPR 2016, equations 3 to 5.
     """
 
-    def distance(maps, wanted, unit):
+    def distance(
+        maps: Float[Array, "_ _ c"], wanted: Float[Array, "_ _ c"], unit: Float[Array, ""]
+    ) -> Float[Array, ""]:
         seen, wanted = _gram(maps, weight) / unit**2, _gram(wanted, None) / unit**2
-        # In those units the style's is at least 1, unless it is empty.
+        # In these units, the square of the style's Gram matrix is at least 1, unless the style's maps are empty.
         return ((seen - wanted) ** 2).sum() / jnp.maximum((wanted**2).sum(), 1.0)
 
     return over_layers(distance, features, style)
 
 
-def _gram(maps, weight) -> Float[Array, "c c"]:
+def _gram(maps: Maps, weight: Float[Array, "height width"] | None) -> Float[Array, "c c"]:
     values, share = samples(maps, weight)
     return values.T @ values * share if weight is None else values.T @ (values * share[:, None])
 
@@ -82,11 +84,11 @@ def over_layers(
     """Sums a loss over layers.
 
     Args:
-      loss: of maps, the reference's maps, and the latter's root mean square, which is the unit of both.
-      features, reference: of the same layers.
+      loss: function of maps, the reference's maps, and the reference's root mean square, which is the unit of both.
+      features, reference: features of the same layers.
 
     Raises:
-      ValueError: they are not of the same layers, or there are none.
+      ValueError: the features are not of the same layers, or there are none.
     """
     if features.keys() != reference.keys() or not features:
         names = (", ".join(sorted(layers)) or "none" for layers in (features, reference))
@@ -99,11 +101,11 @@ def over_layers(
 
 
 def samples(maps: Maps, weight: Float[Array, "height width"] | None) -> tuple[Float[Array, "n c"], Float[Array, "*n"]]:
-    """Maps as a list of pixels, and the share that each has in an average.
+    """Flattens maps to a list of pixels, and gives each pixel's share in an average.
 
     Args:
-      maps: of any size.
-      weight: of pixels, at any resolution; resized to the maps' by averaging. None gives one share for all.
+      maps: maps of any size.
+      weight: weights of pixels, at any resolution, resized to the maps' by averaging. None gives one share for all.
     """
     h, w, channels = maps.shape
     values = maps.reshape(-1, channels)

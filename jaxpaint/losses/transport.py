@@ -1,19 +1,20 @@
-"""The cost of carrying one picture's paint to where another has it (ott-jax).
+"""Optimal transport: the cost of moving one picture's paint to the places of another's (ott-jax).
 
-A pixel loss has no gradient where a stroke and its target do not overlap; this one has.
+A pixel loss has no gradient where a stroke and its target do not overlap; the transport cost has one.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.raster.compositing import Canvas
+from jaxpaint.brushes import Canvas
 
-# Added to every pixel, so that an empty plane is a distribution too.
+# Added to every pixel, so that an empty plane is a distribution, too.
 _FLOOR = 1e-3
 
 
@@ -26,25 +27,25 @@ def transport(
     epsilon: float = 0.01,
     iterations: int = 20,
 ) -> Float[Array, ""]:
-    """Entropic optimal transport of each channel, normalised to a distribution over its pixels; the mean of the three.
+    """Entropic optimal transport cost, the mean over the channels, each normalised to a distribution over its pixels.
 
-    The value is the dual objective of Sinkhorn's potentials f and g, `⟨f, p⟩ + ⟨g, q⟩`; by the envelope theorem its
-    gradient is that of the transport cost with f and g held, so that nothing is differentiated through the iterations.
-    It is exact once they have converged; `marginal_error` says how far they have. 20 iterations nearly always bring it
-    below 1e-2. Pictures of a few lone pixels, far apart, take more, and get as many as they need.
+    The value is the dual objective of Sinkhorn's potentials f and g, `⟨f, p⟩ + ⟨g, q⟩`. By the envelope theorem, its
+    gradient is that of the transport cost with f and g fixed, so that no gradient flows through the iterations. The
+    value is exact once the iterations have converged, which `marginal_error` measures. 20 iterations nearly always
+    bring the marginal error below 1e-2. Pictures of a few isolated pixels, far apart, take more iterations.
 
-    All is done in the log domain, where no scaling leaves float32. An iteration takes twice as long as with products of
-    kernels, but in float32 those cannot bring a pixel from one corner to another.
+    The algorithm works in the log domain, where no scaling leaves float32. An iteration takes twice as long as one with
+    products of kernels, but in float32 such products cannot transport a pixel from one corner to another.
 
     Args:
-      picture, target: in [0, 1].
-      debiased: gives the Sinkhorn divergence, which is 0 where both are alike; it takes three times as long.
+      picture, target: pictures in [0, 1].
+      debiased: returns the Sinkhorn divergence, which is 0 for equal pictures, and which takes three times as long.
       epsilon: strength of the entropy, in squared long sides of the picture; exact in float32 from 0.008 on.
-      iterations: of Sinkhorn's algorithm, at least 1; as many again while the marginal error is above 1e-2,
-        20 times at most.
+      iterations: Sinkhorn iterations in a round, at least 1. Rounds go on while the marginal error is above 1e-2, at
+        most 20 in all.
 
     Returns:
-      The cost, in squared long sides of the picture; differentiable in both.
+      The cost, in squared long sides of the picture, differentiable in both pictures.
 
     Raises:
       ValueError: there are no iterations.
@@ -55,7 +56,7 @@ def transport(
       optimal transport and MMD using Sinkhorn divergences, 2019, arXiv:1810.08278 (debiased).
     """
 
-    def cost(a, b):
+    def cost(a: Float[Array, "h w"], b: Float[Array, "h w"]) -> Float[Array, ""]:
         p, q = _distribution(a), _distribution(b)
         between = _cost(p, q, epsilon, iterations)
         return (
@@ -73,17 +74,17 @@ def marginal_error(
     epsilon: float = 0.01,
     iterations: int = 20,
 ) -> Float[Array, ""]:
-    """How far `transport` is from having converged.
+    """Marginal error of `transport`, which measures its convergence.
 
     Args:
       picture, target, epsilon, iterations: as for `transport`.
 
     Returns:
-      Mass, of 1, that the plan takes wrongly from the picture, in the channel where it is most; what it brings to the
-      target is right.
+      The mass, out of 1, that the plan wrongly takes from the picture, in the worst channel. The plan's marginal on the
+      target is exact.
     """
 
-    def error(a, b):
+    def error(a: Float[Array, "h w"], b: Float[Array, "h w"]) -> Float[Array, ""]:
         return _solve(_distribution(a), _distribution(b), epsilon, iterations).error
 
     return jax.vmap(error, in_axes=-1)(picture, target).max()
@@ -98,34 +99,34 @@ def canvas_transport(
     epsilon: float = 0.01,
     iterations: int = 20,
 ) -> Float[Array, ""]:
-    """The cost for each plane and window, summed over the planes and over the pixels where the mask, if any, is 1.
+    """Transport cost of each plane and window, summed over the planes and over the masked pixels.
 
     Args:
       canvas, target: planes `[windows, S, S]` in [0, 1].
-      mask: a window's cost counts once for each pixel of it that is in the mask.
+      mask: weight of each pixel, or None for 1. A window's cost counts once for each of its pixels in the mask.
       epsilon, iterations: as for `transport`.
     """
 
-    def cost(a, b):
+    def cost(a: Float[Array, "h w"], b: Float[Array, "h w"]) -> Float[Array, ""]:
         return _cost(_distribution(a), _distribution(b), epsilon, iterations)
 
     costs = jax.vmap(cost)(jnp.concatenate(canvas), jnp.concatenate(target)).reshape(len(canvas), -1)
     return costs.sum(axis=0) @ (jnp.ones_like(canvas[0]) if mask is None else mask).sum(axis=(1, 2))
 
 
-def _distribution(plane):
+def _distribution(plane: Float[Array, "h w"]) -> Float[Array, "h w"]:
     return (plane + _FLOOR) / (plane + _FLOOR).sum()
 
 
-def _cost(p, q, epsilon, iterations):
+def _cost(p: Float[Array, "h w"], q: Float[Array, "h w"], epsilon: float, iterations: int) -> Float[Array, ""]:
     f, g, _ = _solve(p, q, epsilon, iterations)
     return (f * p).sum() + (g * q).sum()
 
 
-def _solve(p, q, epsilon, iterations):
+def _solve(p: Float[Array, "h w"], q: Float[Array, "h w"], epsilon: float, iterations: int) -> Any:
     if iterations < 1:
         raise ValueError(f"transport needs at least 1 iteration, not {iterations}")
-    # Imported here: it takes a second.
+    # Imported here, since the import takes a second.
     from jaxpaint.losses import sinkhorn
 
     return jax.lax.stop_gradient(sinkhorn.solve(*jax.lax.stop_gradient((p, q)), epsilon=epsilon, iterations=iterations))

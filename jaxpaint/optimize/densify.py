@@ -1,14 +1,16 @@
 """Which strokes are worth their place: candidates compete with strokes, and idle strokes are left out.
 
-The strategies of splatting, densify and prune, for strokes: what a stroke is worth is known exactly.
+The densify and prune strategies of splatting, for strokes. A stroke's gain is exact.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
 from jaxpaint import runtime
@@ -36,8 +38,8 @@ def leave_one_out_gains(model: Model, strokes: Float[np.ndarray, "n d"], problem
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
-def _gains(mesh, tiles, *shared):
-    return tiles.divided(mesh, lambda tiles, *shared: tiles.gains(mesh, *shared), *shared)
+def _gains(mesh: Mesh, tiles: Tiled, model: Model, strokes: Any) -> Any:
+    return tiles.divided(mesh, lambda tiles, *shared: tiles.gains(mesh, *shared), model, strokes)
 
 
 def compete(
@@ -52,20 +54,20 @@ def compete(
 ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
     """Fits the candidates alone, then keeps the n best of all.
 
-    As it is placed, a candidate is often worth less than what it hides, and after some steps more.
+    Most new candidates are worth less than the strokes they hide. After some steps, more of them win.
 
     Args:
       model, strokes, problem: as for `descend`.
       candidates: new strokes, which will lie on top; not more than there are strokes.
-      canvas: what the strokes leave, in [0, 1], which is what candidates are fitted on.
+      canvas: the drawing of the strokes, in [0, 1], below the candidates.
       rate: the learning rate of their first step.
-      lowest: how many of the lowest strokes stay, whatever they are worth.
+      lowest: number of the lowest strokes that stay, whatever their gain.
 
     Returns:
-      The strokes, lowest first, and the places, among those given, of those that are kept; the rest are new.
+      The n strokes, lowest first, and the indices of those kept of the strokes given; the rest are new.
     """
     count, new = len(strokes), len(candidates)
-    # Filled up, so that the program is that which fits the strokes.
+    # Padded, so that the program is the one that fits the strokes.
     tried = np.concatenate([candidates, nowhere(model.brush, count - new)])
     alone, state = problem._replace(canvas=canvas), initial(ADAM, tried)
     rates = cosine(rate, _TRIAL_LAST * rate, _TRIAL)
@@ -86,12 +88,12 @@ def prune(
     economy: float,
     lowest: int = 0,
 ) -> Float[np.ndarray, "m d"]:
-    """Leaves out strokes that change little of what they cover.
+    """Leaves out strokes that change little of the area they cover.
 
     Args:
       model, strokes, problem: as for `descend`.
       economy: least root mean square error, in [0, 1], that a stroke must remove from its area.
-      lowest: how many of the lowest strokes stay, whatever they are worth.
+      lowest: number of the lowest strokes that stay, whatever their gain.
 
     References:
       Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", SIGGRAPH 1998, which lays no strokes
@@ -99,7 +101,7 @@ def prune(
     """
     count, (height, width, channels) = len(strokes), problem.target.shape
     while True:
-        # Filled up, so that one program serves however many are left.
+        # Padded, so that one program serves any number of strokes.
         filled = np.concatenate([strokes, nowhere(model.brush, count - len(strokes))])
         gains = leave_one_out_gains(model, filled, problem)[: len(strokes)]
         removed = gains / (channels * max(height, width) ** 2 * model.brush.areas(strokes))

@@ -14,7 +14,7 @@ from jaxpaint.brushes import Brush, from_window
 _CELLS_PER_STROKE = 3.0
 # Length over width of strokes where the picture's direction is unsure and, unless told otherwise, where it is sure.
 _UNSURE, SURE = 2.2, 3.0
-# Standard deviation of headings where the direction is sure, and what is added where it is not, in radians.
+# Standard deviation of headings, in radians, where the direction is sure, and the addition where it is unsure.
 _SPREAD, _MORE_SPREAD = 0.08, 0.8
 # Sizes of new strokes fall with this power of the weight.
 _SMALLER = 0.25
@@ -35,11 +35,11 @@ class Layout(NamedTuple):
     Attributes:
       size: side of the square of a typical stroke's area, in canvas units.
       limits: of the strokes' widths.
-      aspect: length over width of strokes where the direction is sure; what exceeds 3 falls with the importance.
+      aspect: length over width of strokes where the direction is sure; the excess over 3 falls with the importance.
       upright: leaves them unturned.
       layering: how strokes lie over the canvas, "over" or "glaze".
       cells: gives each cell of a cells × cells division its share of the strokes, whatever its error.
-      even: as many here as there, whatever the error.
+      even: spreads strokes evenly, whatever the error.
     """
 
     size: float
@@ -77,12 +77,12 @@ def place(
     Args:
       brush: whose strokes to make.
       target: in [0, 1].
-      canvas: what has been painted so far, in [0, 1].
+      canvas: the painting so far, in [0, 1].
       count: how many.
       layout: how large and long they are, and how they lie.
       rng: for positions, sizes and angles.
       importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
-      form: directions to follow; None: those of the target.
+      form: directions to follow; None for the target's own.
 
     Returns:
       Strokes in canvas coordinates.
@@ -178,7 +178,7 @@ def place_in_blocks(
 
 
 def _box_blurred(values: Float[np.ndarray, "rows columns"], size: int) -> Float[np.ndarray, "rows columns"]:
-    """Mean over size × size pixels; beyond the edges, those at the edge count again."""
+    """Box blur over size × size pixels; the padding repeats the edge."""
     for axis in (0, 1):
         pad = np.pad(values, [((size - 1) // 2, size // 2) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         values = np.lib.stride_tricks.sliding_window_view(pad, size, axis=axis).mean(axis=-1)

@@ -15,11 +15,10 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import runtime
-from jaxpaint.brushes import NOWHERE, Brush
+from jaxpaint.brushes import NOWHERE, Brush, Canvas
 from jaxpaint.losses.pixel import canvas_l2
 from jaxpaint.losses.terms import TERMS
 from jaxpaint.problem import Bounds, Fit, Problem, Springs
-from jaxpaint.raster.compositing import Canvas
 from jaxpaint.raster.tiled import Tiled
 from jaxpaint.raster.windowed import Windowed, Windows
 from jaxpaint.renderers import Model
@@ -27,7 +26,7 @@ from jaxpaint.renderers import Model
 # Steps between two looks at which strokes reach which tiles.
 CHUNK = 20
 ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
-# What files of before optax's own states call its arrays.
+# Names of the arrays in files from before the optimiser's state was optax's own.
 _RENAMED = {"steps": "count", "mean": "mu", "square": "nu"}
 # Stylized Neural Painting's (arXiv:2011.08114).
 RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
@@ -46,7 +45,7 @@ def initial(optimizer: optax.GradientTransformation, strokes: Float[np.ndarray, 
 
 
 def chunks(rates: Float[np.ndarray, "steps"]) -> Iterator[Float[np.ndarray, "some"]]:
-    """The rates, as many at a time as `descend` is called with."""
+    """Splits learning rates into the chunks that `descend` is called with."""
     for start in range(0, len(rates), CHUNK):
         yield rates[start : start + CHUNK]
 
@@ -67,7 +66,7 @@ def from_dict(like: optax.OptState, found: Mapping[str, np.ndarray]) -> optax.Op
 
 
 def kept_rows(state: optax.OptState, kept: Int[np.ndarray, "kept"]) -> optax.OptState:
-    """The optimiser's state of those strokes that are kept, and of new ones in place of the others."""
+    """The optimiser's state after a densify step: rows of the strokes that are kept, then zeros for new strokes."""
 
     def rows(leaf: Any) -> np.ndarray:
         leaf = np.asarray(leaf)
@@ -96,17 +95,17 @@ def descend(
 
     Args:
       model: draws the strokes.
-      strokes: in canvas coordinates, lowest first; those not placed yet are `nowhere`.
+      strokes: in canvas coordinates, lowest first; strokes not placed yet are `nowhere`.
       state: the optimiser's so far (see `initial`).
-      problem: what to paint.
+      problem: the target, and how differences count.
       rates: the learning rate of each step.
-      optimizer: what makes an update of a gradient; the same object compiles to the same program.
-      first: strokes below this one are left alone (and are part of the canvas).
-      everywhere: whether all of the picture is looked at, or only where there are strokes that their bounds let move;
-        with a renderer of single windows, all of it is in any case.
+      optimizer: makes updates of gradients; another object means another program.
+      first: index of the first stroke that is fitted; the strokes below are part of the canvas.
+      everywhere: draws the whole picture; otherwise only the tiles of strokes that their bounds let move. A renderer of
+        single windows always draws the whole picture.
 
     Returns:
-      The strokes, the optimiser's state, and how good the fit was before the last step, where it was looked at.
+      The strokes, the optimiser's state, and the fit before the last step, over the pixels that were drawn.
     """
     brush, window = model.brush, problem.block or model.window
     placed = strokes[:, brush.index("x")[0]] > NOWHERE
@@ -163,7 +162,7 @@ class _Prior(NamedTuple):
 
 
 class _Given(NamedTuple):
-    """What the compiled loop is given, besides the picture, strokes and the optimiser's state.
+    """Arguments of the compiled loop, besides the picture, the strokes and the optimiser's state.
 
     Attributes:
       model: draws the strokes.
@@ -192,7 +191,9 @@ class _Given(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1), compiler_options=runtime.COMPILER_OPTIONS)
-def _descend(mesh, optimizer, raster, given, strokes, state):
+def _descend(
+    mesh: Mesh, optimizer: Any, raster: Tiled | Windowed, given: _Given, strokes: Any, state: optax.OptState
+) -> Any:
     return raster.divided(mesh, functools.partial(_steps, mesh, optimizer), given, strokes, state)
 
 
@@ -208,7 +209,7 @@ def _steps(
     loss = functools.partial(_loss, given)
     value_and_grad, memory = raster.value_and_grad(mesh, given.model, loss, softness=given.softness)
 
-    def step(i, carry):
+    def step(i: Any, carry: Any) -> Any:
         strokes, state, _, memory = carry
         value, gradient, memory = value_and_grad(strokes, i, memory)
         if given.springs is not None:
@@ -260,7 +261,7 @@ def deviation(brush: Brush, strokes: Float[Array, "n d"], form: Float[Array, "si
       form: directions over the canvas, as `directions.form` gives them.
     """
 
-    def each(stroke):
+    def each(stroke: Any) -> Any:
         at, heading = brush.headings(stroke)
         places = list(jax.lax.stop_gradient(at.T[::-1] * len(form) - 0.5))
         seen = jnp.stack([map_coordinates(form[..., i], places, order=1, mode="nearest") for i in range(2)], axis=1)

@@ -9,10 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxpaint.brushes import Renderer, Stroke
+from jaxpaint.brushes import Canvas, Renderer, Stroke
 
-# Three planes, red, green, blue, and a fourth where strokes have heights: of windows, and of one large canvas.
-Canvas = tuple[Float[Array, "*n size size"], ...]
 Planes = tuple[Float[Array, "height width"], ...]
 # The canvas below each of k strokes.
 Kept = tuple[Float[Array, "k windows size size"], ...]
@@ -70,14 +68,14 @@ def composite(
     Args:
       render: draws one stroke.
       strokes: in each window's coordinates, lowest first: `[k, windows, d]`, or a tree of such arrays for `render`.
-      canvas: what lies below, planes `[windows, S, S]`.
+      canvas: the canvas below the strokes, planes `[windows, S, S]`.
       count: how many of the k strokes to draw; may be traced. Memory does not depend on it.
 
     Returns:
       The canvas above them.
     """
 
-    def step(t, canvas):
+    def step(t: Any, canvas: Any) -> Any:
         return blend(canvas, jax.vmap(render)(jax.tree.map(lambda leaf: leaf[t], strokes)))
 
     return jax.lax.fori_loop(0, count, step, canvas)
@@ -99,14 +97,14 @@ def composite_forward(
 
     Args:
       render, strokes, canvas, count: as for `composite`.
-      below: `room` for what is kept, whatever is in it. A loop over many canvases hands it on: to clear so much memory
-        for each would take a good part of the time of drawing.
+      below: memory from `room`, whose content does not matter. A loop over many canvases hands the memory on: clearing
+        the memory for each canvas would take a good part of the time of drawing.
 
     Returns:
       The canvas above the strokes; the canvas below each of the first `count`, the others as they were.
     """
 
-    def step(t, carry):
+    def step(t: Any, carry: Any) -> Any:
         canvas, below = carry
         below = tuple(jax.lax.dynamic_update_index_in_dim(b, h, t, 0) for b, h in zip(below, canvas, strict=True))
         return blend(canvas, jax.vmap(render)(strokes[t])), below
@@ -128,14 +126,14 @@ def composite_backward(
 
     Args:
       render, strokes, count: as for `composite_forward`.
-      below: what that has kept.
+      below: the canvases that `composite_forward` has kept.
       gradient: of the canvas that it gave.
     """
 
-    def draw(stroke, canvas):
+    def draw(stroke: Any, canvas: Any) -> Any:
         return blend(canvas, jax.vmap(render)(stroke))
 
-    def step(i, carry):
+    def step(i: Any, carry: Any) -> Any:
         gradient, total = carry
         t = count - 1 - i
         _, vjp = jax.vjp(draw, strokes[t], tuple(b[t] for b in below))
@@ -162,22 +160,24 @@ def paste(pictures: Stroke, corners: Int[Array, "n 2"], canvas: Planes) -> Plane
     return _paste(pictures, corners, canvas)[0]
 
 
-def _cut(canvas, corner, side):
+def _cut(canvas: Planes, corner: Any, side: int) -> Any:
     return tuple(jax.lax.dynamic_slice(plane, corner, (side, side)) for plane in canvas)
 
 
-def _put(canvas, window, corner):
+def _put(canvas: Planes, window: Any, corner: Any) -> Any:
     return tuple(jax.lax.dynamic_update_slice(p, w, corner) for p, w in zip(canvas, window, strict=True))
 
 
-def _visit(change, canvas, corners, pictures, *, backwards=False):
+def _visit(
+    change: Callable[..., Any], canvas: Planes, corners: Int[Array, "n 2"], pictures: Any, *, backwards: bool = False
+) -> Any:
     """Changes a canvas window by window; gives it back with all windows, `[n, S, S]`, as they were before.
 
     A window is stored and read again: if it were used as it is cut, XLA would copy the whole canvas for each.
     """
     count, side = len(corners), pictures.alpha[0].shape[-1]
 
-    def step(i, carry):
+    def step(i: Any, carry: Any) -> Any:
         canvas, windows = carry
         i = count - 1 - i if backwards else i
         cut = _cut(canvas, corners[i], side)
@@ -189,15 +189,15 @@ def _visit(change, canvas, corners, pictures, *, backwards=False):
     return jax.lax.fori_loop(0, count, step, (canvas, windows))
 
 
-def _paste(pictures, corners, canvas):
+def _paste(pictures: Any, corners: Int[Array, "n 2"], canvas: Planes) -> Any:
     above, below = _visit(blend, canvas, corners, pictures)
     return above, (pictures, corners, below)
 
 
-def _paste_backward(kept, gradient):
+def _paste_backward(kept: Any, gradient: Planes) -> Any:
     pictures, corners, below = kept
 
-    def to_canvas(gradient, picture):
+    def to_canvas(gradient: Any, picture: Any) -> Any:
         _, vjp = jax.vjp(lambda canvas: blend(canvas, picture), gradient)
         return vjp(gradient)[0]
 

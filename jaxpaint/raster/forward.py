@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxpaint import runtime
-from jaxpaint.brushes import Brush, nowhere, padded, to_window
+from jaxpaint.brushes import Brush, Stroke, nowhere, padded, to_window
 from jaxpaint.raster import lighting
-from jaxpaint.raster.compositing import Canvas, caught, composite, composite_forward, room
+from jaxpaint.raster.compositing import caught, composite, composite_forward, room
 from jaxpaint.raster.tiling import Bins, Grid, bin_strokes
 from jaxpaint.renderers import Model
 
@@ -40,14 +40,14 @@ def draw_strokes(
       model: draws the strokes.
       strokes: in canvas coordinates, lowest first.
       shape: height and width of the picture, in pixels.
-      canvas: what they are drawn on: a picture of that shape or a colour, in [0, 1]; with a fourth channel, the relief
+      canvas: the picture below the strokes, of that shape, or one colour, in [0, 1]. A fourth channel is the relief
         that heights are laid over.
       thickness: of each stroke's paint and ridges (see `lighting.thickness`), for a canvas of four channels.
-      below: what strokes carry along, for an engine that is wet (see `paint_below`).
+      below: colour and coverage of the paint that each stroke drags along, for a wet engine (see `paint_below`).
       tooth: of the ground, for a brush whose pigment settles on it (see `compositing.caught`).
 
     Returns:
-      The picture, in [0, 1], of as many channels.
+      The picture, in [0, 1], with the channels of the canvas.
     """
     canvas = np.asarray(canvas, np.float32)
     canvas = np.broadcast_to(canvas, (*shape, canvas.shape[-1]))
@@ -74,20 +74,20 @@ def look_below(
     places: Float[np.ndarray, "n 2"],
     canvas: Float[np.ndarray, "height width c"],
 ) -> Float[np.ndarray, "n c"]:
-    """What lies below each stroke at a place of its own.
+    """The canvas below each stroke, at one place per stroke.
 
     Args:
       model: draws the strokes.
       strokes: in canvas coordinates, lowest first.
       places: x and y, in canvas coordinates.
-      canvas: what they are drawn on.
+      canvas: the picture below the strokes.
     """
     height, width, channels = canvas.shape
     tiles = _Tiles.of(model.brush, strokes, Grid(height, width, _TILE), canvas)
     at = (places * max(height, width)).astype(int)
     column, row = np.clip(at, 0, (width - 1, height - 1)).T
     window = row // _TILE * tiles.grid.columns + column // _TILE
-    # One more, for what fills up the lists of strokes.
+    # One more, for the padding of the lists of strokes.
     row, column, window = (np.append(axis, -1) for axis in (row % _TILE, column % _TILE, window))
     # A stroke that is not listed there is hardly in the picture: nothing is below it.
     found = np.zeros((len(at), channels), np.float32)
@@ -147,12 +147,12 @@ class _Tiles(NamedTuple):
 
 
 @functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles(model, strokes, own, tooth, ids, tiles, count) -> Canvas:
+def _draw_tiles(model: Model, strokes: Any, own: Any, tooth: Any, ids: Any, tiles: Any, count: Any) -> Any:
     origins, side, canvas = tiles
     render = model.renderer(_TILE, softness=0.0)
     windows = to_window(model.brush, strokes[ids], origins[None], side)
 
-    def seen(each):
+    def seen(each: Any) -> Stroke:
         stroke, (thick, below), window = each
         drawn = render(stroke)
         if thick is not None:
@@ -172,7 +172,7 @@ def _draw_tiles(model, strokes, own, tooth, ids, tiles, count) -> Canvas:
 
 
 @functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
-def _draw_tiles_and_look(model, strokes, ids, pixels, tiles, count):
+def _draw_tiles_and_look(model: Model, strokes: Any, ids: Any, pixels: Any, tiles: Any, count: Any) -> Any:
     """The tiles, and the layers below each stroke at a pixel of its own: planes `[k, w]`."""
     origins, side, canvas = tiles
     render = model.renderer(_TILE, softness=0.0)

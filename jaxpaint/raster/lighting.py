@@ -1,7 +1,7 @@
 """Light on a painting: the ground's relief, how thick each stroke's paint is, and how light falls on both.
 
 Heights are in units of a thick stroke's paint. One of them is `_UNIT` of the picture's long side, so that a painting
-looks the same at every size. Where paint is flat, light changes nothing: its colour is exactly what was fitted.
+looks the same at every size. Where paint is flat, light changes nothing: its colour is exactly the fitted one.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _PORES = (0.0, 1.0, 2.0, 1.5)
 def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
     """How thick each stroke's paint is, and how far ridges rise above and below that, as factors (see `laid`).
 
-    Paint is thick in the lights and thin in the darks. A small brush leaves low ridges, but no thinner paint: it would
-    seem to be carved out of what is around it.
+    Paint is thick in the lights and thin in the darks. A small brush leaves low ridges, but no thinner paint: a thin
+    stroke would seem to be carved out of its neighbours.
 
     Args:
       brush: whose strokes they are.
@@ -62,7 +62,7 @@ def laid(height: Plane, thick: Scalar, ridges: Scalar) -> Plane:
 # Cached, since all frames of a film share one ground.
 @functools.lru_cache(maxsize=2)
 def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
-    """The relief of what is painted on; not to be written to.
+    """The relief of the ground; not to be written to.
 
     Args:
       name: one of `GROUNDS`: a weave of uneven threads, a paper's grain, or nothing.
@@ -97,7 +97,7 @@ def _grain(shape: tuple[int, int], rng: np.random.Generator) -> list[Float[np.nd
 
 
 def _noise(cells: int, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
-    """Smooth noise of mean 0 with so many cells along the canvas, the same at every size."""
+    """Smooth noise of mean 0 with `cells` cells along the canvas, the same at every size."""
     values = rng.standard_normal((cells, cells)).astype(np.float32)
     longest = max(shape)
     y, x = (((np.arange(side, dtype=np.float32) + 0.5) / longest * cells - 0.5) for side in shape)
@@ -146,7 +146,7 @@ def shone_on(
     longest = max(heights.shape)
     heights = np.ascontiguousarray(heights, np.float32) * np.float32(relief)
 
-    def blurred(radius):
+    def blurred(radius: float) -> Float[np.ndarray, "height width"]:
         return cv2.GaussianBlur(heights, (0, 0), max(radius * longest, 0.01), borderType=cv2.BORDER_REPLICATE)
 
     rounded = blurred(_ROUNDED)

@@ -23,18 +23,18 @@ from jaxpaint.raster.compositing import Kept, composite_backward, composite_forw
 from jaxpaint.raster.tiling import Grid, bin_strokes, rounded_up
 from jaxpaint.renderers import Model
 
-# Programs are compiled for tiles of at least so many pixels: 512 × 512. As many are drawn together; by a CPU, no more
-# than its cache holds, the second number.
+# Least pixels of tiles that a program is compiled for (512 × 512); a GPU draws all of them together. A CPU draws the
+# second number together, which its cache holds.
 _LEAST_PIXELS, PIXELS_TOGETHER = 2**18, 2**13
 # Strokes listed for a tile, for each pixel of its side; where more reach it, the lowest ones are left out.
 _LISTED = 8
 
 
 class Tiled(NamedTuple):
-    """A picture in tiles, in groups that are drawn together; the first device's groups, then those of the next.
+    """A picture in tiles, in groups that are drawn together, sorted by device.
 
     Attributes:
-      turns: `[devices]`, how many of its groups a device has to draw; the rest are there for the shape's sake.
+      turns: `[devices]`, number of groups that a device draws; the rest are padding.
       ids: `[groups, k, tiles]`, the strokes of each, lowest first.
       counts: `[groups]`, how many there are at most in a group.
       origins: `[groups, 1, tiles, 2]`.
@@ -73,12 +73,12 @@ class Tiled(NamedTuple):
           margin: how far beyond its silhouette a stroke may act, in pixels.
           devices: between how many the tiles are divided.
           first: strokes below this one are not listed.
-          only: takes those tiles alone that one of these strokes reaches, if any does.
+          only: leaves out tiles that none of these strokes reaches, unless none of the tiles is reached.
         """
         grid = Grid(*problem.shape, problem.tile)
         listed = _LISTED * grid.tile
         near = bin_strokes(brush, strokes, grid, margin=margin, most=listed, first=first)
-        # Tiles that as many strokes reach lie in the same group.
+        # A group holds tiles with similar numbers of strokes, since all of them wait for the fullest.
         order = np.argsort(-near.counts, kind="stable")
         pixels = PIXELS_TOGETHER if runtime.on_cpu() else _LEAST_PIXELS
         together = pixels // grid.tile**2
@@ -91,7 +91,7 @@ class Tiled(NamedTuple):
             order = order[reached]
         dealt, turns = _dealt(near.counts[order[::together]], devices, slots)
         places = (dealt.reshape(groups, 1) * together + np.arange(together)).ravel()
-        # What is left of the groups is filled up with tiles in which nothing counts.
+        # Padding: tiles in which nothing counts.
         filled, surplus = order[places % len(order)], places >= len(order)
         ids = np.where(surplus[:, None], len(strokes), near.ids[filled])
         counts = np.where(surplus, 0, near.counts[filled])
@@ -113,7 +113,7 @@ class Tiled(NamedTuple):
         )
 
     def divided(self, mesh: Mesh, function: Callable[..., Any], *shared: Any) -> Any:
-        """What devices find together, each in its own share of the tiles; see `divided`."""
+        """Shards `function` over the tiles; see `divided`."""
         return divided(mesh, function, self, *shared)
 
     def value_and_grad(
@@ -133,14 +133,14 @@ class Tiled(NamedTuple):
         """
         render = model.renderer(self.weight.shape[-1], softness=softness)
 
-        def of_group(strokes, tiles, below):
+        def of_group(strokes: Any, tiles: Any, below: Any) -> Any:
             windows, to_strokes = jax.vjp(lambda strokes: _windows(model.brush, strokes, tiles), strokes)
             canvas, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
             value, gradient = jax.value_and_grad(loss, has_aux=True)(canvas, tiles.target, tiles.weight)
             gradient = composite_backward(render, windows, tiles.counts, below, gradient)
             return (value, to_strokes(gradient)[0]), below
 
-        def value_and_gradient(strokes, _, below):
+        def value_and_gradient(strokes: Any, _: Any, below: Any) -> Any:
             zero = ((jnp.zeros(()),) * 2, jnp.zeros_like(strokes))
             sums, below = self._summed(functools.partial(of_group, strokes), zero, below)
             return *total(mesh, sums), below
@@ -151,17 +151,17 @@ class Tiled(NamedTuple):
         """By how much the weighted squared error would grow without each stroke; see `densify.leave_one_out_gains`."""
         render = model.renderer(self.weight.shape[-1], softness=jnp.zeros(()))
 
-        def of_group(tiles, below):
+        def of_group(tiles: Any, below: Any) -> Any:
             windows = _windows(model.brush, strokes, tiles)
             canvas, below = composite_forward(render, windows, tiles.canvas, tiles.counts, below)
             errors = tuple(h - y for h, y in zip(canvas, tiles.target, strict=True))
 
-            def downwards(i, carry):
+            def downwards(i: Any, carry: Any) -> Any:
                 seen, total = carry
                 t = tiles.counts - 1 - i
                 foreground, alpha, *_ = jax.vmap(render)(windows[t])
                 alpha = alpha * (3 // len(alpha))
-                # What the canvas owes to the stroke.
+                # The stroke's contribution to the final canvas.
                 shares = (s * a * (f - b[t]) for s, a, f, b in zip(seen, alpha, foreground, below, strict=True))
                 gain = sum((e - share) ** 2 - e**2 for e, share in zip(errors, shares, strict=True))
                 seen = tuple(s * (1 - a) for s, a in zip(seen, alpha, strict=True))
@@ -174,13 +174,13 @@ class Tiled(NamedTuple):
         return total(mesh, self._summed(of_group, jnp.zeros(strokes.shape[0]), self._room())[0])
 
     def _room(self) -> Kept:
-        """Memory for what lies below the strokes of one group."""
+        """Memory for the canvases below the strokes of one group."""
         return room(tuple(jnp.asarray(plane[0]) for plane in self.canvas), self.ids.shape[1])
 
     def _summed(self, function: Callable[..., Any], zero: Any, below: Any) -> Any:
-        """The sum over a device's groups of what `function(group, below)` gives, and the memory it hands on."""
+        """Sums `function(group, below)` over a device's groups, and hands its memory on from group to group."""
 
-        def add(i, carry):
+        def add(i: Any, carry: Any) -> Any:
             total, below = carry
             value, below = function(jax.tree.map(lambda leaf: leaf[i], self), below)
             return jax.tree.map(jnp.add, total, value), below
@@ -189,12 +189,12 @@ class Tiled(NamedTuple):
 
 
 def divided(mesh: Mesh, function: Callable[..., Any], tiles: Any, *shared: Any) -> Any:
-    """What devices find together, each in its own share of the tiles.
+    """Shards `function` over the leading axis of the tiles.
 
     Args:
       mesh: the devices.
-      function: of `(tiles, *shared)`; returns the same on every device.
-      tiles: arrays whose first axis is divided.
+      function: of `(tiles, *shared)`; returns the same values on every device, by way of `total`.
+      tiles: arrays, divided along their leading axis.
       shared: arrays that all devices see.
     """
     if mesh.size == 1:
@@ -209,7 +209,7 @@ def divided(mesh: Mesh, function: Callable[..., Any], tiles: Any, *shared: Any) 
 
 
 def total(mesh: Mesh, values: Any) -> Any:
-    """The sum over the devices of what each has found."""
+    """Sums values over the devices."""
     return values if mesh.size == 1 else jax.lax.psum(values, axis_name=mesh.axis_names)
 
 

@@ -24,11 +24,12 @@ from jaxpaint.raster.compositing import paste
 from jaxpaint.raster.tiling import rounded_up
 from jaxpaint.renderers import Model
 
-# A network's pictures that are made together: more of them leave a CPU's cache, and only take longer to compile for a
-# GPU. Above the second number, theirs is rounded up to a multiple of it, below to a power of two: few programs.
+# Batch of pictures that a network makes together: larger batches leave a CPU's cache, and only take longer to compile
+# for a GPU. Numbers of pictures are rounded up, to limit recompilation: to a power of two up to the second number, and
+# to its multiples above.
 _PICTURES_TOGETHER, _PICTURES_ROUNDED = 32, 128
-# Pixels of windows whose pictures, and all that a network made them of, are kept until the gradient is known. Of more
-# strokes than that, only the canvas below each so many is, and they are drawn once more.
+# Pixels of windows whose activations are kept for the gradient. Where strokes need more, they come in layers: only the
+# canvas below each layer is kept, and its pictures are made again.
 _PIXELS_KEPT = 2**21
 # Side of the window that a network's stroke is drawn in: in lengths of the stroke and ranges of its sizes; at least, in
 # pixels; at most, in long sides of the picture.
@@ -70,11 +71,11 @@ class Windows(NamedTuple):
         return cls(corners, origins, (sides / longest).astype(np.float32), margin)
 
     def bounds(self, brush: Brush, problem: Problem) -> Bounds:
-        """The problem's bounds, and for each stroke those of its window."""
+        """The problem's bounds, cut to each stroke's window."""
         room = BLOCK_ROOM if problem.block else _ROOM
         ends = (np.full((len(self.sides), brush.dim), value, np.float32) for value in (room, 1.0 - room))
         low, high = (from_window(brush, end, self.origins, self.sides) for end in ends)
-        # What is fixed stays where it is.
+        # Fixed parameters stay where they are.
         bound = brush.mask("x", "y", "size") & (problem.bounds.low < problem.bounds.high)
         low = np.where(bound, np.maximum(problem.bounds.low, low), problem.bounds.low)
         high = np.where(bound, np.minimum(problem.bounds.high, high), problem.bounds.high)
@@ -106,7 +107,7 @@ class Windowed:
       zoomed: whether windows are of different sides; else all fill their pictures.
     """
 
-    # Of any type, since trees of anything have this form, too.
+    # Any: JAX builds this form of other leaves, too, such as tracers.
     ids: Any
     corners: Any
     origins: Any
@@ -171,7 +172,7 @@ class Windowed:
         )
 
     def divided(self, mesh: Mesh, function: Callable[..., Any], *shared: Any) -> Any:
-        """What devices find together: here, each all of it, but for pictures (see `value_and_grad`)."""
+        """Calls `function` undivided: only the making of pictures is sharded (see `value_and_grad`)."""
         del mesh
         return function(self, *shared)
 
@@ -186,18 +187,18 @@ class Windowed:
 
         Returns:
           A function `(strokes, step, memory) -> (loss and auxiliary value, gradient, memory)`, and its first memory:
-          what the first step's canvas lacks of how it will be seen, for which all steps have to make up.
+          the difference between the drawing as seen and the first step's canvas, which corrects all steps.
         """
 
-        def layered(windows, canvas):
-            def lay(canvas, layer):
+        def layered(windows: Any, canvas: Any) -> Any:
+            def lay(canvas: Any, layer: Any) -> Any:
                 corners, *windows = layer
                 return paste(self._pictures(mesh, model, softness, windows), corners, canvas), None
 
             lay = lay if len(windows) == 1 else jax.checkpoint(lay)
             return jax.lax.scan(lay, canvas, (self.corners, windows, self.sides))[0]
 
-        def value_and_gradient(strokes, i, missing):
+        def value_and_gradient(strokes: Any, i: Any, missing: Any) -> Any:
             windows, to_strokes = jax.vjp(
                 lambda strokes: to_window(
                     model.brush, with_nowhere(model.brush, strokes)[self.ids], self.origins, self.sides
@@ -222,13 +223,12 @@ class Windowed:
         """The pictures of strokes, given in their windows' coordinates, with the windows' sides."""
         render = model.renderer(self.patch, softness=softness)
 
-        def picture(each):
+        def picture(each: Any) -> Stroke:
             window, own_side = each
             return render(window, own_side[0] / self.side) if self.zoomed else render(window)
 
-        def pictures(windows):
+        def pictures(windows: Any) -> Stroke:
             return jax.lax.map(picture, windows, batch_size=_PICTURES_TOGETHER)
 
-        # What a network takes; the rest of a step is little, and each device does all of it. A CPU's cores do better
-        # with XLA's own division of its products.
+        # The network takes most of a step's time. XLA itself divides matrix products between a CPU's cores.
         return pictures(windows) if runtime.on_cpu() else runtime.shard(mesh, pictures)(windows)

@@ -1,4 +1,4 @@
-"""What a renderer is: anything that draws strokes of a brush, behind one signature."""
+"""The interface of all renderers, which draw the strokes of a brush."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from jaxpaint.brushes import Brush, Stroke
 
 @runtime_checkable
 class Model(Protocol):
-    """A renderer, as programs are compiled for it.
+    """A renderer, the argument for which programs are compiled.
 
-    A pytree: its leaves are arrays (a network's weights, a user's brush), all else is static.
+    A model is a pytree. Its leaves are arrays (a network's weights, a user's brush); everything else is static.
 
     Attributes:
-      brush: whose strokes it draws.
-      window: side, in pixels, of the only pictures that it draws, each with one stroke in its middle; None if it draws
-        any window, and in it any part of a stroke.
+      brush: brush of the strokes that the model draws.
+      window: side, in pixels, of the only pictures that the model draws, each with one stroke in its middle; None for a
+        model that draws any part of a stroke in any window.
     """
 
     @property
@@ -29,14 +29,14 @@ class Model(Protocol):
     def window(self) -> int | None: ...  # noqa: D102
 
     def renderer(self, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
-        """The renderer of square pictures.
+        """Returns the renderer of square pictures.
 
         Args:
-          size: S, their side in pixels.
+          size: S, the side of the pictures in pixels.
           softness: blur of the edges, in pixels; may be traced.
 
         Returns:
-          A function `(stroke [d], zoom) -> Stroke` of S×S planes. With a zoom (which may be traced), the picture takes
-          only the square of `zoom · window` pixels (`zoom · S` if there is no window) from the top left corner on.
+          A function `(stroke [d], zoom) -> Stroke` of S×S planes. With a zoom (which may be traced), the picture fills
+          only the square of `zoom · window` pixels (`zoom · S` if there is no window) at the top left corner.
         """
         ...

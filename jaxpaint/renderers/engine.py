@@ -23,38 +23,43 @@ def engine(
     look: Look = Look(),
     softness: Float[Array, ""] | float = 0.0,
 ) -> Renderer:
-    """The closed-form picture of a brush's strokes: ground truth, at any size.
+    """Returns the closed-form renderer of a brush's strokes, the ground truth at any size.
 
     Args:
       brush: one of `BRUSHES`.
       size: S, the side of the picture in pixels.
       look: the brush's texture.
-      softness: how far edges are blurred beyond the one pixel of antialiasing, in pixels; gives a fit farther-reaching
+      softness: blur of the edges, in pixels, beyond the one pixel of antialiasing; extends the reach of a fit's
         gradients. May be traced.
 
     Returns:
-      A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke; many strokes are `jax.vmap` of it.
+      A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke. Use `jax.vmap` for many strokes.
     """
     return functools.partial(_rasterized, brush, size, look._replace(picture=None), look.picture, softness)
 
 
-# Jitted to be traced once, and not for each use.
+# Jitted so that it is traced once, not for each use.
 @functools.partial(jax.jit, static_argnums=(0, 1, 2), inline=True)
-def _rasterized(brush, size, look, picture, softness, stroke) -> Stroke:
+def _rasterized(
+    brush: Brush,
+    size: int,
+    look: Look,
+    picture: Stamps | None,
+    softness: Float[Array, ""] | float,
+    stroke: Float[Array, "d"],
+) -> Stroke:
     return brush.rasterize(stroke, Pixels(size, softness), look._replace(picture=picture))
 
 
 @functools.cache
 def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
-    """What a brush's strokes look like, in a few numbers: the networks' weights name the look they imitate.
-
-    That is the flat look.
+    """Fingerprint of the flat look of a brush's strokes, stored with networks' weights to name the look they imitate.
 
     Args:
       brush: one of `BRUSHES`, with its built-in texture.
 
     Returns:
-      Mean and spread of the four planes of some strokes, over cells of 32 × 32 pixels.
+      Mean and standard deviation of the four planes of some strokes, over cells of 32 × 32 pixels.
     """
     rng = np.random.default_rng(11)
     strokes = rng.uniform(0.2, 0.8, (6, brush.dim)).astype(np.float32)
@@ -75,12 +80,12 @@ class Engine:
     """The engine as a `Model`.
 
     Attributes:
-      brush: whose strokes it draws.
+      brush: brush of the strokes.
       stamps: a user's brush (`textures.pyramid`), or None.
-      contrast: of the texture, 0 to 2.
-      flat: draws the texture's average.
-      wet, height: see `Look`; what a drawing shows beyond colours.
-      layering: how strokes lie over what is below, "over" or "glaze".
+      contrast: contrast of the texture, 0 to 2.
+      flat: whether the texture's average is drawn.
+      wet, height: see `Look`; only drawings use them.
+      layering: layering of the strokes, "over" or "glaze".
     """
 
     brush: Brush
@@ -101,16 +106,16 @@ class Engine:
         wet: float = 0.0,
         height: bool = False,
     ) -> Engine:
-        """The engine of a painting with these settings."""
+        """Returns the engine of a painting with these settings."""
         return cls(BRUSHES[settings.brush], stamps, settings.texture, flat, wet, height, settings.layering)
 
     @property
     def window(self) -> int | None:
-        """See `Model`."""
+        """Implements `Model.window`."""
         return None
 
     def renderer(self, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
-        """See `Model.renderer`."""
+        """Implements `Model.renderer`."""
         look = Look(self.stamps, self.contrast, self.flat, self.wet, self.height)
         draw = laid(engine(self.brush, size, look=look, softness=softness), self.layering)
 

@@ -1,7 +1,7 @@
 """The neural renderers: networks that imitate the engine at one size.
 
-A shading network sees all of a stroke and gives its colours; a rasterisation network sees its shape and gives its
-silhouette. `foreground = colours · silhouette`, `alpha = A · silhouette`; neither is squashed or clipped.
+A shading network maps all of a stroke's parameters to colours. A rasterisation network maps the shape parameters to a
+silhouette. Then `foreground = colours · silhouette` and `alpha = A · silhouette`; neither is squashed or clipped.
 
 References:
   Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 3.2 (`heavy`, `light`, and the baseline
@@ -26,27 +26,27 @@ from jaxpaint.brushes import Brush, Stroke
 from jaxpaint.brushes.layering import laid
 from jaxpaint.renderers.layers import EXACT, Conv, TransposedConv, he_normal, pixel_shuffle
 
-# Parameters by layer, nested as Flax nests them.
+# Parameters by layer, in Flax's nesting.
 Tree = Any
-# The rasterisation network's fully connected layers end in maps of this many pixels squared.
+# Side, in pixels, of the maps in which the rasterisation network's fully connected layers end.
 SEED = 16
 _EPSILON = 1e-5
 
 
 class Pictures(NamedTuple):
-    """Pictures of strokes as a network gives them: foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`."""
+    """Pictures of strokes in a network's layout: foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`."""
 
     foreground: Float[Array, "*n size size 3"]
     alpha: Float[Array, "*n size size a"]
 
 
 class Shading(nn.Module):
-    """The shading network: strokes `[..., d]` to maps `[..., S, S, c]`: 6 channels, or 3 where no more are seen.
+    """The shading network, from strokes `[..., d]` to maps `[..., S, S, c]` of 6 channels, or of the 3 that are used.
 
     Attributes:
-      layers: channels and stride of each.
-      folded: normalisations are part of the convolutions (see `fold`).
-      dtype: of the operands of all products but the first.
+      layers: channels and stride of each layer.
+      folded: whether normalisations are part of the convolutions (see `fold`).
+      dtype: type of the operands of all products but the first.
     """
 
     layers: tuple[tuple[int, int], ...]
@@ -58,11 +58,11 @@ class Shading(nn.Module):
         maps, last = strokes[..., None, None, :], len(self.layers) - 1
         for i, (channels, stride) in enumerate(self.layers):
             normalized = i < last
-            # The first takes the stroke's parameters, of which small changes matter.
+            # The first layer takes the stroke's parameters, whose small changes matter.
             dtype = self.dtype if i else None
             maps = TransposedConv(channels, stride, self.folded and normalized, dtype, name=f"conv{i}")(maps)
             if normalized and not self.folded:
-                # Momentum 0: the statistics are those of the batch at hand (`training.statistics` averages them).
+                # With momentum 0, the statistics are those of the current batch (`training.statistics` averages them).
                 norm = nn.BatchNorm(
                     use_running_average=not self.is_mutable_collection("batch_stats"),
                     momentum=0.0,
@@ -76,9 +76,9 @@ class Shading(nn.Module):
 
 
 class Rasterization(nn.Module):
-    """The rasterisation network: shapes `[..., k]` to silhouettes `[..., S, S, 1 or 3]`.
+    """The rasterisation network, from shapes `[..., k]` to silhouettes `[..., S, S, 1 or 3]`.
 
-    Called with `seed`, it gives the maps that its fully connected layers end in instead.
+    If called with `seed`, the network returns the maps of its last fully connected layer instead.
 
     Attributes:
       dense: channels of the fully connected layers.
@@ -105,13 +105,14 @@ class Rasterization(nn.Module):
 
 
 class NeuralRenderer(nn.Module):
-    """A network of `ARCHITECTURES` for one brush: strokes `[..., d]` to `Pictures`.
+    """A network of `ARCHITECTURES` for one brush, from strokes `[..., d]` to `Pictures`.
 
     Attributes:
-      architecture: its layers.
-      brush: says which parameters are shape, and whether alpha is used.
-      folded: normalisations are part of the convolutions (see `fold`).
-      dtype: of what the shading network multiplies (see `layers.product`); sums, and all of a silhouette, are float32.
+      architecture: the network's layers.
+      brush: the brush, which determines the shape parameters and the use of alpha.
+      folded: whether normalisations are part of the convolutions (see `fold`).
+      dtype: type of the operands of the shading network's products (see `layers.product`). Sums, and the whole
+        rasterisation network, are float32.
     """
 
     architecture: Architecture
@@ -136,27 +137,27 @@ class NeuralRenderer(nn.Module):
         return Pictures(maps[..., :3] * silhouette, self.opacity(strokes) * silhouette)
 
     def silhouette(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n size size a"]:
-        """The rasterisation network alone."""
+        """Silhouettes of strokes, by the rasterisation network alone."""
         return self.rasterization(strokes[..., : self.brush.shape_dim])
 
     def seed(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n seed seed c"]:
-        """The maps that the rasterisation network's fully connected layers end in, before their ReLU."""
+        """Maps of the rasterisation network's last fully connected layer, before their ReLU."""
         return self.rasterization(strokes[..., : self.brush.shape_dim], seed=True)
 
     def opacity(self, strokes: Float[Array, "*n d"]) -> Float[Array, "*n 1 1 1"]:
-        """What the silhouette is multiplied by to give alpha."""
+        """Factor of the silhouette in alpha: the stroke's alpha, or 1 if it has none."""
         alpha = strokes[..., self.brush.index("alpha")]
         return (alpha if alpha.shape[-1] else jnp.ones_like(strokes[..., :1]))[..., None, None, :]
 
 
 def network(name: str, brush: Brush, *, folded: bool = False, dtype: DTypeLike | None = None) -> NeuralRenderer:
-    """The network of that name for a brush.
+    """Returns the network of that name for a brush.
 
     Args:
-      name: of `ARCHITECTURES`.
-      brush: whose strokes it draws.
-      folded: takes weights that `fold` has made.
-      dtype: of what the shading network multiplies.
+      name: a key of `ARCHITECTURES`.
+      brush: brush of the strokes.
+      folded: whether the network takes weights that `fold` has made.
+      dtype: type of the operands of the shading network's products.
 
     Raises:
       ValueError: there is no such network.
@@ -167,13 +168,13 @@ def network(name: str, brush: Brush, *, folded: bool = False, dtype: DTypeLike |
 
 
 def fold(variables: Tree) -> Tree:
-    """Weights whose normalisations are folded into the convolutions before them, without channels that nobody sees.
+    """Folds the normalisations into the convolutions before them, and drops unused channels.
 
     Args:
       variables: `params` and `batch_stats` of a network that is not folded.
 
     Returns:
-      `params` of the same network, folded: the same pictures, for less.
+      `params` of the same network, folded, which draws the same pictures at a lower cost.
     """
     shading, statistics = dict(variables["params"]["shading"]), variables["batch_stats"]["shading"]
     for name, statistic in statistics.items():
@@ -199,11 +200,11 @@ class Network:
     """A network as a `renderers.Model`.
 
     Attributes:
-      name: of `ARCHITECTURES`.
-      brush: whose strokes it draws.
-      weights: that `fold` has made.
-      dtype: of what the shading network multiplies, float32 or bfloat16.
-      layering: how strokes lie over what is below, "over" or "glaze".
+      name: a key of `ARCHITECTURES`.
+      brush: brush of the strokes.
+      weights: weights that `fold` has made.
+      dtype: type of the operands of the shading network's products, float32 or bfloat16.
+      layering: layering of the strokes, "over" or "glaze".
     """
 
     name: str
@@ -214,11 +215,11 @@ class Network:
 
     @property
     def window(self) -> int:
-        """See `renderers.Model`."""
+        """Implements `renderers.Model.window`."""
         return ARCHITECTURES[self.name].size
 
     def renderer(self, size: int, *, softness: Float[Array, ""] | float) -> Callable[..., Stroke]:
-        """See `renderers.Model.renderer`; edges are about as soft as the network has learned them."""
+        """Implements `renderers.Model.renderer`, with edges about as soft as the network has learned them."""
         del softness
         model = network(self.name, self.brush, folded=True, dtype=self.dtype)
 
@@ -231,14 +232,14 @@ class Network:
             )
             if zoom is not None or size != self.window:
                 zoom = size / self.window if zoom is None else zoom
-                # Colours count as much as they are opaque: what is beside a stroke is not to darken its edges.
+                # Colours are weighted by their opacity, so that pixels beside a stroke do not darken its edges.
                 light = _zoomed(foreground * silhouette, zoom, size)
                 silhouette = _zoomed(silhouette, zoom, size)
                 foreground = light / jnp.maximum(silhouette, 1e-3)
-            # Of what a network does not know it gives the mean: blurred edges, insides that are not quite opaque. The
-            # silhouette is made steeper again.
+            # A network predicts the mean of whatever it is unsure of: edges are blurred, and insides are not quite
+            # opaque. The cubic makes the silhouette steeper again.
             alpha = jnp.moveaxis(opacity, -1, 0) * silhouette**2 * (3.0 - 2.0 * silhouette)
-            # What is far outside the window, as strokes that are nowhere are, no network has ever seen.
+            # No network was trained on strokes far outside the window, as strokes that are not placed yet are.
             there = jnp.abs(stroke[self.brush.index("x")[0]] - 0.5) < 1.0
             return Stroke(*(tuple(there * maps) for maps in (foreground, alpha)))
 
@@ -246,6 +247,6 @@ class Network:
 
 
 def _zoomed(maps: Float[Array, "c s s"], zoom: Float[Array, ""] | float, size: int) -> Float[Array, "c size size"]:
-    """Maps laid so many times as large from the top left corner on; zero beyond them."""
+    """Scales maps by `zoom` from the top left corner on; zero beyond them."""
     shape = (*maps.shape[:1], size, size)
     return jax.image.scale_and_translate(maps, shape, (1, 2), jnp.full(2, zoom), jnp.zeros(2), method="linear")

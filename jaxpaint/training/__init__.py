@@ -1,4 +1,4 @@
-"""Training networks to draw what the engine draws."""
+"""Training of networks to draw the engine's pictures."""
 
 from jaxpaint.training.steps import (
     Metrics,

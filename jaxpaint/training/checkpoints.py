@@ -1,4 +1,4 @@
-"""Checkpoints of a training run, by orbax: saved whole or not at all."""
+"""Checkpoints of a training run, saved atomically by orbax."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from jaxpaint.training import State
 
 @contextlib.contextmanager
 def manager(folder: str | os.PathLike[str], *, keep: int = 2) -> Iterator[ocp.CheckpointManager]:
-    """The checkpoints in a folder.
+    """Opens the checkpoints in a folder.
 
     Args:
-      folder: made if need be.
-      keep: how many of the latest are kept.
+      folder: folder of the checkpoints, created if missing.
+      keep: number of the latest checkpoints that are kept.
+
+    Yields:
+      The manager of the checkpoints.
     """
-    # Reports of every save and restore belong to nobody's terminal.
+    # Orbax reports every save and restore, which would clutter the terminal.
     logging.getLogger("absl").setLevel(logging.ERROR)
     options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=False)
     with ocp.CheckpointManager(pathlib.Path(folder).absolute(), options=options) as checkpoints:
@@ -38,15 +41,15 @@ def save(checkpoints: ocp.CheckpointManager, state: State) -> None:
 
 
 def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
-    """The latest state, if there is one.
+    """Restores the latest state, if there is one.
 
     Args:
-      checkpoints: to look in.
-      like: a state of the same shapes, or those alone (`training.shapes`).
+      checkpoints: manager of the checkpoints.
+      like: a state of the same shapes, or the shapes alone (`training.shapes`).
     """
     step = checkpoints.latest_step()
     if step is None:
         return None
-    # As NumPy's: orbax binds JAX's arrays to their device, and for such ones a run's programs would be compiled again.
+    # Restored as NumPy arrays: orbax commits JAX arrays to their device, for which programs would be compiled again.
     arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like._asdict())
     return State(**jax.device_put(checkpoints.restore(step, args=ocp.args.StandardRestore(arrays))))

@@ -1,8 +1,9 @@
-"""Weights of Stylized Neural Painting, from and to PyTorch's names and layouts, and of VGG from other libraries'.
+"""Conversion of weights: Stylized Neural Painting's from and to PyTorch, and VGG's from PyTorch and Keras.
 
 PyTorch has channels first: a fully connected layer is [out, in], a convolution [out, in, height, width], a transposed
-one [in, out, height, width], and its taps add where ours look, so they are turned by half a turn. What the last fully
-connected layer gives is read as (channel, row, column) there, as (row, column, channel) here.
+convolution [in, out, height, width]. PyTorch's transposed convolution convolves where ours correlates, so that kernels
+are rotated by half a turn. The last fully connected layer's output is ordered (channel, row, column) in PyTorch, and
+(row, column, channel) here.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from flax import traverse_util
 from jaxtyping import Array
 
 from jaxpaint import vgg
+from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.errors import WeightsError
 from jaxpaint.io.atomic import replacing
-from jaxpaint.io.weights import VGGWeights, WeightsError, vgg_shapes
-from jaxpaint.renderers.networks import ARCHITECTURES, SEED, Tree, network
+from jaxpaint.io.weights import VGGWeights, vgg_shapes
+from jaxpaint.renderers.networks import SEED, Tree, network
 
 State = Mapping[str, np.ndarray]
 Turn = Callable[[np.ndarray], np.ndarray]
@@ -33,19 +36,19 @@ _COUNTS = "num_batches_tracked"
 
 
 class Preprocessing(NamedTuple):
-    """Mean and standard deviation of red, green and blue in [0, 1], with which pictures are normalised."""
+    """Mean and standard deviation of red, green and blue in [0, 1], which normalise pictures."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
 
 _TORCHVISION = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-# Keras has kept to it: 0 to 255, less the mean.
+# Keras keeps Caffe's preprocessing: pictures in [0, 255], less the mean.
 _CAFFE = Preprocessing((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255))
 
 
 class _Entry(NamedTuple):
-    """One array on both sides: its key there, its path here, and what turns it there and here."""
+    """One array: its key in PyTorch (there), its path here, and the conversions to here and to there."""
 
     key: str
     path: tuple[str, ...]
@@ -58,7 +61,7 @@ def _same(array: np.ndarray) -> np.ndarray:
 
 
 def _entries(net: str) -> list[_Entry]:
-    """Every array of a network.
+    """Lists every array of a network.
 
     Raises:
       ValueError: there is no such network in Stylized Neural Painting.
@@ -93,7 +96,7 @@ def _entries(net: str) -> list[_Entry]:
 
 
 def _through(here: Turn, there: Turn) -> tuple[Turn, Turn]:
-    """Turns of a matrix whose columns here, rows there, are ordered like a bias."""
+    """Conversions of a matrix whose columns here, and rows there, are ordered like a bias."""
     return lambda w: here(w).T, lambda w: there(w.T)
 
 
@@ -106,31 +109,31 @@ def _transposed_there(kernel: np.ndarray) -> np.ndarray:
 
 
 def _to_rows(values: np.ndarray) -> np.ndarray:
-    """(channel, row, column) along the first axis to (row, column, channel)."""
+    """Reorders the first axis from (channel, row, column) to (row, column, channel)."""
     maps = values.reshape(-1, SEED, SEED, *values.shape[1:])
     return np.moveaxis(maps, 0, 2).reshape(values.shape)
 
 
 def _to_channels(values: np.ndarray) -> np.ndarray:
-    """The inverse of `_to_rows`."""
+    """Reorders the first axis from (row, column, channel) to (channel, row, column), the inverse of `_to_rows`."""
     maps = values.reshape(SEED, SEED, -1, *values.shape[1:])
     return np.moveaxis(maps, 2, 0).reshape(values.shape)
 
 
 def from_torch(state: State, *, net: str, brush: str) -> Tree:
-    """Our weights from a PyTorch state dict.
+    """Converts a PyTorch state dict to our weights.
 
     Args:
       state: arrays by PyTorch's names, `huangnet.…` and `dcgan.main.…`.
       net: heavy or light.
-      brush: whose strokes it draws.
+      brush: name of the network's brush.
 
     Returns:
       `params` and `batch_stats`.
 
     Raises:
-      WeightsError: an array is missing, one too many, of another shape or damaged; the line names it.
-      ValueError: there is no such network there, or no such brush.
+      WeightsError: an array is missing, superfluous, damaged or of another shape; the message names the array.
+      ValueError: there is no such network in Stylized Neural Painting, or no such brush.
     """
     entries = _entries(net)
     if brush not in BRUSHES:
@@ -157,15 +160,15 @@ def from_torch(state: State, *, net: str, brush: str) -> Tree:
 
 
 def to_torch(variables: Tree, *, net: str) -> dict[str, np.ndarray]:
-    """The inverse of `from_torch`.
+    """Converts our weights to a PyTorch state dict, the inverse of `from_torch`.
 
     Args:
       variables: `params` and `batch_stats`.
       net: heavy or light.
 
     Raises:
-      WeightsError: an array is missing or one too many; the line names it.
-      ValueError: there is no such network there.
+      WeightsError: an array is missing or superfluous; the message names the array.
+      ValueError: there is no such network in Stylized Neural Painting.
     """
     entries, flat = _entries(net), traverse_util.flatten_dict(variables)
     if wrong := sorted({entry.path for entry in entries} ^ flat.keys()):
@@ -180,18 +183,18 @@ def _counts(key: str) -> str:
 
 
 def is_vgg(state: State) -> bool:
-    """Whether a state dict has the names of torchvision's VGG."""
+    """Returns whether a state dict has the names of torchvision's VGG."""
     return any(key.startswith("features.") for key in state)
 
 
 def vgg_from_torch(state: State) -> VGGWeights:
-    """VGG's weights from torchvision's state dict, `features.N.weight` and so on.
+    """Converts torchvision's state dict, `features.N.weight` and so on, to VGG's weights.
 
     Args:
-      state: arrays by torchvision's names; those of the classifier are left out.
+      state: arrays by torchvision's names; the classifier's are left out.
 
     Raises:
-      WeightsError: its convolutions are not the first ones, or all, of VGG-16 or VGG-19.
+      WeightsError: the convolutions are neither the first ones nor all of VGG-16 or VGG-19.
     """
     found: dict[int, list[np.ndarray]] = {}
     for key, value in state.items():
@@ -201,14 +204,14 @@ def vgg_from_torch(state: State) -> VGGWeights:
 
 
 def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
-    """VGG's weights from one of Keras' files, `block1_conv1/…` and so on.
+    """Reads VGG's weights from one of Keras' files, `block1_conv1/…` and so on.
 
     Args:
-      path: of the file (HDF5), with or without the classifier, which is left out.
+      path: path of the file (HDF5), with or without the classifier, which is left out.
 
     Raises:
-      WeightsError: its convolutions are not the first ones, or all, of VGG-16 or VGG-19; it is no such file, or h5py is
-        not installed.
+      WeightsError: the convolutions are neither the first ones nor all of VGG-16 or VGG-19; the file is not of this
+        format; or h5py is not installed.
     """
     try:
         import h5py
@@ -228,7 +231,7 @@ def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
             file.visititems(visit)
     except OSError:
         raise WeightsError(f"{path}: expected weights of VGG in Keras' format, HDF5") from None
-    # It takes blue, green, red.
+    # Keras' first convolution takes blue, green, red.
     if "conv1_1" in found:
         found["conv1_1"] = [value[:, :, ::-1] if value.ndim == 4 else value for value in found["conv1_1"]]
     return _vgg(found, _CAFFE, lambda place, layer: layer)
@@ -237,7 +240,17 @@ def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
 def _vgg(
     found: Mapping[Any, list[np.ndarray]], preprocessing: Preprocessing, label: Callable[[int, str], Any]
 ) -> VGGWeights:
-    """The arrays of convolutions, kernels `[3, 3, in, out]`, that the file calls by a label of their place or layer."""
+    """Makes VGG's weights from the arrays of a file.
+
+    Args:
+      found: arrays of each convolution, kernels `[3, 3, in, out]` and biases, by the file's labels.
+      preprocessing: normalisation of pictures.
+      label: function from a layer's place and name to the file's label.
+
+    Raises:
+      WeightsError: the convolutions are neither the first ones nor all of VGG-16 or VGG-19, or an array is missing,
+        damaged or of another shape.
+    """
     for net in vgg.ARCHITECTURES:
         layers = enumerate(vgg.layer_names(net))
         convs = {label(place, layer): layer for place, layer in layers if layer.startswith("conv")}
@@ -262,13 +275,13 @@ def _vgg(
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The generator's state dict from a PyTorch file; nothing in it is executed.
+    """Reads the generator's state dict from a PyTorch file, and executes no code from the file.
 
     Args:
-      path: of a checkpoint with `model_G_state_dict`, or of a bare state dict.
+      path: path of a checkpoint with `model_G_state_dict`, or of a bare state dict.
 
     Raises:
-      WeightsError: it is no such file, would execute something, or PyTorch is not installed.
+      WeightsError: the file is not of this format, or would execute code, or PyTorch is not installed.
     """
     torch = _torch()
     if not pathlib.Path(path).is_file():
@@ -276,8 +289,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     try:
         with torch.serialization.safe_globals(_numbers()):
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # A damaged file can fail anyhow.
-        # Not PyTorch's own words, which say how to load it all the same.
+    except Exception as error:  # A damaged file can raise anything.
+        # PyTorch's own message is hidden, since it tells how to load the file all the same.
         asked = re.search(r"GLOBAL (\S+)", str(error))
         reason = f"it asks for {asked[1]}" if asked else type(error).__name__
         raise WeightsError(f"{path}: expected a PyTorch checkpoint of weights and numbers alone: {reason}") from None
@@ -294,7 +307,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
 
 def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
-    """Writes a state dict as `model_G_state_dict` of a PyTorch file, all of it or nothing.
+    """Writes a state dict as `model_G_state_dict` of a PyTorch file, atomically.
 
     Raises:
       WeightsError: PyTorch is not installed.
@@ -314,8 +327,8 @@ def _torch() -> Any:
 
 
 def _numbers() -> list[Any]:
-    """What a NumPy number in a checkpoint is pickled as."""
+    """Globals that the pickle of a NumPy number in a checkpoint refers to."""
     scalar = np.float64(0).__reduce__()[0]
-    # Files written with NumPy 1 name the same function by its old module.
+    # Files written with NumPy 1 refer to the same function by its old module.
     old = (scalar, "numpy.core.multiarray.scalar")
     return [scalar, old, np.dtype, *(type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "?"))]

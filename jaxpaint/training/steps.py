@@ -1,10 +1,10 @@
-"""Training a network to draw what the engine draws; strokes and targets are made on the device, from keys.
+"""Training of a network to draw the engine's pictures; strokes and targets are made on the device, from keys.
 
-A run has three parts. The *distances* come first: the rasterisation network's fully connected layers are taught how
-far a stroke's edges are from points of the picture, which is a smooth function of the stroke, as its silhouette is not.
-The convolutions that follow make a *silhouette* of them, which is learned next. Then the *shading* network learns the
-colours, which costs six times as much a stroke, within silhouettes that stay as they are. Without steps of the
-silhouette, from scratch, both networks learn together in place of that, as in the papers.
+A run has three parts. In the part *distances*, the rasterisation network's fully connected layers learn the distances
+from points of the picture to a stroke's edges. These distances are smooth functions of the stroke; a silhouette is not.
+In the part *silhouette*, the convolutions learn to turn the distances into a silhouette. In the part *shading*, the
+shading network learns the colours, which costs six times as much a stroke, within silhouettes that stay fixed. A run
+from scratch without silhouette steps trains both networks together in the last part, as in the papers.
 """
 
 from __future__ import annotations
@@ -22,33 +22,35 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from jaxpaint import runtime
+from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES, Brush, Look
 from jaxpaint.brushes.textures import Stamps
 from jaxpaint.renderers import engine
-from jaxpaint.renderers.networks import ARCHITECTURES, SEED, NeuralRenderer, Pictures, Tree, network
+from jaxpaint.renderers.networks import SEED, NeuralRenderer, Pictures, Tree, network
 from jaxpaint.settings import Checked, check_brush, setting
 
-# Batches, and strokes in each, from which the normalisations' statistics are taken.
+# Number of batches, and of strokes in each, for the normalisations' statistics.
 _STATISTICS = (16, 256)
-# Batches in a step of the distances, whose strokes are not drawn.
+# Size of a step of the distances, in batches; larger, since these strokes are not drawn.
 _UNDRAWN = 4
-# The rate of the distances, in those of all else; and that of the layers that know them once a silhouette is learned:
-# at the full rate they forget them first.
+# Learning rates, relative to the recipe's: of the distances; and, in the silhouette part, of the layers that know the
+# distances. At the full rate, these layers would first forget the distances.
 _DISTANCE_RATE, _KNOWN_RATE = 2.0, 0.1
-# How far from an edge, in half pixels, an error of its distance counts half.
+# Distance from an edge, in half pixels, at which an error of the distance has half its weight.
 _NEAR = 2.0
-# What maps of distances show, first things first: at points around the middle of a pixel (in pixels), how far outside
-# an edge they are (1) or inside (-1), and from how far on the other side (in half pixels), since a ReLU follows.
+# Views in the maps of distances, the most important first: a point around the middle of a pixel (in pixels), the side
+# of an edge where distances are positive (1 outside, -1 inside), and an offset (in half pixels). The offset keeps
+# distances on the other side, up to its size, through the ReLU that follows.
 _POINTS = ((-0.25, -0.25), (0.25, 0.25), (0.25, -0.25), (-0.25, 0.25))
 _VIEWS = tuple((*point, side, from_) for from_ in (0.5, 2.0) for side in (1, -1) for point in _POINTS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe(Checked):
-    """How a network is trained. Each field's range and meaning stand beside it; anything else is refused.
+    """Settings of a training run. Each field declares its range and meaning; other values are refused.
 
     Raises:
-      ValueError, TypeError: one line that says what was expected.
+      ValueError, TypeError: one line that states the expected value.
     """
 
     net: str = setting("light", "heavy, light, lite or dcgan32", choices=tuple(ARCHITECTURES))
@@ -84,10 +86,10 @@ class State(NamedTuple):
     """A training run between two steps.
 
     Attributes:
-      step: how many have been taken.
+      step: number of steps taken.
       params: the weights.
-      average: their exponential moving average.
-      optimizer: the optimiser's state.
+      average: exponential moving average of the weights.
+      optimizer: state of the optimiser.
     """
 
     step: Int[Array, ""]
@@ -97,7 +99,7 @@ class State(NamedTuple):
 
 
 class Metrics(NamedTuple):
-    """Mean squared errors of the foreground and of alpha."""
+    """Mean squared errors of foreground and alpha."""
 
     foreground: Float[Array, ""]
     alpha: Float[Array, ""]
@@ -112,13 +114,13 @@ def psnr(metrics: Metrics) -> Float[Array, ""]:
 def sample(
     brush: Brush, count: int, *, key: PRNGKeyArray, small: Float[Array, ""] | float = 0.0
 ) -> Float[Array, "count d"]:
-    """Random strokes, uniform in [0, 1]^d.
+    """Samples random strokes, uniform in [0, 1]^d.
 
     Args:
-      brush: whose strokes.
-      count: how many.
-      key: says which.
-      small: share of them whose sizes are squares of uniform numbers.
+      brush: brush of the strokes.
+      count: number of strokes.
+      key: random key.
+      small: share of the strokes whose sizes are squares of uniform numbers.
     """
     uniform, chosen = jax.random.split(key)
     strokes = jax.random.uniform(uniform, (count, brush.dim))
@@ -127,37 +129,37 @@ def sample(
 
 
 def targets(recipe: Recipe, strokes: Float[Array, "n d"], picture: Stamps | None = None) -> Pictures:
-    """What the engine draws of the strokes at the network's size.
+    """The engine's pictures of strokes at the network's size.
 
-    Strokes are shown without the texture of the brush, as a fit sees them until its last steps: noise can't be learned.
-    The engine draws it in the end. How they lie over what is below is no part of their picture.
+    The pictures show no texture, as in a fit until its last steps, since a network cannot learn noise. A finished
+    painting gets its texture from the engine. The layering of the strokes is not part of the pictures.
 
     Args:
-      recipe: says which brush and size.
-      strokes: in [0, 1].
+      recipe: settings of the run, which name the brush and the network.
+      strokes: strokes in [0, 1].
       picture: a user's own brush (`textures.pyramid`), or None.
     """
     size, brush = ARCHITECTURES[recipe.net].size, BRUSHES[recipe.brush]
-    # One picture lies the same in all strokes.
+    # A single picture of a brush looks the same in all strokes, so that a network can learn it.
     flat = picture is None or len(picture.means) > 1
     render = engine(brush, size, look=Look(picture, recipe.texture, flat))
-    # One after the other: in the cache, so that a stroke's planes need not be stored.
+    # Strokes are drawn in small batches, whose planes stay in the cache.
     stroke = jax.lax.map(render, strokes, batch_size=_together(strokes))
     return Pictures(jnp.stack(stroke.foreground, axis=-1), jnp.stack(stroke.alpha, axis=-1))
 
 
 def distances(recipe: Recipe, strokes: Float[Array, "n d"]) -> Float[Array, "n seed seed c"]:
-    """What the fully connected layers are taught first: signed distances to the strokes' edges.
+    """Signed distances to the strokes' edges, the first targets of the fully connected layers.
 
-    A silhouette is what two ReLUs make of them, `ReLU(1 − Σ ReLU(½ + distance))` over the edges, in pixels; a network
-    that has to find that out by itself stays 2 dB behind.
+    Two ReLUs turn distances into a silhouette, `ReLU(1 − Σ ReLU(½ + distance))` over the edges, in pixels. A network
+    that has to discover this formula by itself stays 2 dB behind.
 
     Args:
-      recipe: says which network and brush.
-      strokes: in [0, 1].
+      recipe: settings of the run, which name the brush and the network.
+      strokes: strokes in [0, 1].
 
     Returns:
-      Maps of SEED × SEED pixels, in halves of them.
+      Maps of SEED × SEED pixels, in units of half a pixel.
     """
     brush = BRUSHES[recipe.brush]
     half = 1.0 / (2 * SEED)
@@ -165,7 +167,7 @@ def distances(recipe: Recipe, strokes: Float[Array, "n d"]) -> Float[Array, "n s
     centre = (np.arange(SEED, dtype=np.float32) + 0.5) / SEED
     points = np.stack(np.meshgrid(centre, centre), axis=-1)[:, :, None] + views[:, :2] / SEED
 
-    def one(stroke):
+    def one(stroke: Float[Array, "d"]) -> Float[Array, "seed seed c"]:
         to_edges = jax.vmap(lambda point: brush.edges(stroke, point))(points.reshape(-1, 2)) / half
         maps = views[None, :, 2:3] * to_edges.reshape(SEED**2, len(views), edges) + views[None, :, 3:]
         return maps.reshape(SEED, SEED, -1)
@@ -174,7 +176,7 @@ def distances(recipe: Recipe, strokes: Float[Array, "n d"]) -> Float[Array, "n s
 
 
 def _together(strokes: Float[Array, "n d"]) -> int:
-    """How many strokes are drawn together: a divisor, since what is left over would be compiled for itself."""
+    """Number of strokes that are drawn at once: a divisor of all, since a remainder would be compiled separately."""
     return math.gcd(8, len(strokes)) if runtime.on_cpu() else len(strokes)
 
 
@@ -182,8 +184,9 @@ class Part(NamedTuple):
     """A part of a run.
 
     Attributes:
-      name: distances, silhouette or shading (with dcgan32, or where no silhouette is known, that is all of it).
-      first, last: the number of its first step, and of that after its last.
+      name: distances, silhouette or shading. Without a known silhouette, and with dcgan32, shading trains the whole
+        network.
+      first, last: number of the part's first step, and of the step after its last.
     """
 
     name: str
@@ -192,7 +195,7 @@ class Part(NamedTuple):
 
 
 def parts(recipe: Recipe) -> tuple[Part, ...]:
-    """The parts of a run that have steps, in order."""
+    """Parts of a run that have steps, in order."""
     silhouette = _before_shading(recipe)
     distances = silhouette - recipe.silhouette_steps
     ends = {"distances": distances, "silhouette": silhouette, "shading": recipe.steps}
@@ -201,24 +204,24 @@ def parts(recipe: Recipe) -> tuple[Part, ...]:
 
 
 def _before_shading(recipe: Recipe) -> int:
-    """Steps of the first two parts; weights to begin with know their distances already."""
+    """Number of steps of the first two parts; a run from given weights has no distances to learn."""
     return (0 if recipe.init else recipe.distance_steps) + recipe.silhouette_steps
 
 
 def part_of(recipe: Recipe, step: int) -> Part:
-    """The part that the step after this many belongs to; the last one's at the end."""
+    """Part of the next step after `step` steps; at the end of the run, the last part."""
     return next((part for part in parts(recipe) if step < part.last), parts(recipe)[-1])
 
 
 def drawn(recipe: Recipe, step: int) -> int:
-    """How many strokes a run has seen drawn after so many steps."""
+    """Number of strokes that have been drawn in the first `step` steps of a run."""
     return recipe.batch * sum(min(step, p.last) - min(step, p.first) for p in parts(recipe) if p.name != "distances")
 
 
 def schedule(recipe: Recipe) -> optax.Schedule:
-    """The learning rate by step: up along a line, down along half a cosine, for each part of the run."""
+    """Learning rate by step: linear warm-up and cosine decay, for each part of the run."""
 
-    def rates(part):
+    def rates(part: Part) -> optax.Schedule:
         steps = part.last - part.first
         rate = recipe.learning_rate * (_DISTANCE_RATE if part.name == "distances" else 1.0)
         return optax.warmup_cosine_decay_schedule(0.0, rate, min(recipe.warmup, steps // 2), steps, 0.01 * rate)
@@ -228,31 +231,31 @@ def schedule(recipe: Recipe) -> optax.Schedule:
 
 
 def optimizer(recipe: Recipe) -> optax.GradientTransformation:
-    """Adam with the recipe's schedule."""
+    """Returns Adam with the recipe's schedule."""
     return optax.adam(schedule(recipe), b1=0.9, b2=0.99, eps=1e-8)
 
 
 def net(recipe: Recipe, dtype: str = "float32") -> NeuralRenderer:
-    """The recipe's network; `dtype` is of what its shading multiplies."""
+    """Returns the recipe's network; `dtype` is the type of its shading's operands."""
     return network(recipe.net, BRUSHES[recipe.brush], dtype=dtype)
 
 
 def start(recipe: Recipe, params: Tree = None) -> State:
-    """The state before the first step.
+    """Returns the state before the first step.
 
     Args:
-      recipe: how to train.
-      params: weights to begin with; random ones by default.
+      recipe: settings of the run.
+      params: initial weights; random by default.
     """
     return _start(recipe, jnp.uint32(recipe.seed), params)
 
 
 def shapes(recipe: Recipe) -> State:
-    """What a state is made of: `jax.ShapeDtypeStruct`s, for nothing is computed."""
+    """Shapes and types of a state, as `jax.ShapeDtypeStruct`s; nothing is computed."""
     return _start.eval_shape(recipe, jnp.uint32(recipe.seed), None)
 
 
-# One program: operation by operation there would be dozens.
+# Jitted as one program, instead of dozens for single operations.
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.RUN_ONCE)
 def _start(recipe: Recipe, seed: UInt[Array, ""], params: Tree) -> State:
     if params is None:
@@ -260,15 +263,15 @@ def _start(recipe: Recipe, seed: UInt[Array, ""], params: Tree) -> State:
         params = net(recipe).init(jax.random.key(seed), strokes)["params"]
         if recipe.distance_steps:
             params = _reading_distances(recipe, params)
-    # What a step is given it takes the memory of: each to have its own.
+    # A step donates its arguments' memory, so that each tree needs its own copy.
     params, average = (jax.tree.map(jnp.copy, params) for _ in range(2))
     return State(jnp.zeros((), jnp.int32), params, average, optimizer(recipe).init(params))
 
 
 def _reading_distances(recipe: Recipe, params: Tree) -> Tree:
-    """The weights, their first convolution such that a unit for each point turns distances into a silhouette there.
+    """Sets the first convolution such that one unit for each point turns distances into the point's silhouette.
 
-    Its other units begin small: distances are large numbers, which would drown what is there.
+    The other units start small, since distances are large numbers, which would drown out the silhouette.
     """
     rasterization = dict(params["rasterization"])
     kernel, bias = rasterization["conv0"]["kernel"], rasterization["conv0"]["bias"]
@@ -281,7 +284,7 @@ def _reading_distances(recipe: Recipe, params: Tree) -> Tree:
 
 
 def _views(recipe: Recipe) -> tuple[Float[np.ndarray, "views 4"], int]:
-    """The views of distances that the recipe's network has channels for, and of how many edges each is."""
+    """Views of distances for which the recipe's network has channels, and the number of edges in each view."""
     brush = BRUSHES[recipe.brush]
     edges = jax.eval_shape(brush.edges, jnp.zeros(brush.dim), jnp.zeros(2)).shape[0]
     channels = ARCHITECTURES[recipe.net].dense[-1] // SEED**2
@@ -293,24 +296,24 @@ def _squared(pictures: Pictures, wanted: Pictures) -> Metrics:
 
 
 def train(recipe: Recipe, state: State, count: int, picture: Stamps | None = None) -> tuple[State, Metrics]:
-    """Some steps; the same numbers, however they are divided into calls.
+    """Takes some steps; the result does not depend on the division of steps into calls.
 
     Args:
-      recipe: how to train; its batch is divided between the devices (see `runtime.mesh`), of whose number it has to be
-        a multiple.
-      state: is not used again afterwards: its memory is taken.
-      count: steps to take, all of the same part of the run.
+      recipe: settings of the run. The batch is sharded over the devices (see `runtime.mesh`), and must be a multiple of
+        their number.
+      state: state before the steps; donated, and so not to be used afterwards.
+      count: number of steps, all of the same part of the run.
       picture: a user's own brush (`textures.pyramid`), or None.
 
     Returns:
-      The new state, and the errors of each step, `[count]`; those of distances, in halves of `SEED`'s pixels and
-      weighted, stand for alpha's.
+      The new state, and the errors of each step, `[count]`. In the part of the distances, the weighted errors of the
+      distances, in units of half a pixel of SEED × SEED, take the place of alpha's.
     """
     part = part_of(recipe, int(state.step)).name
     return _train(runtime.mesh(), recipe, part, count, jnp.uint32(recipe.seed), state, picture)
 
 
-# Programs that are given their seed are kept for all seeds.
+# The seed is an argument, so that one compiled program serves all seeds.
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=5)
 def _train(
     mesh: Mesh, recipe: Recipe, part: str, count: int, seed: UInt[Array, ""], state: State, picture: Stamps | None
@@ -319,11 +322,11 @@ def _train(
     has_silhouette = part == "shading" and (recipe.silhouette_steps or recipe.init)
     finished = [name for name in state.params if has_silhouette and name != "shading"]
 
-    def loss(params, strokes):
+    def loss(params: Tree, strokes: Float[Array, "n d"]) -> tuple[Float[Array, ""], Metrics]:
         if part == "distances":
             maps: Any = model.apply({"params": params}, strokes, method="seed")
             known = runtime.shard(mesh, functools.partial(distances, recipe))(strokes)
-            # What is far from an edge need not be known so well.
+            # Distances far from an edge need less precision.
             squared = ((maps - known) ** 2 / (1.0 + (known / _NEAR) ** 2)).mean()
             return squared, Metrics(jnp.zeros(()), squared)
         wanted = runtime.shard(mesh, functools.partial(targets, recipe))(strokes, picture)
@@ -331,13 +334,13 @@ def _train(
             silhouette: Any = model.apply({"params": params}, strokes, method="silhouette")
             alpha = ((model.opacity(strokes) * silhouette - wanted.alpha) ** 2).mean()
             return alpha, Metrics(jnp.zeros(()), alpha)
-        # Colours that are still random would pull a silhouette that is known already to pieces.
+        # Colours that are still random would destroy a silhouette that is already learned.
         fixed = jax.lax.stop_gradient({name: params[name] for name in finished})
         pictures, _ = model.apply({"params": {**params, **fixed}}, strokes, mutable=["batch_stats"])
         metrics = _squared(pictures, wanted)
         return metrics.foreground + metrics.alpha, metrics
 
-    def step(state: State, _):
+    def step(state: State, _: None) -> tuple[State, Metrics]:
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         count = recipe.batch * (_UNDRAWN if part == "distances" else 1)
         strokes = runtime.sharded(mesh, sample(model.brush, count, key=key, small=recipe.small))
@@ -348,9 +351,9 @@ def _train(
                 lambda path, leaf: leaf * (_KNOWN_RATE if "dense" in jax.tree_util.keystr(path) else 1.0), change
             )
         params = optax.apply_updates(state.params, change)
-        # What moves on without a gradient, by its momentum.
+        # Adam's momentum would move weights without a gradient, too.
         params = {**params, **{name: state.params[name] for name in finished}}
-        # Young averages forget faster.
+        # The average's decay grows over the first steps, so that it forgets the initial weights.
         decay = jnp.minimum(recipe.ema, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1.0 - decay)
         return runtime.replicated(mesh, (State(state.step + 1, params, average, memory), metrics))
@@ -360,13 +363,14 @@ def _train(
 
 @functools.partial(jax.jit, static_argnums=0)
 def statistics(recipe: Recipe, params: Tree, key: PRNGKeyArray) -> Tree:
-    """The means and variances that the normalisations need once training is over, over fresh strokes.
+    """Means and variances for the normalisations of a trained network, over fresh strokes.
 
-    Taken for the weights at hand, averaged ones too, which no running average of a run's batches fits.
+    The statistics are computed for the given weights. A running average over a run's batches would not fit averaged
+    weights.
     """
     model, (batches, count) = net(recipe), _STATISTICS
 
-    def batch(key):
+    def batch(key: PRNGKeyArray) -> Tree:
         strokes = sample(model.brush, count, key=key)
         return model.apply({"params": params}, strokes, mutable=["batch_stats"])[1]["batch_stats"]
 
@@ -377,12 +381,12 @@ def statistics(recipe: Recipe, params: Tree, key: PRNGKeyArray) -> Tree:
 def side_by_side(
     recipe: Recipe, variables: Tree, strokes: Float[Array, "n d"], picture: Stamps | None = None
 ) -> tuple[Pictures, Pictures]:
-    """What the network draws of strokes, and what the engine does.
+    """Pictures of strokes by the network and by the engine.
 
     Args:
-      recipe: of the network.
+      recipe: settings of the network's run.
       variables: `params` and `batch_stats`.
-      strokes: in [0, 1].
+      strokes: strokes in [0, 1].
       picture: a user's own brush (`textures.pyramid`), or None.
     """
     pictures: Any = net(recipe).apply(variables, strokes)
@@ -391,18 +395,18 @@ def side_by_side(
 
 @functools.partial(jax.jit, static_argnums=(0, 3))
 def validate(recipe: Recipe, variables: Tree, key: PRNGKeyArray, count: int, picture: Stamps | None = None) -> Metrics:
-    """Errors on fresh uniform strokes.
+    """Errors of the network on fresh uniform strokes.
 
     Args:
-      recipe: of the network.
+      recipe: settings of the network's run.
       variables: `params` and `batch_stats`.
-      key: says which strokes.
-      count: how many, made up to whole batches of 64.
+      key: random key of the strokes.
+      count: number of strokes, rounded up to whole batches of 64.
       picture: a user's own brush (`textures.pyramid`), or None.
     """
     brush = BRUSHES[recipe.brush]
 
-    def batch(key):
+    def batch(key: PRNGKeyArray) -> Metrics:
         return _squared(*side_by_side(recipe, variables, sample(brush, 64, key=key), picture))
 
     return jax.tree.map(jnp.mean, jax.lax.map(batch, jax.random.split(key, -(-count // 64))))

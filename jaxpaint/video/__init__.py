@@ -1,1 +1,1 @@
-"""Videos: persistent strokes warped by the flow, cuts, and films of painted frames."""
+"""Videos: persistent strokes warped by optical flow, cuts, and films of painted frames."""

@@ -1,4 +1,4 @@
-"""Where a video begins anew: at cuts, and wherever its method paints frames apart."""
+"""Keyframes of a video: the frames after cuts, and all frames of a method that paints them independently."""
 
 from __future__ import annotations
 
@@ -10,29 +10,35 @@ from jaxpaint.types import Picture
 from jaxpaint.video import flow
 from jaxpaint.video.frames import fitted_size
 
-# Long side, in pixels, of the pictures between which cuts are looked for.
+# Long side, in pixels, of the pictures that are compared to find cuts.
 _CUT_SIZE = 64
-# A cut: the warp residual exceeds half the pixels' mean absolute deviation, and at least so much.
+# A cut: the mean absolute warp residual exceeds half the pixels' mean absolute deviation, and also 0.03.
 _UNEXPLAINED, _LEAST_CHANGE = 0.5, 0.03
 
 
 def fitted(picture: Picture, settings: FilmSettings) -> Picture:
-    """A frame at the size at which it is fitted."""
+    """Resizes a frame to the size at which strokes are fitted."""
     height, width, _ = picture.shape
     return pictures.resize(picture, pictures.fitted_shape(height, width, fitted_size(settings, (height, width))))
 
 
 def is_keyframe(before: Picture, picture: Picture, settings: FilmSettings) -> bool:
-    """Whether a frame is painted without regard to the one before; both are `fitted`."""
+    """Whether a frame is painted without regard to the previous frame.
+
+    Args:
+      before: the previous frame, as `fitted` returns it.
+      picture: the frame, likewise.
+      settings: the film's settings.
+    """
     method = settings.method
     return method == "independent" or (method == "persistent" and is_cut(before, picture))
 
 
 def is_cut(first: Picture, second: Picture) -> bool:
-    """Whether another scene begins with the second of two frames.
+    """Whether the second of two frames begins another scene.
 
     Args:
-      first, second: of one shape, in [0, 1].
+      first, second: frames of one shape, in [0, 1].
     """
     height, width, _ = first.shape
     shape = pictures.fitted_shape(height, width, _CUT_SIZE)

@@ -1,14 +1,14 @@
-"""Films by several processes: each paints scenes of its own, and all of them get to know all frames.
+"""Films painted by several processes: each process paints whole scenes, and all processes receive all frames.
 
-A scene goes from a frame that is painted anew, as at a cut, to the next such frame, and does not depend on any other.
-The processes paint as many scenes at a time as there are of them, then tell each other.
+A scene runs from one keyframe to the next, and does not depend on any other scene. In each round, every process paints
+one scene; then the processes exchange their frames.
 """
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -24,18 +24,23 @@ from jaxpaint.video.frames import FrameMetrics, Layer, VideoState
 
 
 class Scene(NamedTuple):
-    """Frames of a film: the number of the first one, and that after the last."""
+    """A range of a film's frames.
+
+    Attributes:
+      first: number of the first frame.
+      end: number after that of the last frame.
+    """
 
     first: int
     end: int
 
 
 def scenes(frames: Iterable[Picture], settings: FilmSettings) -> list[Scene]:
-    """Divides a video where its frames will be painted anew.
+    """Splits a video into scenes at its keyframes.
 
     Args:
-      frames: as for `painter.film`.
-      settings: how they will be painted.
+      frames: pictures of the video, as for `painter.film`.
+      settings: the film's settings.
     """
     firsts, before, end = [], None, 0
     for end, picture in enumerate(frames, start=1):
@@ -56,16 +61,19 @@ def film(
     style: Style | None = None,
     resume: VideoState | None = None,
 ) -> Iterator[tuple[VideoState, FrameMetrics]]:
-    """Paints the frames of a video, with all processes (see `runtime.join`), each of which has to call this.
+    """Paints the frames of a video with all processes (see `runtime.join`).
+
+    Every process has to call this function.
 
     Args:
-      read: gives the frames of a scene; the first one of a scene that is gone on with is that of `resume`.
+      read: function that returns the frames of a scene; a resumed scene starts with the frame of `resume`.
       every: all scenes, in order.
       key, settings, brush_image, style, resume: as for `painter.film`.
 
     Yields:
-      The same as `painter.film`. The first process's frames come as they are painted, those of the others when all have
-      painted their scenes, without the optimiser's state, which is of no use at a scene's end.
+      The state and the metrics of each frame, as `painter.film` does. The first process's frames come as they are
+      painted. The other processes' frames come once all processes have painted their scenes. These frames come without
+      the optimiser's state, which is of no use at a scene's end.
     """
     ahead = list(every)
     if resume:
@@ -74,7 +82,7 @@ def film(
     made = resume.made if resume else 0
     for start in range(0, len(ahead), processes):
         together = ahead[start : start + processes]
-        # A scene is numbered from 0, but for one that is gone on with.
+        # Stroke ids start at 0 in every scene, except in a resumed one.
         before = [resume if resume and scene.first == resume.number else None for scene in together]
         painted = []
         if here < len(together):
@@ -101,7 +109,7 @@ def film(
 
 
 def _by_own_devices(frames: Iterator[tuple[VideoState, FrameMetrics]]) -> Iterator[tuple[VideoState, FrameMetrics]]:
-    """The same, found by this process's own devices; whoever asks for them is left with the mesh that was set."""
+    """Computes the frames on this process's own devices; between frames, the caller's mesh is set."""
     while True:
         with jax.set_mesh(runtime.own_mesh()):
             frame = next(frames, None)
@@ -111,21 +119,21 @@ def _by_own_devices(frames: Iterator[tuple[VideoState, FrameMetrics]]) -> Iterat
 
 
 def _renumbered(state: VideoState, made: int) -> VideoState:
-    """The same, when so many strokes were made in earlier scenes."""
+    """Shifts a scene's stroke ids by the number of strokes made in earlier scenes."""
     return state._replace(ids=state.ids + made, made=state.made + made)
 
 
 def _without_optimizer(state: VideoState) -> VideoState:
-    """What others need to know: the optimiser begins anew with every scene."""
+    """Drops the optimiser's state, which begins anew with every scene."""
 
-    def forgetful(layer):
+    def forgetful(layer: Layer | None) -> Any:
         return layer and Layer.fresh(layer.strokes)
 
     return state._replace(plain=forgetful(state.plain), styled=forgetful(state.styled))
 
 
 def _exchanged(painted: list[tuple[VideoState, FrameMetrics]]) -> list[list[tuple[VideoState, FrameMetrics]]]:
-    """What each process has painted, the first one's first."""
+    """Gathers the painted frames of every process, in the order of the processes."""
     data = np.frombuffer(pickle.dumps(painted), np.uint8)
     sizes = multihost_utils.process_allgather(np.array(len(data)))
     everybodys = multihost_utils.process_allgather(np.pad(data, (0, sizes.max() - len(data))))

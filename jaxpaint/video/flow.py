@@ -1,7 +1,7 @@
-"""Dense optical flow between the frames of a video, by OpenCV's DIS, and what follows from it.
+"""Dense optical flow between the frames of a video, by OpenCV's DIS, with warps and occlusion masks.
 
-A flow `[height, width, 2]` says for each pixel of one frame how far away, x and y in pixels, the other frame shows what
-is there.
+A flow `[height, width, 2]` gives the offset, x and y in pixels, from each pixel of one frame to the same content in the
+other frame.
 
 References:
   Kroeger et al., Fast optical flow using dense inverse search, ECCV 2016, arXiv:1603.03590.
@@ -21,15 +21,15 @@ from jaxpaint import pictures
 Picture = Float[np.ndarray, "height width 3"]
 Flow = Float[np.ndarray, "height width 2"]
 
-# The least side, in pixels, of pictures that OpenCV's search can take.
+# Least side, in pixels, of a picture that OpenCV's DIS accepts.
 _LEAST = 16
 
 
 def flow(first: Picture, second: Picture) -> Flow:
-    """The flow from the first picture to the second.
+    """Computes the optical flow from the first picture to the second.
 
     Args:
-      first, second: in [0, 1].
+      first, second: pictures of one shape, in [0, 1].
     """
     height, width, _ = first.shape
     rows, columns = (max(_LEAST - side, 0) for side in (height, width))
@@ -43,11 +43,11 @@ def _search() -> Any:
 
 
 def sample(values: Float[np.ndarray, "height width c"], at: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n c"]:
-    """Values between pixels, linearly; those beyond the border are those at it.
+    """Samples values between pixels by bilinear interpolation; the border's values repeat beyond the border.
 
     Args:
-      values: of pixels.
-      at: x and y in pixels; the middle of the first pixel is at (0.5, 0.5).
+      values: `[height, width, c]`, the values of the pixels.
+      at: positions, x and y in pixels; the middle of the first pixel is at (0.5, 0.5).
     """
     height, width, _ = values.shape
     x, y = (np.clip(at[..., i] - 0.5, 0, side - 1) for i, side in enumerate((width, height)))
@@ -60,21 +60,21 @@ def sample(values: Float[np.ndarray, "height width c"], at: Float[np.ndarray, "*
 
 
 def warp(second: Float[np.ndarray, "height width c"], to_second: Flow) -> Float[np.ndarray, "height width c"]:
-    """What the second picture shows, laid out as the first one: equal to that as far as the flow is right.
+    """Warps the second picture back to the first; with an exact flow, the result equals the first picture.
 
     Args:
-      second: of any number of channels.
+      second: picture of any number of channels.
       to_second: the flow from the first picture to the second.
     """
     return sample(second, _pixels(to_second) + to_second)
 
 
 def occluded(there: Flow, back: Flow) -> Bool[np.ndarray, "height width"]:
-    """Where the flow there and the flow back do not lead to where one came from.
+    """Mask of occluded pixels: the flow there and the flow back do not return to the pixel.
 
     Args:
-      there: from the first picture to the second.
-      back: from the second to the first.
+      there: the flow from the first picture to the second.
+      back: the flow from the second picture to the first.
 
     References:
       Sundaram et al., Dense point trajectories by GPU-accelerated large displacement optical flow, ECCV 2010.

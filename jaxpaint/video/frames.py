@@ -1,4 +1,4 @@
-"""The frames of a painted video: strokes with numbers, which persist from one to the next."""
+"""The frames of a painted video: strokes with ids that persist from frame to frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jaxpaint.brushes import BRUSHES, Brush, with_grain
 from jaxpaint.settings import FilmSettings, StyleSettings
 from jaxpaint.types import Painting
 
-# Version of a film's layout.
+# Version of a film file's layout.
 FORMAT = 2
 
 
@@ -26,10 +26,10 @@ class Frame(NamedTuple):
     """A painted frame.
 
     Attributes:
-      number: of the frame, from 0.
+      number: the frame's number, from 0.
       strokes: `[n, d]`, lowest first, in canvas coordinates.
-      ids: `[n]`, their numbers: strokes of the same number in two frames are the same.
-      keyframe: painted without regard to the one before, as at a cut.
+      ids: `[n]`, the strokes' ids; a stroke has the same id in every frame.
+      keyframe: whether the frame was painted without regard to the previous frame, as at a cut.
     """
 
     number: int
@@ -39,25 +39,25 @@ class Frame(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """Strokes, and the optimiser's state of theirs."""
+    """Strokes, and the optimiser's state for the strokes."""
 
     strokes: Float[np.ndarray, "n d"]
     optimizer: optax.OptState
 
     @classmethod
     def fresh(cls, strokes: Float[np.ndarray, "n d"]) -> Layer:
-        """Strokes of whose gradients nothing is known yet."""
+        """Makes a layer with a new optimiser state."""
         return cls(strokes, optimize.initial(optimize.ADAM, strokes))
 
 
 class VideoState(NamedTuple):
-    """Where a film is.
+    """The state of a film after its last painted frame.
 
     Attributes:
-      number, ids, keyframe: of the last frame (see `Frame`).
-      made: how many strokes there have been.
-      plain: its strokes as they were fitted to the source.
-      styled: the same in another style, or None.
+      number, ids, keyframe: fields of the last frame (see `Frame`).
+      made: number of strokes made so far.
+      plain: the last frame's strokes, fitted to the source.
+      styled: the same strokes in another style, or None.
     """
 
     number: int
@@ -69,17 +69,17 @@ class VideoState(NamedTuple):
 
     @property
     def frame(self) -> Frame:
-        """The last frame, as it is shown."""
+        """The last frame, with styled strokes if there are any."""
         return Frame(self.number, (self.styled or self.plain).strokes, self.ids, self.keyframe)
 
 
 class FrameMetrics(NamedTuple):
-    """How close a frame is, how much of the one before it kept, and what it took.
+    """Closeness of a frame to the source, share of surviving strokes, and time.
 
     Attributes:
-      psnr: of its drawing in dry paint before it is styled, at the size of the fit, against the source, in dB.
-      survived: share of its strokes that were in the frame before; NaN if it is painted anew.
-      seconds: that it took, without reading and writing it.
+      psnr: PSNR of the drawing against the source, in dB, at the size of the fit, in dry paint and before styling.
+      survived: share of the frame's strokes that were in the previous frame; NaN for a keyframe.
+      seconds: time to paint the frame, in seconds, without reading and writing.
     """
 
     psnr: float
@@ -88,11 +88,11 @@ class FrameMetrics(NamedTuple):
 
 
 class VideoProgress(NamedTuple):
-    """How far a film has come.
+    """Progress of a film.
 
     Attributes:
-      step, steps: frames painted, and of all.
-      metrics: of the last one.
+      step, steps: number of painted frames, and number of all frames.
+      metrics: metrics of the last painted frame.
     """
 
     step: int
@@ -110,25 +110,27 @@ def painting_of(
     shape: tuple[int, int],
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
 ) -> Painting:
-    """A frame as a painting, which can be drawn at any size, exported and styled.
+    """Converts a frame to a painting, which can be drawn at any size, exported and styled.
 
     Args:
-      frame: of a film.
-      settings: of the film.
-      shape: height and width of the source.
-      brush_image: the user's own brush, if there is one.
+      frame: a frame of a film.
+      settings: the film's settings.
+      shape: height and width of the source, in pixels.
+      brush_image: the user's own brush, or None.
     """
     how = dataclasses.replace(settings.painting, size=fitted_size(settings, shape))
     return Painting(frame.strokes, settings.brush, *shape, settings.canvas_rgb, brush_image, how)
 
 
 def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np.ndarray, "n d"]:
-    """The strokes between two frames: those of both on their way, others as long as their own frame is the nearer one.
+    """Interpolates the strokes between two frames.
+
+    Strokes in both frames move linearly. Other strokes are shown while their own frame is the nearer one.
 
     Args:
-      brush: whose strokes they are.
-      first, second: one after the other.
-      share: of the way from the first to the second, in [0, 1).
+      brush: the strokes' brush.
+      first, second: successive frames.
+      share: fraction of the way from the first frame to the second, in [0, 1).
     """
     near, other = (first, second) if share < 0.5 else (second, first)
     if second.keyframe:
@@ -137,7 +139,7 @@ def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np
     at = np.array([place.get(number, -1) for number in near.ids.tolist()])
     found = other.strokes[at]
     way = found - near.strokes
-    # An angle that went on from the other end of its range took the colours with it.
+    # Strokes whose angle wrapped around its range are not interpolated: their colours changed ends with the angle.
     angles = brush.index("angle")
     whole = (at >= 0) & (np.abs(way[:, angles]) < 0.5).all(axis=1)
     return near.strokes + np.float32(share if near is first else 1 - share) * way * whole[:, None]
@@ -145,18 +147,18 @@ def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np
 
 @dataclasses.dataclass(frozen=True)
 class Film:
-    """What a film's frames have in common.
+    """The properties shared by all frames of a film.
 
     Attributes:
-      settings: how they are painted.
-      height, width: of the source's frames, in pixels.
-      rate: painted frames a second, of the source's time.
-      frames: how many there will be.
+      settings: the film's settings.
+      height, width: size of the source's frames, in pixels.
+      rate: painted frames per second of the source's time.
+      frames: expected number of painted frames.
       source: the source's name.
       brush_image: the user's own brush, or None.
-      styling: how they are styled, or None.
+      styling: settings of the style transfer, or None.
       styles: names and checksums of the style pictures.
-      format: version of the file's layout; in 1, strokes of oil had no grain.
+      format: version of the file's layout; in version 1, oil strokes had no grain.
     """
 
     settings: FilmSettings
@@ -172,7 +174,7 @@ class Film:
 
     @property
     def shown_rate(self) -> Fraction:
-        """Frames a second as the film is shown, those between painted ones among them."""
+        """Frames per second of the shown film, including interpolated frames."""
         return self.rate * self._steps
 
     @property
@@ -183,11 +185,11 @@ class Film:
         """Draws the film, frame by frame.
 
         Args:
-          frames: all of them, in order.
-          size: long side in pixels.
+          frames: all frames of the film, in order.
+          size: long side of the drawing, in pixels.
 
         Yields:
-          Pictures of 0 to 255, `shown_rate` a second.
+          Pictures with values 0 to 255, `shown_rate` per second.
         """
         brush, steps = BRUSHES[self.settings.brush], self._steps
         for frame, after in itertools.pairwise(itertools.chain(frames, [None])):
@@ -199,7 +201,7 @@ class Film:
                 yield pictures.to_bytes(drawing.draw(self.painting(shown), size=size))
 
     def painting(self, frame: Frame) -> Painting:
-        """A frame as a painting."""
+        """Converts a frame to a painting."""
         if self.format == 1:
             frame = frame._replace(strokes=with_grain(BRUSHES[self.settings.brush], frame.strokes, frame.ids))
         return painting_of(frame, self.settings, (self.height, self.width), self.brush_image)
@@ -213,5 +215,10 @@ class Painted(NamedTuple):
 
 
 def fitted_size(settings: FilmSettings, shape: tuple[int, int]) -> int:
-    """The long side at which frames are fitted: not larger than they are."""
+    """Long side, in pixels, at which frames are fitted; at most that of the source.
+
+    Args:
+      settings: the film's settings.
+      shape: height and width of the source, in pixels.
+    """
     return max(16, min(settings.size, max(shape)))

@@ -1,17 +1,16 @@
-"""Painting a video, frame after frame.
+"""Painting a video, frame by frame.
 
-A *persistent* stroke has a number and a place in the order, which it keeps from frame to frame. The flow between the
-source's frames carries it along, turned and enlarged as what it shows; a few steps of gradient descent then mend what
-the flow got wrong. Springs draw each stroke back to where it was warped, and where nothing moves, strokes are frozen.
-Candidates for new strokes are laid where the canvas is wrong and fitted by themselves; what is worth least of all is
-then left out: strokes that got hidden or left the picture, or the candidates themselves. At a cut everything begins
-anew.
+A *persistent* stroke keeps its id and its place in the order from frame to frame. The optical flow between the source's
+frames moves, turns and scales the stroke. A few steps of gradient descent then correct the flow's errors. Springs pull
+each stroke back to its warped position. Strokes are frozen where nothing moves. Candidates for new strokes are placed
+where the canvas differs from the source, and are fitted alone. The least valuable strokes are then dropped: hidden
+strokes, strokes that left the picture, or the candidates themselves. At a cut, everything begins anew.
 
-The report's own methods paint every frame anew: apart from all others, or with the squared difference to the previous
-painted frame as a second loss.
+The report's own methods paint every frame anew. A frame is either independent of all others, or has the squared
+difference to the previous painted frame as a second loss.
 
-A style goes along as strokes do: every stroke has a second self in that style, of the same number and place. It is
-warped by the same flow, and a few steps of style transfer, with springs, have it follow what the frame shows.
+With a style, each stroke has a styled copy with the same id and place. The same flow warps the copy. A few steps of
+style transfer, with springs, then adapt the copy to the new frame.
 
 References:
   Laplacian-steered stylized neural painting, section on videos; Hays and Essa, Image and video based painterly
@@ -44,20 +43,20 @@ from jaxpaint.video.frames import FrameMetrics, Layer, VideoState, fitted_size, 
 
 # Final learning rate of a frame, as a fraction of the first.
 _LAST_RATE = 0.2
-# Share of a frame's steps, the last ones, that fit the texture as it is seen: of the oil brush's bristles, that takes
-# three times as long as their average.
+# Share of a frame's steps, the last ones, that fit the texture itself. With the oil brush's bristles, these steps take
+# three times as long as steps on the texture's average.
 _TEXTURED = 1 / 3
-# How soft edges are while strokes are mended, as in the last stage of a painting.
+# Softness of edges while strokes are corrected, as a fraction of the setting; the same as in a painting's last stage.
 _SOFTNESS = 1 / 8
-# How far, in pixels, the flow may take a stroke that is frozen.
+# Greatest flow, in pixels, at a frozen stroke.
 _STILL = 0.2
-# Greatest turn (radians) and growth from one frame to the next; beyond, the flow is not to be believed.
+# Greatest turn (radians) and growth from one frame to the next; a flow beyond these limits is not reliable.
 _TURN, _GROWTH = 0.15, 1.1
-# How many times a frame that is painted anew is mended as if it were warped on to itself.
+# Rounds in which a keyframe is corrected as if it were warped to itself.
 _SETTLING = 8
-# How many times its steps a warped frame gets at most: the fewer strokes move, the less a step takes.
+# Greatest multiple of the usual steps for a warped frame: the fewer strokes move, the less time a step takes.
 _MOST_STEPS = 2
-# The total loss of style transfer is some so many times the squared difference of a good fit, and so are its slopes.
+# The loss of style transfer, and its gradient, are about this many times the squared difference of a good fit.
 _STYLE_STIFFNESS = 100.0
 
 
@@ -74,20 +73,20 @@ def film(
     """Paints the frames of a video.
 
     Args:
-      frames: of one shape, in [0, 1], sRGB; looked at one by one.
-      key: says which of the many films; the same key, settings and frames give the same one.
-      settings: how to paint.
-      brush_image: the user's own brush, as `images.read_brush` gives it.
-      style: what to style the frames with, if anything.
-      resume: a state to go on from, to the same end; the first of the pictures is then the one that it was of.
-      first: the number of the first frame otherwise.
+      frames: pictures of one shape, sRGB in [0, 1]; read one by one.
+      key: random key; the same key, settings and frames give the same film.
+      settings: the film's settings.
+      brush_image: the user's own brush, as `images.read_brush` returns it.
+      style: style pictures and settings, or None.
+      resume: state to resume from, with the same result; `frames` then starts with the frame of that state.
+      first: number of the first frame, without `resume`.
 
     Yields:
       The state after each frame, and the frame's metrics.
 
     Raises:
-      ValueError: a picture is not one of values in [0, 1], or of another shape than the first; there are not as many
-        style pictures as weights of them.
+      ValueError: a picture has values outside [0, 1] or another shape than the first; the numbers of style pictures and
+        style weights differ.
     """
     painter, before, state = None, None, resume
     for picture in frames:
@@ -108,21 +107,26 @@ def film(
 
 
 class _Way(NamedTuple):
-    """From one frame of the source to the next: the flow, and how much each pixel's brightness changes."""
+    """The change from one frame of the source to the next.
+
+    Attributes:
+      forward: the optical flow.
+      change: absolute change of each pixel's brightness.
+    """
 
     forward: flow.Flow
     change: Float[np.ndarray, "height width 1"]
 
 
 class VideoPainter(NamedTuple):
-    """What stays the same from frame to frame.
+    """Painter of a film's frames; holds the data that stay the same from frame to frame.
 
     Attributes:
-      settings: of the film.
-      source: height and width of the source's frames.
-      painter: paints frames at the size at which they are fitted.
-      style: what frames are styled with, or None.
-      seen: the features of the style's pictures.
+      settings: the film's settings.
+      source: height and width of the source's frames, in pixels.
+      painter: painter of single frames at the size of the fit.
+      style: style pictures and settings, or None.
+      seen: features of the style pictures.
     """
 
     settings: FilmSettings
@@ -139,7 +143,14 @@ class VideoPainter(NamedTuple):
         brush_image: Float[np.ndarray, "stamps across along 3"] | None,
         style: Style | None,
     ) -> VideoPainter:
-        """The painter of a video of that height and width."""
+        """Makes the painter of a film.
+
+        Args:
+          settings: the film's settings.
+          source: height and width of the source's frames, in pixels.
+          brush_image: the user's own brush, or None.
+          style: style pictures and settings, or None.
+        """
         shape = pictures.fitted_shape(*source, fitted_size(settings, source))
         frame = dataclasses.replace(settings.painting, size=max(shape))
         seen = styling.features_of(style.pictures, style.settings) if style else []
@@ -147,32 +158,40 @@ class VideoPainter(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width at which frames are fitted."""
+        """Height and width, in pixels, at which frames are fitted."""
         return self.painter.shape
 
     @property
     def brush(self) -> Brush:
-        """The brush whose strokes are painted."""
+        """The film's brush."""
         return self.painter.brush
 
     def next(
         self, state: VideoState | None, before: Picture | None, picture: Picture, key: PRNGKeyArray, first: int
     ) -> VideoState:
-        """Paints a frame."""
+        """Paints the next frame.
+
+        Args:
+          state: state after the previous frame, or None for the first frame.
+          before: the source's previous frame, at the size of the fit, or None.
+          picture: the source's frame, at the size of the fit.
+          key: the film's random key.
+          first: number of the first frame.
+        """
         if state is None or before is None:
             return self._keyframe(picture, first, 0, key)
         number = state.number + 1
         if is_keyframe(before, picture, self.settings):
             return self._keyframe(picture, number, state.made, key)
         if self.settings.method == "previous":
-            # Of two squared differences, the sum is that to the mean, but for what no stroke can change.
+            # (c - p)² + w (c - q)² equals (1 + w) (c - (p + w q) / (1 + w))², up to a constant.
             nearness = self.settings.nearness
             aim = (picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
             return self._keyframe(aim, number, state.made, key)
         return self._warped(state, before, picture, key)
 
     def compare(self, earlier: VideoState | None, state: VideoState, picture: Picture) -> tuple[float, float]:
-        """PSNR and share of surviving strokes; see `FrameMetrics`."""
+        """PSNR and share of surviving strokes of a painted frame; see `FrameMetrics`."""
         squared = float(np.mean((self._draw(state.plain.strokes) - picture) ** 2))
         alive = np.nan if earlier is None or state.keyframe else np.isin(state.ids, earlier.ids).mean()
         return Fit(np.nan, squared).psnr, float(alive)
@@ -182,8 +201,8 @@ class VideoPainter(NamedTuple):
         *_, (painted, _) = painting.fit_stages(picture, self.painter, key=key)
         layer = Layer.fresh(painted.strokes)
         if self.settings.method == "persistent":
-            # The frames that follow build on this one, and on what Adam learns of it. Carried on by no flow at all, its
-            # strokes get better still.
+            # Later frames build on this frame's strokes and on Adam's state. The strokes improve further when they are
+            # corrected as if warped by a flow of zero.
             rng = _generator(key, number)
             for _ in range(_SETTLING):
                 strokes, kept = self._densified(layer.strokes, picture, rng)
@@ -194,13 +213,13 @@ class VideoPainter(NamedTuple):
         if self.style is None:
             return state
         plain = painting_of(state.frame, self.settings, self.source, self.painter.brush_image)
-        # The steps of later frames do not turn strokes along a style: those of this one would turn back.
+        # Later frames' steps do not turn strokes along the style's directions, so strokes turned here would turn back.
         how = dataclasses.replace(self.style.settings, direction=0.0)
         styled = styling.stylize(plain, self.style.pictures, key=key, settings=how).strokes
         return state._replace(styled=Layer.fresh(styled))
 
     def _warped(self, state: VideoState, before: Picture, picture: Picture, key: PRNGKeyArray) -> VideoState:
-        """The frame's strokes, warped to the next one, and fitted."""
+        """Warps the strokes to the next frame, and fits them."""
         number = state.number + 1
         way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
         warped, frozen = self._along(state.plain.strokes, way)
@@ -227,19 +246,19 @@ class VideoPainter(NamedTuple):
         way: _Way,
         kept: Int[np.ndarray, "kept"],
     ) -> Layer:
-        """The styled strokes, warped to the next frame.
+        """Warps the styled strokes to the next frame, and fits them.
 
         Args:
-          styled: those of the frame before.
-          plain: what they are in the next frame before they are styled.
-          mended: what had to be changed of those that are kept, after they were warped; it is of these, too.
-          way: to the next frame.
-          kept: the places of those that are kept.
+          styled: styled strokes of the previous frame.
+          plain: the next frame's strokes before styling.
+          mended: correction of the kept plain strokes after the warp, which is also added to the kept styled strokes.
+          way: the change to the next frame.
+          kept: indices of the kept strokes.
         """
         assert self.style is not None
         brush, new = self.brush, plain[len(kept) :].copy()
         warped, frozen = self._along(styled.strokes, way)
-        # New ones begin in the colours that the style had there.
+        # New strokes start in the colours of the styled drawing at their position.
         at = brush.middle(new) * max(self.shape)
         seen = flow.sample(self._draw(warped), at.astype(np.float32))
         new[:, brush.index("color")] = np.tile(seen, len(brush.index("color")) // 3)
@@ -266,7 +285,11 @@ class VideoPainter(NamedTuple):
     def _along(
         self, strokes: Float[np.ndarray, "n d"], way: _Way
     ) -> tuple[Float[np.ndarray, "n d"], Bool[np.ndarray, "n"]]:
-        """Strokes warped by the flow, and which of them are frozen, where nothing happens."""
+        """Warps strokes by the flow, except frozen ones.
+
+        Returns:
+          The strokes, and the mask of frozen strokes, at which nothing happens in the source.
+        """
         longest = max(self.shape)
         middle = self.brush.middle(strokes) * longest
         radius = np.maximum(self._widths(strokes) * longest / 2, 1.5)[:, None]
@@ -289,7 +312,11 @@ class VideoPainter(NamedTuple):
     def _densified(
         self, strokes: Float[np.ndarray, "n d"], picture: Picture, rng: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
-        """The best of these strokes and of some new ones, and the places of those kept; see `optimize.compete`."""
+        """Lets the strokes compete with new candidates; see `optimize.compete`.
+
+        Returns:
+          The best strokes of both, and the indices of the kept strokes.
+        """
         problem = self._problem(picture)
         low, high = problem.bounds
         position = self.brush.mask("x", "y")
@@ -298,10 +325,10 @@ class VideoPainter(NamedTuple):
         candidates = round(self.settings.renewed * len(strokes))
         if not candidates and not left:
             return strokes, np.arange(len(strokes))
-        # Strokes that left the picture lie at its border now, and are kept if they are worth it. Few numbers of
-        # candidates, so that few programs are compiled.
+        # Strokes that left the picture now lie at its border, and are kept if they are worth it. Powers of two keep the
+        # number of compiled programs low.
         candidates = candidates if left <= candidates else min(1 << left.bit_length(), len(strokes))
-        # Springs of no strength, so that the program is that which mends the strokes.
+        # Springs of zero stiffness, so that `_mended` uses the same compiled program.
         problem = problem._replace(springs=Springs(strokes, np.zeros_like(strokes)))
         return self.painter.densify(strokes, problem, candidates, rng=rng, rate=self.settings.frame_rate)
 
@@ -313,9 +340,10 @@ class VideoPainter(NamedTuple):
         kept: int,
         stiffness: float,
     ) -> Problem:
-        """The problem for strokes of which some are frozen, with springs on all but the new ones after the kept ones.
+        """Adds frozen strokes and springs to a problem.
 
-        A spring is as strong as its stroke covers much of the picture.
+        New strokes, which come after the first `kept` strokes, have no springs. A spring's stiffness is proportional to
+        the share of the picture that its stroke covers.
         """
         brush, (height, width) = self.brush, self.shape
         ends = [strokes[:, brush.index(axis)] for axis in "xy"]
@@ -333,12 +361,12 @@ class VideoPainter(NamedTuple):
         return optimize.cosine(first, _LAST_RATE * first, steps)
 
     def _widths(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n"]:
-        """Mean of full width and length of a box, full width of a curve; in canvas units."""
+        """Strokes' widths in canvas units: the mean of full width and length for a box, the full width for a curve."""
         sizes = strokes[:, self.brush.index("size")].mean(axis=1)
         return (sizes + self.brush.hair) / self.brush.size_per_width
 
     def _draw(self, strokes: Float[np.ndarray, "n d"]) -> Picture:
-        """The strokes as they will be seen."""
+        """Draws the strokes at the size of the fit, as they will be seen."""
         return self.painter.draw(strokes, self.shape)
 
     def _problem(self, picture: Picture) -> Problem:
@@ -347,7 +375,7 @@ class VideoPainter(NamedTuple):
         return self.painter.problem(picture, softness=softness, importance=importance(settings, picture))
 
     def _mended(self, layer: Layer, problem: Problem, steps: int) -> Layer:
-        """The strokes after some steps, first on the texture's average and then on the texture."""
+        """Fits a layer's strokes, first on the texture's average and then on the texture."""
         strokes, optimizer = layer
         rates = self._rates(self.settings.frame_rate, steps)
         smooth = steps - math.ceil(_TEXTURED * steps)
@@ -360,5 +388,5 @@ class VideoPainter(NamedTuple):
 
 
 def _generator(key: PRNGKeyArray, number: int) -> np.random.Generator:
-    """Random numbers for NumPy, of a frame."""
+    """NumPy's random generator for a frame."""
     return np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])

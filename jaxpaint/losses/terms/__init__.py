@@ -1,4 +1,4 @@
-"""The terms of the loss and their registry: a term is one file here that defines `TERM`, and nothing elsewhere."""
+"""The terms of the loss and their registry. To add a term, add one file here that defines `TERM`."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""What a term of the loss is."""
+"""Definition of a term of the loss."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from jaxtyping import Array, Float
 
 
 class Term(NamedTuple):
-    """A term of the loss that strokes are fitted by.
+    """A term of the loss that a fit minimises.
 
     Attributes:
-      name: of the term, and of the setting that is its weight.
-      function: `(canvas, target, mask=weight) -> []`: the sum over the planes' pixels, each times its weight.
-      meaning: of its weight, a line of `--help`; "" if no setting weighs it.
-      weight: the setting's default.
-      mean: whether the sum is divided by the picture's pixels and channels.
-      least_tile: side, in pixels, of the smallest tiles in which it can be taken.
-      costly: leave it out of the compiled program where its weight is 0.
+      name: name of the term, and of the setting that is its weight.
+      function: `(canvas, target, mask=weight) -> []`, the sum over the planes' pixels, each times its weight.
+      meaning: one line of `--help` about the weight; "" if no setting weighs the term.
+      weight: default of the setting.
+      mean: whether the sum is divided by the number of the picture's pixels and channels.
+      least_tile: side, in pixels, of the smallest tiles in which the term can be computed.
+      costly: whether the compiled program leaves the term out if its weight is 0.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """`linear`: the scalar product of canvas and target, a sum.
 
-With the gradient of any loss of the whole canvas for a target, it brings that gradient to the strokes.
+If the target is the gradient of a loss of the whole canvas, the term passes that gradient on to the strokes.
 """
 
 from jaxpaint.losses.pixel import canvas_product

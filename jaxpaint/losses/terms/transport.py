@@ -1,4 +1,4 @@
-"""`transport`: the optimal transport loss, a mean over pixels of that of the tile that each is in."""
+"""`transport`: the optimal transport loss of each tile, averaged over the tiles' pixels."""
 
 from jaxpaint.losses.terms.base import Term
 from jaxpaint.losses.transport import canvas_transport
@@ -7,7 +7,7 @@ TERM = Term(
     "transport",
     canvas_transport,
     meaning="weight of the optimal transport loss",
-    # It needs room to move in.
+    # In smaller tiles, paint has no room to move.
     least_tile=64,
     costly=True,
 )

@@ -1,9 +1,7 @@
-"""Two processes film like one; a minute or more, so pytest finds it only by its name.
-
-python -m pytest -q tests/two_processes.py
-"""
+"""Films by two processes are those of one."""
 
 import numpy as np
+import pytest
 from test_processes import by_two_processes
 
 from jaxpaint.cli import paint_video
@@ -13,12 +11,13 @@ VIDEO = ["paint_video", "--config.brush=rectangle", "--config.strokes=20", "--co
 TOGETHER = """
 import sys
 from jaxpaint.cli import paint_video
-from two_processes import VIDEO
+from test_distributed import VIDEO
 folder, *join = sys.argv[1:]
 assert paint_video.main([*VIDEO, f"{folder}/clip.mp4", f"--out={folder}/painted.mp4", *join]) == 0
 """
 
 
+@pytest.mark.slow
 def test_two_processes_film_like_one(tmp_path):
     """Three scenes of squares that move, of two, three and two frames."""
     rng = np.random.default_rng(0)
