@@ -5,7 +5,6 @@ picture = jaxpaint.draw(painting, size=3840)
 """
 
 import importlib
-import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from jaxpaint.brushes import BRUSHES
@@ -50,7 +49,7 @@ __all__ = [
 ]
 
 
-__version__ = importlib.metadata.version("jaxpaint")
+__version__ = "0.1.0"
 
 # Imported on first use: networks need Flax, which takes a while to import.
 _LATE = {

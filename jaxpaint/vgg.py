@@ -10,7 +10,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 # Number of convolutions in each block.
 ARCHITECTURES = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
-_POOLINGS = {"average": nn.avg_pool, "max": nn.max_pool}
+_POOLINGS: dict[str, Callable[..., Array]] = {"average": nn.avg_pool, "max": nn.max_pool}
 
 
 def layer_names(net: str) -> tuple[str, ...]:
