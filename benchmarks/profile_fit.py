@@ -43,7 +43,7 @@ BYTES = 3 * 4 * 6
 PARTS = {
     "placing": (painter, "place"),
     "worth": (densify, "_gains"),
-    "listing": (tiling, "reach"),
+    "listing": (tiling, "bin_strokes"),
     "descending": (loop, "_descend"),
     "drawing": (forward, "_draw_tiles"),
 }

@@ -222,11 +222,13 @@ def test_drawn_again(capsys):
         (["clip.mp4", "--style=none.png"], "none.png: no such file"),
         (["clip.mp4", "--stylize=stylize.py"], "--stylize=stylize.py: expected only with a --style"),
         (["clip.mp4", "--style=picture.png", "--stylize=none.py"], "--stylize=none.py: no such file"),
+        (["clip.mp4", "--style=picture.png", "--stylize=bad.py"], "--stylize=bad.py: ZeroDivisionError"),
         (["clip.mp4", "--size=0"], "--size=0: 0 is not an integer in the range"),
     ],
 )
 def test_bad_input(arguments, expected, folder, capsys):
     pathlib.Path("words.mp4").write_text("no video")
+    pathlib.Path("bad.py").write_text("1 / 0")
     Image.new("RGB", (4, 4)).save("picture.png")
     before = sorted(folder.rglob("*"))
     assert run(*arguments) == 1

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tiny import TINY_SHADING
 
-from jaxpaint.cli import paint, train_renderer
+from jaxpaint.cli import paint, paint_video, train_renderer
 from jaxpaint.renderers.networks import ARCHITECTURES
 
 TRAIN = [
@@ -122,6 +122,18 @@ def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
 def test_bad_processes_are_refused(flags, message, tmp_path, capsys):
     assert paint.main([*PAINT, EXAMPLE, f"--out={tmp_path}/out", *flags]) == 1
     assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [(paint, [*PAINT, EXAMPLE]), (paint_video, ["paint_video", EXAMPLE]), (train_renderer, TRAIN)],
+)
+def test_processes_join_before_a_brush_is_read(command, arguments, tmp_path, monkeypatch, capsys):
+    """To read it takes JAX, which must not have begun to compute when they join."""
+    monkeypatch.chdir(tmp_path)
+    wrong = ["--coordinator=localhost:1", "--num_processes=2", "--process_id=2"]
+    assert command.main([*arguments, "--config.brush=oilpaintbrush", "--config.brush_image=none.png", *wrong]) == 1
+    assert "a --process_id below it" in capsys.readouterr().err
 
 
 def test_a_batch_has_to_be_divided_evenly(tmp_path, capsys):

@@ -146,6 +146,17 @@ def test_a_network_gets_a_budget_that_suits_it():
     assert Settings(renderer="light", strokes=900).strokes == 900
 
 
+def test_what_suits_is_chosen_anew_when_settings_change():
+    """But not what was asked for, be it the same."""
+    light = dataclasses.replace(Settings(brush="oilpaintbrush"), renderer="light")
+    assert (light.strokes, light.steps) == (500, 60)
+    assert dataclasses.replace(Settings(strokes=2500), renderer="light").strokes == 2500
+    assert (
+        dataclasses.replace(Settings(), brush="pastel").ground == Settings(brush="pastel").ground != Settings().ground
+    )
+    assert dataclasses.replace(Settings(brush="watercolor"), canvas_color="black").layering == "over"
+
+
 def test_glazes_suit_brushes_of_pigment_in_water_on_light_canvases():
     for brush in BRUSHES:
         expected = "glaze" if brush in ("watercolor", "markerpen") else "over"

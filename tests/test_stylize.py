@@ -124,6 +124,7 @@ def test_help(capsys):
         (["none.npz", "--style=a.png"], "none.npz: no such file"),
         (["work.npz", "--style=a.png", "--mask=none.png"], "none.png: no such file"),
         (["work.npz", "--style=a.png", "--paint=none.py"], "--paint=none.py: no such file"),
+        (["work.npz", "--style=a.png", "--paint=bad.py"], "--paint=bad.py: ZeroDivisionError"),
         (["work.npz", "--style=a.png", "--config.stile=2"], "config.stile: no such key; did you mean style?"),
         (["work.npz", "--style=a.png", "--config.style=0"], "config.style: expected a weight above 0"),
         (["work.npz", "--style=a.png", "--config.style_weights=1,2"], "expected 1 numbers"),
@@ -138,6 +139,7 @@ def test_help(capsys):
 )
 def test_bad_input(arguments, expected, folder, capsys):
     pathlib.Path("words.npz").write_text("no painting")
+    pathlib.Path("bad.py").write_text("1 / 0")
     pathlib.Path("sub").mkdir()
     Image.new("RGB", (4, 4)).save("sub/work.png")
     os.link("sub/work.png", "work.png")
