@@ -65,7 +65,8 @@ def _cases() -> dict[str, Callable[[], Sequence[Any]]]:
     """Every case, by its name: a function that gives arrays."""
     import jaxpaint
 
-    few = {"strokes": 60, "steps": 60, "size": 96}
+    # Sizes at which the proportions are rounded.
+    few = {"strokes": 60, "steps": 60, "size": 101}
     cases: dict[str, Callable[[], Sequence[Any]]] = {}
 
     def add(name: str, **settings: Any) -> None:
@@ -74,6 +75,7 @@ def _cases() -> dict[str, Callable[[], Sequence[Any]]]:
     for brush in jaxpaint.BRUSHES:
         add(brush, **few, brush=brush)
     add("economy", **few, economy=0.05, accents=0.1, jitter=0.05, max_aspect=4.0)
+    add("underpainting", **few, underpainting=0.2)
     add("grid", **few, mode="grid", brush="oilpaintbrush", l1=1.0, direction=0.0)
     add("transport", strokes=20, steps=30, size=64, brush="rectangle", transport=1.0, detail="alike")
     add("ink", **few, ink="0,0,0", brush="markerpen", upright=True, spread=0.5)
@@ -108,7 +110,7 @@ def _painting(settings: dict[str, Any], **options: Any) -> list[np.ndarray]:
 def _with_stamps() -> list[np.ndarray]:
     """A painting with a brush of one's own, of two stamps."""
     stamps = np.random.default_rng(0).uniform(0.5, 1.0, (2, 16, 48, 3)).astype(np.float32)
-    return _painting({"strokes": 60, "steps": 60, "size": 96}, brush_image=stamps)
+    return _painting({"strokes": 60, "steps": 60, "size": 101}, brush_image=stamps)
 
 
 def _styled(mode: str = "full") -> list[np.ndarray]:
@@ -117,7 +119,7 @@ def _styled(mode: str = "full") -> list[np.ndarray]:
     import jaxpaint
 
     jaxpaint.use_all_cores()
-    settings = jaxpaint.Settings(strokes=60, steps=30, size=64, brush="oilpaintbrush")
+    settings = jaxpaint.Settings(strokes=60, steps=30, size=67, brush="oilpaintbrush")
     painting = jaxpaint.paint(_picture(), key=jax.random.key(1), settings=settings)
     style = jaxpaint.StyleSettings(mode=mode, steps=5, vgg_size=64)
     return [jaxpaint.stylize(painting, _picture(100), key=jax.random.key(2), settings=style).strokes]
@@ -130,12 +132,13 @@ def _film(method: str, *, styled: bool = False, **settings: Any) -> list[np.ndar
     import jaxpaint
 
     jaxpaint.use_all_cores()
-    how = jaxpaint.FilmSettings(strokes=60, steps=30, size=64, method=method, frame_steps=12, **settings)
+    how = jaxpaint.FilmSettings(strokes=60, steps=30, size=67, method=method, frame_steps=12, **settings)
     style = jaxpaint.StyleSettings(steps=3, vgg_size=64)
     frames = jaxpaint.film(
         [_picture(2 * number) for number in range(FRAMES)],
         key=jax.random.key(3),
         settings=how,
+        # Not jaxpaint.Style, which earlier checkouts lack.
         style=types.SimpleNamespace(pictures=[_picture(100)], settings=style) if styled else None,
     )
     return [array for state, _ in frames for array in (state.frame.strokes, state.frame.ids)]

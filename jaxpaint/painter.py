@@ -7,9 +7,10 @@ import json
 import warnings
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import optax
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, PRNGKeyArray
 
 from jaxpaint import attention, directions, optimize, pictures
 from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
@@ -103,18 +104,14 @@ class Painter(NamedTuple):
         target: Picture,
         *,
         softness: float,
-        below: Float[np.ndarray, "n d"] | None = None,
-        bounds: Bounds | None = None,
         importance: Float[np.ndarray, "h w"] | None = None,
         form: directions.Field | None = None,
     ) -> Problem:
-        """A target to be painted by the settings.
+        """A target to be painted on the bare canvas, by the settings.
 
         Args:
           target: in [0, 1].
           softness: blur of the edges, in pixels.
-          below: strokes that stay as they are, whose drawing is the canvas; None: the bare canvas.
-          bounds: of the strokes; None for the settings' own.
           importance: weight of each pixel in the loss, of any size; None for equal weights.
           form: directions to follow, if the settings have strokes turn; None: any.
         """
@@ -123,9 +120,9 @@ class Painter(NamedTuple):
         shape = target.shape[:2]
         return Problem(
             target=target,
-            canvas=self.draw(nowhere(self.brush, 0) if below is None else below, shape),
+            canvas=self.draw(nowhere(self.brush, 0), shape),
             weights=settings.loss_weights,
-            bounds=self.bounds if bounds is None else bounds,
+            bounds=self.bounds,
             softness=softness,
             direction=_DIRECTION * settings.direction,
             form=form if turned else None,
@@ -206,6 +203,11 @@ class Painter(NamedTuple):
         layout = self.layout(CANDIDATE * stroke_size(problem.shape, self.settings.strokes))
         placed = self.place(problem, canvas, candidates, layout, rng=rng, form=form)
         return optimize.compete(self.engine(flat=True), strokes, placed, canvas, problem, rate=rate, lowest=lowest)
+
+
+def generator(key: PRNGKeyArray, stream: int) -> np.random.Generator:
+    """NumPy's random generator for a stage or a frame: another stream, other numbers."""
+    return np.random.default_rng([*np.asarray(jax.random.key_data(key)), stream])
 
 
 def network_of(settings: Settings, *, pictured: bool = False) -> Model | None:

@@ -15,7 +15,6 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
@@ -24,7 +23,7 @@ from jaxpaint import directions, optimize, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.optimize.initialize import Layout, stroke_size
-from jaxpaint.painter import CANDIDATE, Painter, bounds, importance, inked, lowest_kept, underpainting
+from jaxpaint.painter import CANDIDATE, Painter, bounds, generator, importance, inked, lowest_kept, underpainting
 from jaxpaint.problem import Fit, Problem
 from jaxpaint.raster.tiling import Grid
 from jaxpaint.settings import Settings
@@ -251,17 +250,12 @@ def _jittered(
     brush: Brush, strokes: Float[np.ndarray, "n d"], jitter: float, key: PRNGKeyArray
 ) -> Float[np.ndarray, "n d"]:
     """Strokes of colours that stray, as mixed by hand: each in lightness, and in each of its channels half as much."""
-    rng = _generator(key, _JITTER_STREAM)
+    rng = generator(key, _JITTER_STREAM)
     change = rng.normal(size=(len(strokes), 1)) + 0.5 * rng.normal(size=(len(strokes), 3))
     color = brush.index("color")
     strokes = strokes.copy()
     strokes[:, color] = np.clip(strokes[:, color] + jitter * np.tile(change, len(color) // 3), 0.0, 1.0)
     return strokes
-
-
-def _generator(key: PRNGKeyArray, stream: int) -> np.random.Generator:
-    """Random numbers for NumPy, of a stage or the like."""
-    return np.random.default_rng([*np.asarray(jax.random.key_data(key)), stream])
 
 
 class _PaintingState(NamedTuple):
@@ -270,8 +264,8 @@ class _PaintingState(NamedTuple):
     Attributes:
       strokes: all of them; strokes to come are `nowhere`.
       placed: how many are placed.
-      stage: the stage that is to be gone on with, from 0.
-      step: how many of its steps are taken; at 0, its strokes are still to be placed.
+      stage: the stage to resume, from 0.
+      step: number of steps of the stage that are taken; at 0, its strokes are not placed yet.
       optimizer: the optimiser's state.
     """
 
@@ -340,11 +334,15 @@ class _Run(NamedTuple):
         """Executes a stage, or the rest of one, a few steps at a time."""
         painter, (height, width, _) = self.painter, self.image.shape
         target = pictures.resize(self.image, pictures.fitted_shape(height, width, stage.size))
+        problem = painter.problem(target, softness=stage.softness, importance=self.importance, form=self.form)
+        problem = problem._replace(block=stage.block)
         if state.step == 0:
-            state = self._begin(state, stage, target)
+            state = self._begin(state, stage, problem)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        limits = bounds(painter.settings, painter.shape, len(state.strokes))
-        problem = self._problem(target, stage, below=state.strokes[:first])._replace(bounds=limits)
+        problem = problem._replace(
+            canvas=painter.draw(state.strokes[:first], problem.shape),
+            bounds=bounds(painter.settings, painter.shape, len(state.strokes)),
+        )
         rates = optimize.cosine(*stage.rates, stage.steps)[state.step :]
         # A stage without steps is gone through once.
         for some in [*optimize.chunks(rates)] or [rates]:
@@ -365,14 +363,13 @@ class _Run(NamedTuple):
                 state = state._replace(stage=state.stage + 1, step=0)
             yield state, fit
 
-    def _begin(self, state: _PaintingState, stage: Stage, target: Float[np.ndarray, "h w 3"]) -> _PaintingState:
+    def _begin(self, state: _PaintingState, stage: Stage, problem: Problem) -> _PaintingState:
         """Places the stage's strokes, and forgets the optimiser's state (but in blocks, where all stages are one)."""
         painter, settings = self.painter, self.painter.settings
-        rng = _generator(self.key, state.stage)
+        rng = generator(self.key, state.stage)
         strokes = state.strokes[: state.placed]
         if state.placed:
             strokes = painter.brush.flip(strokes)
-        problem = self._problem(target, stage)
         if stage.block:
             placed = painter.place_in_blocks(problem, strokes, stage.add, rng=rng)
             strokes = np.concatenate([strokes, placed])
@@ -406,18 +403,10 @@ class _Run(NamedTuple):
         under = min(underpainting(settings), stage.add) if first else 0
         if under:
             broad = Layout(stroke_size(problem.shape, under, cover=_COVER), cells=math.isqrt(under), even=True)
-            anywhere = problem._replace(importance=None, bounds=bounds(settings, painter.shape, under))
+            anywhere = problem._replace(importance=None, bounds=bounds(settings, problem.shape, under))
             parts.append(painter.place(anywhere, canvas, under, broad, rng=rng, form=self.form))
         typical = stroke_size(problem.shape, settings.strokes if stage.accents else stage.add)
         spread = math.isqrt(stage.add) if settings.spread and first else None
         layout = painter.layout(CANDIDATE * typical if stage.accents else typical, cells=stage.cells or spread)
         parts.append(painter.place(problem, canvas, stage.add - under, layout, rng=rng, form=self.form))
         return np.concatenate(parts)
-
-    def _problem(
-        self, target: Float[np.ndarray, "h w 3"], stage: Stage, *, below: Float[np.ndarray, "n d"] | None = None
-    ) -> Problem:
-        problem = self.painter.problem(
-            target, softness=stage.softness, below=below, importance=self.importance, form=self.form
-        )
-        return problem._replace(block=stage.block)

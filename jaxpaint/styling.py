@@ -280,7 +280,7 @@ class _Recipe(NamedTuple):
     transport: bool
 
     @classmethod
-    def of(cls, settings: StyleSettings, shape: tuple[int, int] = (0, 0)) -> _Recipe:
+    def of(cls, settings: StyleSettings, shape: tuple[int, int]) -> _Recipe:
         """The recipe of a style transfer."""
         form = settings.laplacian_form
 
@@ -327,20 +327,11 @@ class _Aims(NamedTuple):
     mask: Float[Array, "rows columns"] | None
 
 
-def features_of(styles: Sequence[Picture], settings: StyleSettings) -> list[Features]:
-    """The features that the network sees in each style picture; arguments and errors as for `total_loss`."""
-    see = _eyes(settings.vgg, _Recipe.of(settings).layers)
-    shapes = [_seen(style, round(settings.scale * settings.vgg_size)) for style in styles]
-    return [see(jnp.asarray(pictures.resize(*each))) for each in zip(styles, shapes, strict=True)]
-
-
 def total_loss(
     content: Picture,
     styles: Sequence[Picture],
     mask: Float[np.ndarray, "rows columns"] | None,
     settings: StyleSettings,
-    *,
-    seen: Sequence[Features] = (),
 ) -> Callable[[Picture], tuple[Array, Float[Array, "height width 3"]]]:
     """The total loss, as a function of a drawing that gives its value and gradient.
 
@@ -349,7 +340,6 @@ def total_loss(
       styles: pictures in [0, 1], each of any size.
       mask: as for `stylize`.
       settings: of the style transfer.
-      seen: `features_of` the styles, if they are known.
 
     Raises:
       ValueError: the number of styles is not that of their weights.
@@ -357,12 +347,13 @@ def total_loss(
     """
     recipe = _Recipe.of(settings, _seen(content, settings.vgg_size))
     see = _eyes(settings.vgg, recipe.layers)
+    small = [pictures.resize(style, _seen(style, round(settings.scale * settings.vgg_size))) for style in styles]
     aims = _Aims(
         weights=jnp.array([getattr(settings, term) for term in TERMS]),
         picture=jnp.asarray(content),
         features=see(jnp.asarray(pictures.resize(content, recipe.shape))),
         details=losses.laplacian(jnp.asarray(content), jnp.zeros(content.shape), poolings=_POOLINGS),
-        styles=list(seen or features_of(styles, settings)),
+        styles=[_features(settings.vgg, recipe.layers, each.tobytes(), each.shape) for each in small],
         distances=jnp.ones(len(styles)),
         shares=jnp.array(settings.weights_of(len(styles))),
         mask=None if mask is None else jnp.asarray(mask),
@@ -382,6 +373,12 @@ def _seen(picture: Picture, size: int) -> tuple[int, int]:
 @functools.lru_cache(maxsize=4)
 def _eyes(source: str, layers: tuple[str, ...]) -> Callable[[Array], dict[str, Array]]:
     return weights.load_features(source, layers=layers)
+
+
+# Cached, since all frames of a film share their style pictures.
+@functools.lru_cache(maxsize=16)
+def _features(source: str, layers: tuple[str, ...], data: bytes, shape: tuple[int, ...]) -> Features:
+    return _eyes(source, layers)(jnp.asarray(np.frombuffer(data, np.float32).reshape(shape)))
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)

@@ -417,3 +417,13 @@ def test_areas_are_about_what_is_covered(name):
     strokes = moved(brush, strokes, 0.5 - brush.middle(strokes), turn=np.zeros(20), growth=np.full(20, 0.7))
     _, alpha = drawn(name, strokes)
     np.testing.assert_allclose(brush.areas(strokes), alpha.mean(axis=(1, 2)), rtol=0.3)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_sizes_say_how_wide_a_stroke_is(name):
+    """Strokes laid with a width and a length have sizes that come to these, in the brush's own units."""
+    brush, one = BRUSHES[name], np.ones(1, np.float32)
+    strokes = brush.lay(np.full((1, 2), 0.5), 0 * one, 0.3 * one, 0.1 * one, np.zeros((1, 3)), one)
+    sizes = (strokes[0, brush.index("size")] + brush.hair) / brush.size_per_width
+    expected = [0.1, 0.3] if len(brush.index("x")) == 1 else [0.1] * len(sizes)
+    np.testing.assert_allclose(sizes, expected, rtol=1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxpaint
-from jaxpaint import drawing, optimize
+from jaxpaint import drawing, optimize, styling
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.optimize import densify, initialize
 from jaxpaint.painter import inked
@@ -295,10 +295,13 @@ def test_a_styled_film_goes_on_too(styled, pictures):
 def test_colours_alone_are_styled(pictures):
     colors_alone = dataclasses.replace(SHALLOW, mode="color")
     color = BRUSHES["oilpaintbrush"].mask("color")
+    styling._features.cache_clear()
     for state, _ in filmed(pictures[:2], style=Style([stripes()], colors_alone)):
         plain, seen = state.plain.strokes, state.frame.strokes
         np.testing.assert_array_equal(plain[:, ~color], seen[:, ~color])
         assert np.abs(plain - seen)[:, color].mean() > 0.05
+    # The network looks at the style picture once, not in every frame.
+    assert styling._features.cache_info().misses == 1 < styling._features.cache_info().hits
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -176,7 +176,7 @@ def test_a_film_is_not_painted_over_where_its_state_is_lost(path, tmp_path, kept
     if kept == "cut short":
         state.write_bytes(state.read_bytes()[:-30])
     before = path.read_bytes()
-    with pytest.raises(FilmFileError, match=f"{path.name}: can't be gone on with: .*state.npz is missing, damaged or"):
+    with pytest.raises(FilmFileError, match=f"{path.name}: can't be resumed: .*state.npz is missing, damaged or"):
         films.load_state(state, path)
     assert path.read_bytes() == before
 

@@ -38,10 +38,7 @@ def paint_picture(
         brush = read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
     stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, form=form, resume=so_far)
-    try:
-        return follow(stages, npz, so_far=so_far, size=size, again=again)
-    except ResumeError as error:
-        raise Refused(f"{npz}: {error}") from None
+    return follow(stages, npz, so_far=so_far, size=size, again=again)
 
 
 def follow(
@@ -58,6 +55,7 @@ def follow(
 
     Raises:
       Interrupted: Ctrl-C, after the painting so far was written.
+      Refused: the painting can't be resumed.
     """
     result, saved = so_far, time.monotonic()
     try:
@@ -67,6 +65,8 @@ def follow(
                 if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                     save_painting(npz, result)
                     saved = time.monotonic()
+    except ResumeError as error:
+        raise Refused(f"{npz}: {error}") from None
     except KeyboardInterrupt:
         if result is None:
             raise Interrupted("interrupted; there was nothing to keep yet") from None

@@ -15,7 +15,6 @@ from jaxpaint import drawing, runtime, styling
 from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
-from jaxpaint.errors import ResumeError
 from jaxpaint.io.images import read_image, write_image
 from jaxpaint.io.npz import load_painting
 from jaxpaint.settings import Settings, StyleSettings
@@ -125,10 +124,7 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: CommandLine[StyleSett
                     mask=mask,
                     resume=earlier,
                 )
-                try:
-                    result = resumable.follow(stages, npz, so_far=earlier, size=size, again=line.again)
-                except ResumeError as error:
-                    raise Refused(f"{npz}: {error}") from None
+                result = resumable.follow(stages, npz, so_far=earlier, size=size, again=line.again)
         with watch("drawing"):
             result = drawing.relit(result, options.light_of(line.flags))
             drawn = drawing.draw_layers(result, size=size)

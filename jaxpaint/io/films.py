@@ -161,7 +161,7 @@ def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> VideoState |
             return state
     # The first frame is written before its state, and a run may stop between the two writes.
     if sum(1 for _ in itertools.islice(read(film)[1], 2)) > 1:
-        raise FilmFileError(f"{film}: can't be gone on with: {path} is missing, damaged or another film's")
+        raise FilmFileError(f"{film}: can't be resumed: {path} is missing, damaged or another film's")
     return None
 
 

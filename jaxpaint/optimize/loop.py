@@ -1,4 +1,4 @@
-"""Gradient descent on strokes: steps of an optax transformation, whatever draws and whatever is compared."""
+"""Gradient descent on strokes: steps of an optax transformation, for any rasterizer, renderer and loss."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from jaxpaint.raster.tiled import Tiled
 from jaxpaint.raster.windowed import Windowed, Windows
 from jaxpaint.renderers import Model
 
-# Steps between two looks at which strokes reach which tiles.
+# Steps between two binnings of strokes to tiles.
 CHUNK = 20
 ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
-# Names of the arrays in files from before the optimiser's state was optax's own.
-_RENAMED = {"steps": "count", "mean": "mu", "square": "nu"}
 # Stylized Neural Painting's (arXiv:2011.08114).
 RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
+# Names of the arrays in files from before the optimiser's state was optax's own.
+_RENAMED = {"steps": "count", "mean": "mu", "square": "nu"}
 
 
 def cosine(first: float, last: float, steps: int) -> Float[np.ndarray, "steps"]:

@@ -38,7 +38,7 @@ class Tiled(NamedTuple):
       ids: `[groups, k, tiles]`, the strokes of each, lowest first.
       counts: `[groups]`, how many there are at most in a group.
       origins: `[groups, 1, tiles, 2]`.
-      sides: `[groups]`, of the tiles, in canvas units.
+      sides: `[groups]`, of the tiles, in canvas units; one value, repeated since devices divide all arrays.
       target, canvas: planes `[groups, tiles, S, S]`.
       weight: of a pixel in the loss; 0 beyond the picture.
     """

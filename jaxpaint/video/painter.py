@@ -22,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -31,9 +31,8 @@ from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 from jaxpaint import optimize, painting, pictures, styling
 from jaxpaint.brushes import Brush, moved
-from jaxpaint.losses import Features
 from jaxpaint.optimize.initialize import stroke_size
-from jaxpaint.painter import Painter, importance, inked
+from jaxpaint.painter import Painter, generator, importance, inked
 from jaxpaint.problem import Bounds, Fit, Problem, Springs
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
@@ -126,14 +125,12 @@ class VideoPainter(NamedTuple):
       source: height and width of the source's frames, in pixels.
       painter: painter of single frames at the size of the fit.
       style: style pictures and settings, or None.
-      seen: features of the style pictures.
     """
 
     settings: FilmSettings
     source: tuple[int, int]
     painter: Painter
     style: Style | None
-    seen: Sequence[Features]
 
     @classmethod
     def of(
@@ -153,8 +150,7 @@ class VideoPainter(NamedTuple):
         """
         shape = pictures.fitted_shape(*source, fitted_size(settings, source))
         frame = dataclasses.replace(settings.painting, size=max(shape))
-        seen = styling.features_of(style.pictures, style.settings) if style else []
-        return cls(settings, source, Painter.of(frame, shape, brush_image), style, seen)
+        return cls(settings, source, Painter.of(frame, shape, brush_image), style)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -203,11 +199,11 @@ class VideoPainter(NamedTuple):
         if self.settings.method == "persistent":
             # Later frames build on this frame's strokes and on Adam's state. The strokes improve further when they are
             # corrected as if warped by a flow of zero.
-            rng = _generator(key, number)
+            rng, problem = generator(key, number), self._problem(picture)
             for _ in range(_SETTLING):
-                strokes, kept = self._densified(layer.strokes, picture, rng)
+                strokes, kept = self._densified(layer.strokes, problem, rng)
                 layer = Layer(strokes, optimize.kept_rows(layer.optimizer, kept))
-                layer = self._mended(layer, self._problem(picture), self.settings.frame_steps)
+                layer = self._mended(layer, problem, self.settings.frame_steps)
         ids = np.arange(made, made + len(layer.strokes), dtype=np.int64)
         state = VideoState(number, ids, True, made + len(ids), layer)
         if self.style is None:
@@ -223,10 +219,11 @@ class VideoPainter(NamedTuple):
         number = state.number + 1
         way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
         warped, frozen = self._along(state.plain.strokes, way)
-        strokes, kept = self._densified(warped, picture, _generator(key, number))
+        problem = self._problem(picture)
+        strokes, kept = self._densified(warped, problem, generator(key, number))
         new = len(strokes) - len(kept)
         frozen = np.append(frozen[kept], np.zeros(new, bool))
-        problem = self._with_springs(self._problem(picture), strokes, frozen, len(kept), self.settings.stiffness)
+        problem = self._with_springs(problem, strokes, frozen, len(kept), self.settings.stiffness)
         layer = Layer(strokes, optimize.kept_rows(state.plain.optimizer, kept))
         if not frozen.all():
             steps = round(self.settings.frame_steps * min(_MOST_STEPS, 1 / (1 - frozen.mean())))
@@ -262,7 +259,7 @@ class VideoPainter(NamedTuple):
         at = brush.middle(new) * max(self.shape)
         seen = flow.sample(self._draw(warped), at.astype(np.float32))
         new[:, brush.index("color")] = np.tile(seen, len(brush.index("color")) // 3)
-        problem = self._problem(np.zeros((*self.shape, 3), np.float32))
+        problem = self._problem(np.zeros((*self.shape, 3), np.float32), alike=True)
         strokes = np.concatenate([np.clip(warped[kept] + mended, *problem.bounds), new])
         frozen = np.append(frozen[kept], np.zeros(len(new), bool))
         if self.style.settings.mode == "color":
@@ -270,8 +267,8 @@ class VideoPainter(NamedTuple):
             strokes = np.where(color, strokes, plain)
             problem = problem._replace(bounds=Bounds(*(np.where(color, b, strokes) for b in problem.bounds)))
         problem = self._with_springs(problem, strokes, frozen, len(kept), _STYLE_STIFFNESS * self.settings.stiffness)
-        problem = problem._replace(weights={"linear": 1.0}, importance=None)
-        loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings, seen=self.seen)
+        problem = problem._replace(weights={"linear": 1.0})
+        loss = styling.total_loss(self._draw(plain), self.style.pictures, None, self.style.settings)
         optimizer = optimize.kept_rows(styled.optimizer, kept)
         rates = self._rates(self.settings.style_rate, self.settings.style_steps)
         for step in range(0 if frozen.all() else len(rates)):
@@ -310,14 +307,13 @@ class VideoPainter(NamedTuple):
         return np.where(frozen[:, None], strokes, warped), frozen
 
     def _densified(
-        self, strokes: Float[np.ndarray, "n d"], picture: Picture, rng: np.random.Generator
+        self, strokes: Float[np.ndarray, "n d"], problem: Problem, rng: np.random.Generator
     ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
         """Lets the strokes compete with new candidates; see `optimize.compete`.
 
         Returns:
           The best strokes of both, and the indices of the kept strokes.
         """
-        problem = self._problem(picture)
         low, high = problem.bounds
         position = self.brush.mask("x", "y")
         left = int(np.any(((strokes < low) | (strokes > high))[:, position], axis=1).sum())
@@ -369,10 +365,11 @@ class VideoPainter(NamedTuple):
         """Draws the strokes at the size of the fit, as they will be seen."""
         return self.painter.draw(strokes, self.shape)
 
-    def _problem(self, picture: Picture) -> Problem:
+    def _problem(self, picture: Picture, *, alike: bool = False) -> Problem:
+        """The problem of a frame; `alike` gives all pixels the same weight, whatever the settings."""
         settings = self.painter.settings
-        softness = _SOFTNESS * settings.softness
-        return self.painter.problem(picture, softness=softness, importance=importance(settings, picture))
+        weight = None if alike else importance(settings, picture)
+        return self.painter.problem(picture, softness=_SOFTNESS * settings.softness, importance=weight)
 
     def _mended(self, layer: Layer, problem: Problem, steps: int) -> Layer:
         """Fits a layer's strokes, first on the texture's average and then on the texture."""
@@ -385,8 +382,3 @@ class VideoPainter(NamedTuple):
                     strokes, optimizer, problem, rates=some, textured=textured, everywhere=False
                 )
         return Layer(strokes, optimizer)
-
-
-def _generator(key: PRNGKeyArray, number: int) -> np.random.Generator:
-    """NumPy's random generator for a frame."""
-    return np.random.default_rng([*np.asarray(jax.random.key_data(key)), number])
