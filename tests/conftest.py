@@ -18,9 +18,12 @@ jaxtyping.install_import_hook([f"jaxpaint.{name}" for name in _MODULES if name !
 
 def pytest_configure(config: pytest.Config) -> None:
     """Sets JAX up, here and for the commands that tests start."""
-    # One for each of pytest's processes: JAX reads what another has not yet written to its end.
-    folder = str(config.cache.mkdir(f"jax-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"))
+    folder = str(config.cache.mkdir("jax"))
     os.environ["JAXPAINT_CACHE"] = folder
+    # Pytest's processes share their programs. With a greatest size, JAX locks the folder while it reads and writes;
+    # without, one process reads what another has not yet written to its end.
+    os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"] = str(2**34)
+    jax.config.update("jax_compilation_cache_max_size", 2**34)
     # Most of a test's time goes to compiling, which this halves; the programs are half as fast, too.
     flags = ("--xla_backend_optimization_level=1", "--xla_cpu_use_fusion_emitters=false")
     os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags])

@@ -301,7 +301,7 @@ def test_colours_alone_are_styled(pictures):
         np.testing.assert_array_equal(plain[:, ~color], seen[:, ~color])
         assert np.abs(plain - seen)[:, color].mean() > 0.05
     # The network looks at the style picture once, not in every frame.
-    assert styling._features.cache_info().misses == 1 < styling._features.cache_info().hits
+    assert styling._features.cache_info()[:2] == (1, 1)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -19,8 +19,9 @@ from jaxpaint.raster.tiling import Bins, Grid, bin_strokes
 from jaxpaint.renderers import Model
 
 _TILE = 32
-# Tiles drawn together, and strokes listed for them at a time: fixed shapes, so that one program draws every picture.
-_TOGETHER = 32
+# Tiles drawn together, in small pictures and in others, and strokes listed for them at a time: fixed shapes, so that
+# one program draws every picture.
+_FEW, _TOGETHER = 8, 32
 _LISTED = 64
 
 
@@ -138,8 +139,9 @@ class _Tiles(NamedTuple):
         """
         counts, last = self.near.counts, len(self.strokes) - 1
         order = np.argsort(-counts, kind="stable")
-        for start in range(0, len(order), _TOGETHER):
-            tiles = np.resize(order[start : start + _TOGETHER], _TOGETHER)
+        together = _FEW if len(order) <= _FEW else _TOGETHER
+        for start in range(0, len(order), together):
+            tiles = np.resize(order[start : start + together], together)
             for low in range(0, int(counts[tiles[0]]), _LISTED):
                 ids = np.minimum(self.near.ids[tiles, low : low + _LISTED], last)
                 ids = np.pad(ids, ((0, 0), (0, _LISTED - ids.shape[1])), constant_values=last)
