@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxpaint import pictures, runtime
-from jaxpaint.io import images
+from jaxpaint.io import atomic, images
 
 REFERENCE_GFLOPS = 140.0
 RESULTS = pathlib.Path(__file__).parent / "results"
@@ -188,5 +188,5 @@ def save(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **fact
     command = shlex.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])
     result = {"command": command, "commit": commit.stdout.strip(), **runtime.report(), **facts, "rows": list(rows)}
     out.mkdir(parents=True, exist_ok=True)
-    with images.replacing(out / f"{name}.json") as temporary:
-        pathlib.Path(temporary).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    with atomic.replacing(out / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -13,6 +13,10 @@ class WriteError(JaxpaintError):
     """A file that can't be written."""
 
 
+class LockedError(WriteError):
+    """A file that another process is writing."""
+
+
 class PaintingFileError(JaxpaintError):
     """A file that is not a painting of ours, or a damaged one."""
 

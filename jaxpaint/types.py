@@ -28,6 +28,7 @@ class Painting:
       settings: how the painting was painted.
       state: arrays that an unfinished painting goes on from; None for a finished painting.
       styling: settings of the last style transfer, or None.
+      origin: what it was made from, as its files say it (see `jaxpaint.io.origins`); empty if nothing is known.
     """
 
     strokes: Float[np.ndarray, "n d"]
@@ -39,6 +40,7 @@ class Painting:
     settings: Settings
     state: dict[str, np.ndarray] | None = None
     styling: StyleSettings | None = None
+    origin: str = ""
 
     @property
     def canvas(self) -> Float[np.ndarray, "h w 3"]:

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from jaxpaint.errors import WeightsError
+
 # Number of convolutions in each block.
 ARCHITECTURES = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
 _CHANNELS = (64, 128, 256, 512, 512)
@@ -77,15 +79,15 @@ def network(net: str, *, layers: Sequence[str], pooling: str = "average") -> VGG
       pooling: average, which is smoother, or max, with which the network was trained.
 
     Raises:
-      ValueError: there is no such network, layer or pooling.
+      WeightsError: there is no such network, layer or pooling.
     """
     if net not in ARCHITECTURES:
-        raise ValueError(f"expected a network of {', '.join(ARCHITECTURES)}, got {net!r}")
+        raise WeightsError(f"expected a network of {', '.join(ARCHITECTURES)}, got {net!r}")
     if pooling not in _POOLINGS:
-        raise ValueError(f"expected a pooling of {' or '.join(_POOLINGS)}, got {pooling!r}")
+        raise WeightsError(f"expected a pooling of {' or '.join(_POOLINGS)}, got {pooling!r}")
     names = layer_names(net)
     if unknown := [layer for layer in layers if layer not in names]:
-        raise ValueError(f"{net} has no layer {unknown[0]!r}; its layers are conv1_1, relu1_1, … {names[-1]}")
+        raise WeightsError(f"{net} has no layer {unknown[0]!r}; its layers are conv1_1, relu1_1, … {names[-1]}")
     if not layers:
-        raise ValueError(f"expected layers of {net}, got none")
+        raise WeightsError(f"expected layers of {net}, got none")
     return VGG(names[: 1 + max(map(names.index, layers))], tuple(layers), pooling)

@@ -203,6 +203,8 @@ def test_help(command, capsys):
         (["--config=nothing.py", "photo.png"], "--config=nothing.py: no such file"),
         (["--config=photo.png", "photo.png"], "--config=photo.png: "),
         (["--config=bad.py", "photo.png"], "--config=bad.py: ZeroDivisionError: division by zero"),
+        (["--config=exits.py", "photo.png"], "--config=exits.py: SystemExit"),
+        (["pipe.png"], "pipe.png: expected a picture, got a pipe or a device"),
         (["--config=old.py", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
         (["--size=big", "photo.png"], "--size=big: expected an integer"),
         (["--size=0", "photo.png"], "--size=0: "),
@@ -228,6 +230,8 @@ def test_bad_input(arguments, expected, painter, folder, capsys):
     photo("other/photo.jpg")
     pathlib.Path("bad.py").write_text("def get_config():\n    return 1 / 0\n")
     pathlib.Path("old.py").write_text("def get_config():\n    return dict(stroks=1)\n")
+    pathlib.Path("exits.py").write_text("raise SystemExit(0)")
+    os.mkfifo("pipe.png")
     before = sorted(folder.rglob("*"))
     assert run(paint, *arguments) == 1
     assert expected in one_line(capsys)
@@ -334,7 +338,77 @@ def test_resume_with_another_photograph(painter, capsys):
     capsys.readouterr()
     photo("photo.png", 30, 30)
     assert run(paint, "photo.png", "--resume") == 1
+    assert "paintings/photo.png is there already, made from something else than photo.png" in one_line(capsys)
+    assert run(paint, "photo.png", "--resume", "--overwrite") == 1
     assert "another photograph" in one_line(capsys)
+
+
+def test_nothing_is_replaced_but_what_was_made_before(painter, folder, capsys):
+    """A film and notes of somebody's own, beside the photograph; all of it is known before anything is painted."""
+    (folder / "photo.mp4").write_text("a film")
+    (folder / "photo.json").write_text("{}")
+    os.mkdir("sub")
+    os.rename("photo.png", "sub/photo.png")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for flag, name in (("--timelapse", "photo.mp4"), ("--report", "photo.json")):
+        assert run(paint, "sub/photo.png", "--out=.", flag) == 1
+        assert f"{name} is there already, not made by jaxpaint" in one_line(capsys)
+        assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    assert not painter.calls
+    # Of its own there is a next version.
+    for seed in range(2):
+        assert run(paint, "sub/photo.png", "--out=.", f"--config.seed={seed}", "--timelapse", "--overwrite") == 0
+    assert run(paint, "sub/photo.png", "--out=.", "--timelapse") == 0
+    assert (folder / "photo.json").read_text() == "{}"
+
+
+def test_a_photograph_beside_its_painting_is_not_replaced_by_a_drawing(painter, folder, capsys):
+    assert run(paint, "photo.png") == 0
+    os.rename("paintings/photo.npz", "photo.npz")
+    before = (folder / "photo.png").read_bytes()
+    assert run(draw, "photo.npz") == 1
+    assert "photo.png is there already, not made by jaxpaint" in one_line(capsys)
+    assert (folder / "photo.png").read_bytes() == before
+    # Where it was painted to, it may.
+    os.rename("photo.npz", "paintings/photo.npz")
+    assert run(draw, "paintings/photo.npz") == 0
+
+
+def test_two_processes_do_not_paint_one_painting(painter, capsys):
+    os.mkdir("paintings")
+    holder = "import time; from jaxpaint.io.atomic import locked"
+    program = f"{holder}\nwith locked('paintings/photo.npz'): print(flush=True); time.sleep(600)"
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        assert run(paint, "photo.png") == 1
+        process.kill()
+    assert f"paintings/photo.npz: being written by another process, number {process.pid}" in one_line(capsys)
+    assert not painter.calls and run(paint, "photo.png") == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_signals_to_end_are_as_ctrl_c(painter, monkeypatch, capsys, name):
+    usual, save = signal.getsignal(getattr(signal, name)), painter.__class__.__call__
+
+    def ended(self, *arguments, **options):
+        for number, found in enumerate(save(self, *arguments, **options)):
+            yield found
+            if number == 1:
+                os.kill(os.getpid(), getattr(signal, name))
+
+    monkeypatch.setattr(Painter, "__call__", ended)
+    assert run(paint, "photo.png") == 130
+    assert "kept what is painted so far in paintings/photo.npz" in one_line(capsys)
+    assert npz.load_painting("paintings/photo.npz").state == {"step": 2}
+    assert signal.getsignal(getattr(signal, name)) == usual
+
+
+@pytest.mark.parametrize("argument", ["--out=", "--coordinator=", ""])
+def test_empty_values_are_refused(painter, argument, capsys):
+    assert run(paint, "photo.png", argument) == 1
+    assert "an empty one" if not argument else f"{argument}: expected a value" in one_line(capsys)
+    assert not painter.calls
 
 
 def test_draws_again(painter, capsys):
@@ -428,7 +502,7 @@ def test_a_foreign_state_is_one_line(capsys):
     part = Painting(strokes, "filbert", 24, 32, (1.0, 1.0, 1.0), None, settings, {"step": np.array(2)})
     pathlib.Path("paintings").mkdir()
     npz.save_painting("paintings/photo.npz", part)
-    assert run(paint, "photo.png", "--resume") == 1
+    assert run(paint, "photo.png", "--resume", "--overwrite") == 1
     assert "paintings/photo.npz: expected the state of an unfinished painting" in one_line(capsys)
     assert names() == ["photo.npz"]
 

@@ -1,5 +1,6 @@
 """Films as files: what is appended is read again, bit by bit; what is damaged or unfinished is told apart."""
 
+import contextlib
 import dataclasses
 import json
 from fractions import Fraction
@@ -146,49 +147,73 @@ def state_of(frame, made, *, styled=False):
 
 
 @pytest.mark.parametrize("styled", [False, True])
-def test_a_state_cuts_what_came_after_it(path, tmp_path, styled):
+def test_a_film_is_resumed_after_its_last_state(path, styled):
     frames = list(painted())
+    write(path, count=2)
     state = state_of(frames[1].frame, 51, styled=styled)
-    films.save_state(tmp_path / "state.npz", state)
-    found = films.load_state(tmp_path / "state.npz", write(path))
-    assert jax.tree.structure(found) == jax.tree.structure(state)
+    films.keep(path, state)
+    end = path.stat().st_size
+    films.append(path, frames[2], frames[1].frame)
+    found, finished = films.resume(path)
+    assert jax.tree.structure(found) == jax.tree.structure(state) and not finished
     jax.tree.map(np.testing.assert_array_equal, found, state)
-    assert len(list(films.read(path)[1])) == 2
-    # What is appended now is read again.
+    assert path.stat().st_size == end
+    # What is appended now is read again; states are not in the way, and a finished film has none.
     films.append(path, frames[2], found.frame)
+    films.finish(path)
     for each, expected in zip(films.read(path)[1], frames, strict=True):
         same(each, expected)
+    assert films.resume(path) == (None, True)
+    assert path.stat().st_size < end
 
 
-def test_a_film_of_one_frame_without_a_state_is_begun_anew(path, tmp_path):
-    assert films.load_state(tmp_path / "state.npz", write(path, count=1)) is None
+def test_a_film_of_one_frame_without_a_state_is_begun_anew(path):
+    assert films.resume(write(path, count=1)) == (None, False)
 
 
-@pytest.mark.parametrize("kept", ["missing", "words", "a later frame's", "another film's", "cut short"])
-def test_a_film_is_not_painted_over_where_its_state_is_lost(path, tmp_path, kept):
-    state, frames = tmp_path / "state.npz", list(painted())
-    write(path, count=2)
-    if kept == "words":
-        state.write_text("words")
-    elif kept != "missing":
-        frame = frames[2].frame if kept == "a later frame's" else frames[0].frame
-        films.save_state(state, state_of(frame._replace(strokes=frame.strokes + (kept == "another film's")), 52))
-    if kept == "cut short":
-        state.write_bytes(state.read_bytes()[:-30])
-    before = path.read_bytes()
-    with pytest.raises(FilmFileError, match=f"{path.name}: can't be resumed: .*state.npz is missing, damaged or"):
-        films.load_state(state, path)
+def test_a_film_without_a_state_is_not_painted_over(path):
+    before = write(path, count=2).read_bytes()
+    with pytest.raises(FilmFileError, match=f"{path.name}: can't be resumed: it has frames, but no state"):
+        films.resume(path)
     assert path.read_bytes() == before
 
 
-def test_states_of_before_optax_named_them_are_read(path, tmp_path):
-    state, names = tmp_path / "state.npz", {"count": "steps", "mu": "mean", "nu": "square"}
-    expected = state_of(next(painted()).frame, 50)
-    films.save_state(state, expected)
-    with np.load(state) as file:
-        arrays = {".".join(names.get(part, part) for part in name.split(".")): file[name] for name in file.files}
-    np.savez(state, **arrays)
-    jax.tree.map(np.testing.assert_array_equal, films.load_state(state, write(path)), expected)
+@pytest.mark.parametrize("fault", ["a bit", "the end", "the length", "another frame's state", "words for a state"])
+def test_a_damaged_film_goes_on_from_before_the_damage(path, fault):
+    """Its second state is of no use: there is the first."""
+    frames = list(painted())
+    states = [state_of(each.frame, 50 + number) for number, each in enumerate(frames)]
+    write(path, count=1)
+    films.keep(path, states[0])
+    kept = path.stat().st_size
+    films.append(path, frames[1], frames[0].frame)
+    start = path.stat().st_size
+    if fault == "words for a state":
+        films._append(path, b"STAT", b"words")
+    else:
+        films.keep(path, states[2] if fault == "another frame's state" else states[1])
+    data = bytearray(path.read_bytes())
+    if fault == "a bit":
+        data[start + 100] ^= 1
+    elif fault == "the end":
+        del data[-9:]
+    elif fault == "the length":
+        data[start + 5] ^= 64
+    path.write_bytes(data)
+    with contextlib.nullcontext() if fault == "the end" else pytest.warns(UserWarning, match="going on from before"):
+        found, finished = films.resume(path)
+    assert (found.number, finished, path.stat().st_size) == (0, False, kept)
+
+
+def test_a_damaged_length_is_told_from_an_end_that_was_not_written(path):
+    """Unlike a record that is cut short, its data are all there."""
+    ends = [write(path, count=count).stat().st_size for count in range(4)]
+    films.finish(path)
+    data = bytearray(path.read_bytes())
+    data[ends[1] + 7] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(FilmFileError, match="damaged at frame 1: its length is another"):
+        list(films.read(path)[1])
 
 
 @pytest.mark.parametrize(("stride", "interpolate"), [(1, False), (3, False), (3, True)])

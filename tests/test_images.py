@@ -14,7 +14,6 @@ from PIL import Image
 from jaxpaint import pictures
 from jaxpaint.errors import ImageError, WriteError
 from jaxpaint.io import images, videos
-from jaxpaint.io.atomic import replacing
 
 COLORS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [128, 128, 128], [255, 255, 255]]], np.uint8)
 
@@ -276,15 +275,6 @@ def test_what_cannot_be_written_is_refused(tmp_path):
 def test_values_are_rounded_and_clipped():
     image = np.array([[[-1.0, 0.0, 0.499 / 255], [0.501 / 255, 1.0, 2.0]]], np.float32)
     assert pictures.to_bytes(image).tolist() == [[[0, 0, 0], [1, 255, 255]]]
-
-
-def test_nothing_half_written_is_left(tmp_path):
-    (tmp_path / "kept.txt").write_text("before")
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "kept.txt") as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
-    assert (tmp_path / "kept.txt").read_text() == "before"
 
 
 def test_a_picture_needs_a_picture_s_name(tmp_path):

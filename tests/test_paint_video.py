@@ -118,7 +118,7 @@ def test_interrupted_and_gone_on_with(monkeypatch, capsys):
     waits, line = (line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: "))
     assert "stopping after this frame" in waits
     assert "kept 3 frames in paintings/clip.film and paintings/clip.mp4. Go on with: paint_video clip.mp4" in line
-    assert names("paintings") == ["clip.film", "clip.film.npz", "clip.mp4"]
+    assert names("paintings") == ["clip.film", "clip.mp4"]
     assert videos.probe("paintings/clip.mp4").frames == 3
 
     assert run("clip.mp4", *TINY) == 0
@@ -141,8 +141,38 @@ def test_another_film_is_not_written_over(capsys):
     assert "clip.film: made with config.seed=0, not 1; choose another --out" in one_line(capsys)
     clip("other.mp4", frames=3)
     assert run("other.mp4", *TINY, "--out=paintings/clip.mp4") == 1
-    assert "a film of another video, clip.mp4" in one_line(capsys)
+    assert "clip.mp4 is there already, made from something else than other.mp4" in one_line(capsys)
     assert pathlib.Path("paintings/clip.film").read_bytes() == kept
+    assert run("other.mp4", *TINY, "--out=paintings/clip.mp4", "--overwrite") == 0
+    assert films.read("paintings/clip.film")[0].source == "other.mp4"
+
+
+def test_a_drawing_does_not_replace_the_source(capsys):
+    """Of a film that lies beside it and has its name."""
+    assert run("clip.mp4", *TINY, "--out=clip.gif") == 0
+    before = pathlib.Path("clip.mp4").read_bytes()
+    capsys.readouterr()
+    assert run("clip.film", command=draw) == 1
+    assert "clip.mp4 is there already, not made by jaxpaint" in one_line(capsys)
+    assert pathlib.Path("clip.mp4").read_bytes() == before
+
+
+def test_a_film_does_not_replace_its_style(capsys):
+    videos.write_video("style.gif", [np.full((24, 32, 3), 90, np.uint8)])
+    before = pathlib.Path("style.gif").read_bytes()
+    assert run("clip.mp4", *TINY, "--style=style.gif", "--out=style.gif", "--overwrite") == 1
+    assert "style.gif would be overwritten" in one_line(capsys)
+    assert pathlib.Path("style.gif").read_bytes() == before
+
+
+def test_an_unfinished_film_that_is_drawn_says_so(capsys):
+    assert run("clip.mp4", *TINY) == 0
+    whole = pathlib.Path("paintings/clip.film").read_bytes()
+    pathlib.Path("short.film").write_bytes(whole[:-40])
+    capsys.readouterr()
+    assert run("short.film", "--out=short.mp4", command=draw) == 0
+    assert "short.film: not finished, or cut short" in one_line(capsys)
+    assert videos.probe("short.mp4").frames < FRAMES
 
 
 def test_a_film_keeps_the_brush_that_it_began_with():

@@ -116,6 +116,7 @@ def test_a_step_and_a_painting_on_eight_devices_are_those_of_one():
         (["--num_processes=2"], "expected only with a --coordinator"),
         (["--coordinator=localhost:1"], "expected --num_processes, and a --process_id below it"),
         (["--coordinator=localhost:1", "--num_processes=2", "--process_id=2"], "a --process_id below it"),
+        (["--coordinator=nowhere:port", "--num_processes=1", "--process_id=0"], "expected HOST:PORT, or auto"),
         (["--coordinator=localhost:1", "--num_processes=0", "--process_id=0"], "num_processes=0"),
     ],
 )

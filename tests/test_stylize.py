@@ -134,7 +134,8 @@ def test_help(capsys):
         (["work.npz", "work.png", "--style=a.png"], "would both become stylized/work.png"),
         (["words.npz", "--style=a.png"], "words.npz: not a painting"),
         (["work.npz", "--style=words.npz"], "words.npz: expected a picture"),
-        (["part.npz", "--style=a.png"], "part.npz: expected a finished painting"),
+        (["work.npz", "--style=a.png", "--config.content_layers=relu9_9"], "vgg16 has no layer 'relu9_9'; its layers"),
+        (["part.npz", "--style=a.png"], "part.npz: a painting that is not finished"),
     ],
 )
 def test_bad_input(arguments, expected, folder, capsys):
@@ -203,19 +204,28 @@ def test_other_style_pictures_are_not_gone_on_with(monkeypatch, capsys):
     pathlib.Path("stylized").mkdir()
     part = make(styling=StyleSettings(), state={"count": np.array(1), "mu": np.zeros((6, 9)), "nu": np.zeros((6, 9))})
     npz.save_painting("stylized/work.npz", part)
-    assert run("work.npz", "--style=a.png", "--resume") == 1
+    assert run("work.npz", "--style=a.png", "--resume", "--overwrite") == 1
     line = one_line(capsys)
     assert line.startswith("jaxpaint: stylized/work.npz: ") and "that the styling began with, got others" in line
+
+
+def test_a_painting_of_somebody_s_is_not_replaced_by_the_first_one_of_a_photograph(styler, capsys):
+    pathlib.Path("stylized").mkdir()
+    npz.save_painting("stylized/photo-painted.npz", make(origin="0" * 32))
+    before = pathlib.Path("stylized/photo-painted.npz").read_bytes()
+    assert run("photo.png", "--style=a.png") == 1
+    assert "photo-painted.npz is there already, made from something else than photo.png" in one_line(capsys)
+    assert pathlib.Path("stylized/photo-painted.npz").read_bytes() == before
 
 
 def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
     pathlib.Path("stylized").mkdir()
     npz.save_painting("stylized/work.npz", make())
-    assert run("work.npz", "--style=a.png", "--resume") == 1
+    assert run("work.npz", "--style=a.png", "--resume", "--overwrite") == 1
     assert "not a painting in another style" in one_line(capsys)
     styled = make(height=24, width=32, styling=StyleSettings(), state={"steps": np.array(1)})
     npz.save_painting("stylized/photo.npz", styled)
-    assert run("photo.png", "--out=stylized", "--resume", command=paint) == 1
+    assert run("photo.png", "--out=stylized", "--resume", "--overwrite", command=paint) == 1
     assert "a painting in another style" in one_line(capsys)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import os
+import re
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from absl import flags
 
@@ -24,7 +30,7 @@ class Refused(JaxpaintError):
 
 
 class Interrupted(Exception):
-    """Ctrl-C, after the results so far were saved; the message is one line that says how to resume."""
+    """Ctrl-C, or a signal to end, after the results so far were saved; one line says how to resume."""
 
 
 def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
@@ -35,12 +41,16 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
       argv: the program's name and its arguments; None for those of the process.
 
     Returns:
-      The exit status: the command's own, 1 for bad input, 130 for Ctrl-C.
+      The exit status: the command's own, 1 for bad input, 130 for Ctrl-C and for a signal to end.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files need not be text, and terminals need not know every character.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     try:
-        with warnings.catch_warnings():
+        with interrupted_by(signal.default_int_handler), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: complain(message)
             return command(list(sys.argv if argv is None else argv))
     except (KeyboardInterrupt, Interrupted) as error:
@@ -51,6 +61,30 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else error)
     return 1
+
+
+@contextlib.contextmanager
+def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
+    """Has a function hear Ctrl-C, and the signals by which systems, schedulers and closed terminals end a process.
+
+    A signal that the process was told to ignore, as by nohup, stays ignored.
+
+    Args:
+      handler: a signal handler.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    usual = {}
+    # Only the main thread may set handlers.
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+        usual = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+    for number in usual:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, earlier in usual.items():
+            signal.signal(number, earlier)
 
 
 def complain(message: object) -> None:
@@ -78,6 +112,9 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
         return
     if values.coordinator != "auto" and (None in numbers or numbers[1] >= numbers[0]):
         raise Refused("--coordinator: expected --num_processes, and a --process_id below it; or --coordinator=auto")
+    # JAX ends the process without a word if a port is no number.
+    if not re.fullmatch(r"auto|.+:\d{1,5}", values.coordinator):
+        raise Refused(f"--coordinator={values.coordinator}: expected HOST:PORT, or auto")
     try:
         runtime.join(values.coordinator, *numbers)
     except (ValueError, RuntimeError) as error:

@@ -9,9 +9,10 @@ from absl import flags
 
 from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import app, options
+from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
-from jaxpaint.io import weights
+from jaxpaint.cli.outputs import Made
+from jaxpaint.io import origins, weights
 from jaxpaint.io.weights import VGGWeights
 from jaxpaint.training import conversion
 
@@ -27,6 +28,7 @@ Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip inst
 
   --net=NET      heavy or light (default: light)
   --brush=BRUSH  oilpaintbrush, watercolor, markerpen or rectangle (default: oilpaintbrush)
+{overwrite}
   --help         this text
 """
 _TORCH, _KERAS = (".pt", ".pth"), (".h5", ".hdf5")
@@ -38,55 +40,58 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    values = flags.FlagValues()
+    values = options.basic_flags()
     flags.DEFINE_string("net", None, "network", flag_values=values)
     flags.DEFINE_string("brush", None, "brush", flag_values=values)
-    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     paths = [pathlib.Path(name) for name in options.parse(values, argv)]
     if values.help:
-        print(HELP.format(program=pathlib.Path(argv[0]).name), end="")
+        options.print_usage(HELP, argv)
         return 0
     if len(paths) != 2:
         raise Refused(f"expected two files, IN and OUT, got {len(paths)}; see --help")
     source, target = paths
-    _convert(source, target, values.net, values.brush)
+    origin = outputs.origin_of("weights", source)
+    outputs.check_outputs([Made(target, origin, source)], [source], overwrite=values.overwrite)
+    _convert(source, target, values.net, values.brush, origin)
     print(target)
     return 0
 
 
-def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush: str | None) -> None:
+def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush: str | None, origin: str) -> None:
     """Converts in the direction of the suffixes; `net` and `brush` are None if their flags were not given."""
     if brush is not None and brush not in BRUSHES:
         raise Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
     runtime.keep_compilations()
+    facts = {"source": source.name, "origin": origins.mark(origin)}
     endings = source.suffix.lower(), target.suffix.lower()
     try:
         if endings[0] in _KERAS and endings[1] == ".safetensors":
-            _save_vgg(source, target, conversion.vgg_from_keras(source), net)
+            _save_vgg(source, target, conversion.vgg_from_keras(source), net, facts)
         elif endings[0] in _TORCH and endings[1] == ".safetensors":
             state = conversion.read_checkpoint(source)
             if conversion.is_vgg(state):
-                _save_vgg(source, target, conversion.vgg_from_torch(state), net)
+                _save_vgg(source, target, conversion.vgg_from_torch(state), net, facts)
                 return
             net, brush = net or "light", brush or "oilpaintbrush"
             variables = conversion.from_torch(state, net=net, brush=brush)
             # The weights were not trained on our engine, so they have no fingerprint.
-            facts = {"source": source.name, "fingerprint": ""}
+            facts["fingerprint"] = ""
             weights.save(target, weights.Weights(net, brush, variables, facts), dtype="float32")
         elif endings[0] == ".safetensors" and endings[1] in _TORCH:
             found = weights.load(source)
             for asked, has in ((net, found.net), (brush, found.brush)):
                 if asked not in (None, has):
                     raise Refused(f"{source}: has weights of {has}, not of {asked}")
-            conversion.write_checkpoint(target, conversion.to_torch(found.variables, net=found.net))
+            conversion.write_checkpoint(target, conversion.to_torch(found.variables, net=found.net), origin=origin)
         else:
             raise Refused(f"{source} to {target}: expected .pt or .h5 to .safetensors, or .safetensors to .pt")
     except ValueError as error:
         raise Refused(error) from None
 
 
-def _save_vgg(source: pathlib.Path, target: pathlib.Path, found: VGGWeights, net: str | None) -> None:
-
+def _save_vgg(
+    source: pathlib.Path, target: pathlib.Path, found: VGGWeights, net: str | None, facts: dict[str, str]
+) -> None:
     if net not in (None, found.net):
         raise Refused(f"{source}: has weights of {found.net}, not of {net}")
-    weights.save_vgg(target, found._replace(facts={"source": source.name}), dtype="float32")
+    weights.save_vgg(target, found._replace(facts=facts), dtype="float32")

@@ -12,6 +12,7 @@ from absl import flags
 from jaxpaint import drawing, runtime
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
+from jaxpaint.cli.outputs import Made
 from jaxpaint.io import films, videos
 from jaxpaint.io.images import write_image
 from jaxpaint.io.npz import load_painting
@@ -19,7 +20,7 @@ from jaxpaint.io.npz import load_painting
 HELP = """\
 usage: {program} NAME.npz [--size=N] [--out=FILE.png] [--timelapse]
        {program} NAME.film [--size=N] [--out=FILE.mp4] [--frame=K [--timelapse]]
-       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME] [--overwrite]
 
 Draws a painting again, at any size, from the strokes in its npz; or a painted video, or one frame
 of it, from its film.
@@ -30,6 +31,7 @@ of it, from its film.
   --frame=K      this frame alone, counted from 0
   --timelapse    also a video of the drawing, FILE.mp4
 {light}
+{overwrite}
   --help         this text
 """
 
@@ -46,7 +48,7 @@ def _draw(argv: list[str]) -> int:
     flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
     paths = options.parse(values, argv)
     if values.help:
-        print(HELP.format(program=pathlib.Path(argv[0]).name, light=options.LIGHT_HELP), end="")
+        options.print_usage(HELP, argv)
         return 0
     if len(paths) != 1:
         raise Refused(f"expected one painting (NAME.npz) or film (NAME.film), got {len(paths)}; see --help")
@@ -64,11 +66,8 @@ def _draw(argv: list[str]) -> int:
 
 
 def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
-
-    default = (
-        source.with_suffix(".png") if values.frame is None else source.with_name(f"{source.stem}-{values.frame}.png")
-    )
-    picture = pathlib.Path(values.out) if values.out else default
+    name = source.stem if values.frame is None else f"{source.stem}-{values.frame}"
+    picture = pathlib.Path(values.out or source.with_name(f"{name}.png"))
     if picture.suffix.lower() != ".png":
         raise Refused(f"--out={picture}: expected a name that ends in .png")
     if values.frame is None:
@@ -79,27 +78,43 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
         found = next(itertools.islice(frames, values.frame, None), None)
         if found is None:
             raise Refused(f"--frame={values.frame}: {source} has not so many frames")
-        painting = film.painting(found.frame)
+        painting = dataclasses.replace(film.painting(found.frame), origin=film.origin)
         size = values.size or max(film.height, film.width)
     painting = drawing.relit(painting, options.light_of(values))
+    painting = dataclasses.replace(painting, origin=painting.origin or outputs.origin_of("painting", source))
+    mp4 = picture.with_suffix(".mp4") if values.timelapse else None
+    _check(source, painting.origin, [picture, *([mp4] if mp4 else [])], values)
     with outputs.output_folder(picture.parent):
-        write_image(picture, drawing.draw(painting, size=size))
+        write_image(picture, drawing.draw(painting, size=size), origin=painting.origin)
         print(picture)
-        if values.timelapse:
-            outputs.write_timelapse(picture.with_suffix(".mp4"), painting, size)
-            print(picture.with_suffix(".mp4"))
+        if mp4:
+            outputs.write_timelapse(mp4, painting, size)
+            print(mp4)
 
 
 def _draw_film(source: pathlib.Path, values: flags.FlagValues) -> None:
-
     if values.timelapse:
         raise Refused("--timelapse: expected a painting, or one frame of a film")
     film, frames = films.read(source)
-    film = dataclasses.replace(film, settings=dataclasses.replace(film.settings, **options.light_of(values)))
+    film = dataclasses.replace(
+        film,
+        settings=dataclasses.replace(film.settings, **options.light_of(values)),
+        origin=film.origin or outputs.origin_of("film", source),
+    )
     beside = source.with_suffix(".mp4")
-    out = pathlib.Path(values.out) if values.out else beside
+    out = pathlib.Path(values.out or beside)
     size = values.size or max(film.height, film.width)
+    _check(source, film.origin, [out], values)
+    if not films.is_finished(source):
+        app.complain(f"{source}: not finished, or cut short; drawing the frames that it has")
     with outputs.output_folder(out.parent):
         pictures = film.drawn((each.frame for each in frames), size=size)
-        videos.write_video(out, pictures, fps=film.shown_rate, sound_of=beside if beside.exists() else None)
+        sound = beside if beside.exists() else None
+        videos.write_video(out, pictures, fps=film.shown_rate, sound_of=sound, origin=film.origin)
     print(out)
+
+
+def _check(source: pathlib.Path, origin: str, paths: Sequence[pathlib.Path], values: flags.FlagValues) -> None:
+    """Refuses to replace anything but earlier drawings of the same painting."""
+    made = [Made(path, origin, source) for path in paths]
+    outputs.check_outputs(made, [source], overwrite=values.overwrite)

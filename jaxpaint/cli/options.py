@@ -20,6 +20,10 @@ from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 _Kind = TypeVar("_Kind", bound=Checked)
 
 LARGEST = 16384
+_PHOTO_HELP = """\
+  --page=N       the page to paint, in a file of several, as of a scanner (default: 1)
+  --salvage      paints what there is of a JPEG that is cut short"""
+_OVERWRITE_HELP = "  --overwrite    replaces files that are there, also those made from something else or by others"
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:
 
@@ -27,7 +31,7 @@ Several processes that work together, on one host or many; the first one writes:
   --num_processes=N        how many there are
   --process_id=K           which of them this is, from 0
 """
-LIGHT_HELP = """\
+_LIGHT_HELP = """\
   --wet=X        how much of the wet paint below its start a stroke carries along, 0 to 1
   --relief=X     height of the paint that light falls on, 0 to 3; 0 shows the colours alone
   --light=X      where light comes from, in degrees, counter-clockwise from the right
@@ -81,8 +85,7 @@ def command_line(
     flags.DEFINE_integer("process_id", None, "which", 0, flag_values=values)
     files = [pathlib.Path(name) for name in parse(values, rest)]
     if values.help:
-        names = {"program": pathlib.Path(argv[0]).name, "config": config_path.name, "light": LIGHT_HELP}
-        print(usage.format(**names), end="")
+        print_usage(usage, argv, config=config_path.name)
         print(describe(kind.defaults() | chosen, kind.meanings()))
         print(PROCESSES, end="")
         return None
@@ -103,19 +106,35 @@ def command_line(
 
 
 def define_flags(*, out: str | None = None) -> flags.FlagValues:
-    """Defines a new set of flags: size, timelapse and help.
+    """Defines a new set of flags: size, timelapse, overwrite and help.
 
     Args:
-      out: default output folder of a resumable command, which also gets the flags out, report and resume; or None.
+      out: default output folder of a resumable command, which also gets the flags out, report, resume, page and
+        salvage; or None.
     """
-    values = flags.FlagValues()
+    values = basic_flags()
     flags.DEFINE_integer("size", None, "long side in pixels", 1, LARGEST, flag_values=values)
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
-    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     if out is not None:
         flags.DEFINE_string("out", out, "folder", flag_values=values)
         flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
         flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
+        flags.DEFINE_integer("page", None, "of a file of several", 1, flag_values=values)
+        flags.DEFINE_boolean("salvage", False, "read cut JPEGs", flag_values=values)
+    return values
+
+
+def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
+    """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
+    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
+    print(text.format(program=pathlib.Path(argv[0]).name, **shared, **names), end="")
+
+
+def basic_flags() -> flags.FlagValues:
+    """Defines a new set of the flags of every command: overwrite and help."""
+    values = flags.FlagValues()
+    flags.DEFINE_boolean("overwrite", False, "replace other files, too", flag_values=values)
+    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     return values
 
 
@@ -144,10 +163,10 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
       The arguments that are not flags.
 
     Raises:
-      Refused: an unknown flag or a bad value.
+      Refused: an unknown flag, or a bad or empty value.
     """
     try:
-        return values(argv)[1:]
+        files = values(argv)[1:]
     except flags.IllegalFlagValueError as error:
         message = str(error).removeprefix("flag ")
         for pattern, expected in _EXPECTED.items():
@@ -155,6 +174,12 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
         raise Refused(message) from None
     except flags.Error as error:
         raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
+    for name in values:
+        if values[name].present and values[name].value in ("", []):
+            raise Refused(f"--{name}=: expected a value; see --help")
+    if "" in files:
+        raise Refused("expected the name of a file, got an empty one; see --help")
+    return files
 
 
 # Messages of Python and absl for a value of the wrong type, and our messages.
@@ -243,5 +268,5 @@ def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
     try:
         config = runpy.run_path(str(path))["get_config"]()
         return {key: config[key] for key in config}
-    except Exception as error:  # The file is a user's program, and may raise any exception.
+    except (Exception, SystemExit) as error:  # The file is a user's program, and may do anything.
         raise Refused(f"--{flag}={path}: {type(error).__name__}: {error}") from None

@@ -8,15 +8,17 @@ import json
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from absl import flags
 from jaxtyping import Float
 
 from jaxpaint import drawing, metrics, pictures, runtime
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import JaxpaintError
-from jaxpaint.io import videos
-from jaxpaint.io.atomic import replacing
+from jaxpaint.io import origins, videos
+from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 from jaxpaint.types import Painting
 
 TIMELAPSE_SIZE = 1920
@@ -28,7 +30,7 @@ FRAMES_PER_SECOND = 30.0
 def output_folder(folder: pathlib.Path) -> Iterator[None]:
     """Makes the folder if needed, and tests it with a temporary file, so that nothing is painted in vain.
 
-    A new folder is removed at the end if it is empty.
+    Temporary files of processes that were killed are removed; so is a new folder, at the end, if it is empty.
 
     Raises:
       Refused: the folder can't be written to.
@@ -36,6 +38,7 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except FileExistsError:
@@ -50,56 +53,137 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def for_each(files: Sequence[pathlib.Path], out: pathlib.Path, do: Callable[[pathlib.Path], None]) -> int:
-    """Runs a function on each file, and reports the files for which it fails.
+class Made(NamedTuple):
+    """A file that a command is going to write.
+
+    Attributes:
+      path: path of the file.
+      origin: what it is made from, which the file will carry (see `jaxpaint.io.origins`).
+      source: the input that it is made from, for error messages.
+    """
+
+    path: pathlib.Path
+    origin: str
+    source: pathlib.Path
+
+
+class PaintingFiles(NamedTuple):
+    """The files that `paint` and `stylize` make of one input.
+
+    Attributes:
+      source: the input.
+      origin: see `Made`.
+      png, npz: the drawing, and the strokes.
+      mp4, json: the timelapse and the report; None if the flags do not ask for them.
+    """
+
+    source: pathlib.Path
+    origin: str
+    png: pathlib.Path
+    npz: pathlib.Path
+    mp4: pathlib.Path | None
+    json: pathlib.Path | None
+
+    @classmethod
+    def of(cls, source: pathlib.Path, kind: str, values: flags.FlagValues) -> PaintingFiles:
+        """Names the files.
+
+        Args:
+          source: the input.
+          kind: what is made of it.
+          values: the flags out, timelapse and report.
+        """
+        base = f"{values.out}/{source.stem}"
+        png, npz, mp4, report = (pathlib.Path(f"{base}.{ending}") for ending in ("png", "npz", "mp4", "json"))
+        asked = mp4 if values.timelapse else None, report if values.report else None
+        return cls(source, origin_of(kind, source), png, npz, *asked)
+
+    @property
+    def made(self) -> list[Made]:
+        """The files for `check_outputs`."""
+        paths = (self.png, self.npz, self.mp4, self.json)
+        return [Made(path, self.origin, self.source) for path in paths if path]
+
+
+def for_each(planned: Sequence[PaintingFiles], out: pathlib.Path, do: Callable[[PaintingFiles], None]) -> int:
+    """Runs a function on each input's files, while no other process writes them, and reports those for which it fails.
 
     Args:
-      files: input files.
+      planned: the files of each input.
       out: output folder.
-      do: function of an input file that writes to the output folder.
+      do: function that makes the files.
 
     Returns:
-      The exit status: 1 if the function failed for any file.
+      The exit status: 1 if the function failed for any input.
     """
     status = 0
     with output_folder(out):
-        for file in files:
+        for files in planned:
             try:
-                do(file)
+                with locked(files.npz):
+                    do(files)
             except JaxpaintError as error:
                 complain(error)
                 status = 1
     return status
 
 
-def check_sources(
-    sources: Sequence[pathlib.Path], out: pathlib.Path, kind: str, *, kept: Sequence[pathlib.Path] = ()
-) -> None:
-    """Refuses missing files, and outputs that would overwrite an input or each other.
+def check_sources(sources: Sequence[pathlib.Path], kind: str) -> None:
+    """Refuses missing files, and an empty command line.
 
     Args:
-      sources: files to paint or to style.
-      out: output folder, in which each source gives a picture and a painting of its name.
+      sources: files to paint or to style, and others that are read.
       kind: noun for the sources, for error messages.
-      kept: other input files.
 
     Raises:
       Refused: one line names the problem.
     """
     if not sources:
         raise Refused(f"no {kind} given; see --help")
-    taken: dict[str, pathlib.Path] = {}
-    for path in [*sources, *kept]:
+    for path in sources:
         if not path.exists():
             raise Refused(f"{path}: no such file")
-    for source in sources:
-        other = taken.setdefault(source.stem, source)
-        if other is not source:
-            raise Refused(f"{other} and {source} would both become {out / source.stem}.png")
-    for path in [*sources, *kept]:
-        for written in (out / f"{stem}{suffix}" for stem in taken for suffix in (".png", ".npz")):
-            if written.exists() and written.samefile(path):
-                raise Refused(f"{path} would be overwritten; choose another --out")
+
+
+def origin_of(kind: str, *sources: pathlib.Path) -> str:
+    """The origin of what is made from files; empty if one can't be read, which its reader will tell."""
+    if not all(source.is_file() for source in sources):
+        return ""
+    with contextlib.suppress(OSError):
+        return origins.made_from(kind, *sources)
+    return ""
+
+
+def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overwrite: bool) -> None:
+    """Refuses to write over an input, over a file that was not made from the same input, and twice over the same file.
+
+    The one rule of all commands: what has been made from this input before may be replaced, and nothing else.
+
+    Args:
+      made: all files that the command is going to write.
+      inputs: all files that the command reads, and does not write.
+      overwrite: whether other files, but no inputs, may be replaced, too.
+
+    Raises:
+      Refused: one line names the file.
+    """
+    sources: dict[pathlib.Path, pathlib.Path] = {}
+    for path, _, source in made:
+        if path in sources:
+            raise Refused(f"{sources[path]} and {source} would both become {path}")
+        sources[path] = source
+    there = [each for each in made if each.path.exists()]
+    for path, *_ in there:
+        for read in inputs:
+            if read.exists() and path.samefile(read):
+                raise Refused(f"{read} would be overwritten; choose another --out")
+        if not path.is_file():
+            raise Refused(f"{path} is there already, and is no file; choose another --out")
+    for path, origin, source in () if overwrite else there:
+        earlier = origins.of_file(path)
+        if earlier != origin:
+            what = f"made from something else than {source}" if earlier else "not made by jaxpaint"
+            raise Refused(f"{path} is there already, {what}; choose another --out, or --overwrite to replace it")
 
 
 def write_report(
@@ -135,12 +219,13 @@ def write_report(
         **runtime.report(),
         **facts,
         "settings": dataclasses.asdict(result.settings),
+        "origin": origins.mark(result.origin),
     }
     with replacing(path) as temporary:
-        pathlib.Path(temporary).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:
     """Writes a video of the drawing, ten seconds long and at most 1920 pixels wide or high."""
     frames = drawing.timelapse(painting, size=min(size, TIMELAPSE_SIZE), frames=TIMELAPSE_FRAMES)
-    videos.write_video(path, frames, fps=FRAMES_PER_SECOND)
+    videos.write_video(path, frames, fps=FRAMES_PER_SECOND, origin=painting.origin)

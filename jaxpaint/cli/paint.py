@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -9,13 +10,14 @@ from jaxpaint import drawing, runtime
 from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
+from jaxpaint.cli.outputs import PaintingFiles
 from jaxpaint.io.images import read_image, write_image
 from jaxpaint.io.npz import load_painting
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
 HELP = """\
-usage: {program} IMAGE... [--out=DIR] [--size=N] [--timelapse] [--report] [--resume]
+usage: {program} IMAGE... [--out=DIR] [--size=N] [--timelapse] [--report] [--resume] [--overwrite]
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--config=FILE] [--config.KEY=VALUE]...
 
@@ -27,6 +29,8 @@ Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn a
   --report       also DIR/NAME.json: how close it is, how long it took
 {light}
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
+{overwrite}
+{photo}
   --config=FILE  a file of settings (default: configs/paint.py)
   --help         this text
 
@@ -45,39 +49,40 @@ def _main(argv: list[str]) -> int:
     line = options.command_line(argv, values, Settings, config="paint.py", usage=HELP)
     if line is None:
         return 0
-    outputs.check_sources(line.files, pathlib.Path(values.out), "picture")
+    outputs.check_sources(line.files, "picture")
+    planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
+    outputs.check_outputs([made for each in planned for made in each.made], line.files, overwrite=values.overwrite)
     app.start(values)
-    return outputs.for_each(line.files, pathlib.Path(values.out), lambda photo: _paint(photo, line))
+    return outputs.for_each(planned, pathlib.Path(values.out), lambda files: _paint(files, line))
 
 
-def _paint(photo: pathlib.Path, line: CommandLine[Settings]) -> None:
+def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     """Paints one photograph and writes its files."""
-    stem = f"{line.flags.out}/{photo.stem}"
-    png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
-    result = _earlier(npz, line) if line.flags.resume else None
+    result = _earlier(files.npz, line) if line.flags.resume else None
     if result:
-        result = drawing.relit(result, options.light_of(line.flags))
+        result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
     chosen = result.settings if result else line.settings
     size = line.flags.size or chosen.size
     with runtime.Stopwatch() as watch:
-        image = read_image(photo, canvas_color=chosen.canvas_rgb)
+        asked = line.flags
+        image = read_image(files.source, canvas_color=chosen.canvas_rgb, page=asked.page, salvage=asked.salvage)
         if result and image.shape[:2] != (result.height, result.width):
-            raise Refused(f"{npz}: a painting of another photograph, not of {photo}")
+            raise Refused(f"{files.npz}: a painting of another photograph, not of {files.source}")
         if result is None or result.state:
             with watch("fitting"):
                 result = resumable.paint_picture(
-                    image, npz, settings=chosen, so_far=result, size=size, again=line.again
+                    image, files, settings=chosen, so_far=result, size=size, again=line.again
                 )
         with watch("drawing"):
             drawn = drawing.draw_layers(result, size=size)
-        write_image(png, drawing.shown(result.settings, drawn))
-    print(png)
-    if line.flags.timelapse:
-        outputs.write_timelapse(mp4, result, size)
-        print(mp4)
-    if line.flags.report:
-        outputs.write_report(report, image, drawn, result, watch.seconds)
-        print(report)
+        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin)
+    print(files.png)
+    if files.mp4:
+        outputs.write_timelapse(files.mp4, result, size)
+        print(files.mp4)
+    if files.json:
+        outputs.write_report(files.json, image, drawn, result, watch.seconds)
+        print(files.json)
 
 
 def _earlier(npz: pathlib.Path, line: CommandLine[Settings]) -> Painting | None:

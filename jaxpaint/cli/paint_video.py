@@ -8,8 +8,8 @@ import itertools
 import json
 import math
 import pathlib
-import signal
 import statistics
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,9 +22,11 @@ from jaxpaint import progress, runtime
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
-from jaxpaint.cli.resumable import check_same
-from jaxpaint.io import films, videos
-from jaxpaint.io.atomic import replacing
+from jaxpaint.cli.outputs import Made
+from jaxpaint.cli.resumable import SECONDS_BETWEEN_SAVES, check_same
+from jaxpaint.errors import JaxpaintError
+from jaxpaint.io import films, origins, videos
+from jaxpaint.io.atomic import locked, replacing
 from jaxpaint.io.images import read_brush, read_image, write_image
 from jaxpaint.settings import LIGHT, FilmSettings, StyleSettings
 from jaxpaint.types import Style
@@ -34,7 +36,7 @@ from jaxpaint.video.frames import Film, FrameMetrics, Painted, VideoProgress, Vi
 HELP = """\
 usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
-       [--previews] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
+       [--previews] [--overwrite] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,
 from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
@@ -46,6 +48,7 @@ from which bin/draw draws it at any size. The same command again goes on where C
   --report       also OUT.json: how close every frame is, how long it took
 {light}
   --previews     also OUT-frames/000000.png and so on
+{overwrite}
   --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
   --help         this text
@@ -60,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    values = flags.FlagValues()
+    values = options.basic_flags()
     flags.DEFINE_string("out", None, "the painted video", flag_values=values)
     flags.DEFINE_list("style", [], "style pictures", flag_values=values)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
@@ -68,7 +71,6 @@ def _main(argv: list[str]) -> int:
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
     options.define_light(values)
     flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
-    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     line = options.command_line(argv, values, FilmSettings, config="video.py", usage=HELP)
     if line is None:
         return 0
@@ -80,13 +82,13 @@ def _main(argv: list[str]) -> int:
     app.start(values)
     video = videos.probe(source)
     videos.check_name(out)
-    if out.exists() and out.samefile(source):
-        raise Refused(f"{source} would be overwritten; choose another --out")
     settings = line.settings
     brush = read_brush(settings.brush_image) if settings.brush_image else None
-    style = _style(line)
-    with outputs.output_folder(out.parent):
-        _paint(_Run(video, settings, brush, style, out, line))
+    run = _Run(video, settings, brush, _style(line), out, outputs.origin_of("film", source), line)
+    read = [source, *map(pathlib.Path, values.style)]
+    outputs.check_outputs([Made(path, run.origin, source) for path in run.files], read, overwrite=values.overwrite)
+    with outputs.output_folder(out.parent), locked(run.film):
+        _paint(run)
     return 0
 
 
@@ -113,13 +115,14 @@ def _style(line: CommandLine[FilmSettings]) -> Style | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """The constants of a run: source, settings, brush, style, output and command line."""
+    """The constants of a run: source, settings, brush, style, outputs and what they are made from, command line."""
 
     video: videos.Video
     settings: FilmSettings
     brush: np.ndarray | None
     style: Style | None
     out: pathlib.Path
+    origin: str
     line: CommandLine[FilmSettings]
 
     @property
@@ -128,9 +131,21 @@ class _Run:
         return self.out.with_suffix(".film")
 
     @property
-    def state(self) -> pathlib.Path:
-        """Path of the file with an unfinished film's state."""
-        return self.out.with_suffix(".film.npz")
+    def report(self) -> pathlib.Path:
+        """Path of the report."""
+        return self.out.with_suffix(".json")
+
+    @property
+    def previews(self) -> pathlib.Path:
+        """Folder of the frames as pictures."""
+        return self.out.with_name(f"{self.out.stem}-frames")
+
+    @property
+    def files(self) -> list[pathlib.Path]:
+        """All files that the run writes; of the pictures of frames those that are there already."""
+        report = [self.report] if self.line.flags.report else []
+        previews = self.previews.glob(f"{'[0-9]' * 6}*.png") if self.line.flags.previews else ()
+        return [self.out, self.film, *report, *previews]
 
 
 def _paint(run: _Run) -> None:
@@ -149,9 +164,9 @@ def _paint(run: _Run) -> None:
             painted = itertools.chain(painted, _painted(run, film, state, stopped))
         frames = film.drawn((each.frame for each in painted), size=size)
         if run.line.flags.previews:
-            frames = _previewed(frames, run.out)
+            frames = _previewed(frames, run)
         sound = run.video.path if run.video.sound else None
-        videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound)
+        videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound, origin=run.origin)
     if not films.is_finished(run.film):
         done = sum(1 for _ in films.read(run.film)[1])
         again = f"Go on with: {run.line.again}"
@@ -172,7 +187,8 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
     """
     video, stride = run.video, run.settings.stride
     frames = -(-video.frames // stride)
-    film = Film(run.settings, video.height, video.width, video.rate / stride, frames, video.path.name, run.brush)
+    shown = (video.height, video.width, video.rate / stride, frames, video.path.name)
+    film = Film(run.settings, *shown, run.brush, origin=run.origin)
     if run.style:
         sums = (zlib.crc32(picture.tobytes()) for picture in run.style.pictures)
         names = (pathlib.Path(name).name for name in run.line.flags.style)
@@ -180,26 +196,37 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
         film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
     if not run.film.exists():
         return film, None, False
+    try:
+        return _resumed(run, film)
+    except JaxpaintError:
+        if run.line.flags.overwrite:
+            return film, None, False
+        raise
+
+
+def _resumed(run: _Run, film: Film) -> tuple[Film, VideoState | None, bool]:
+    """Reads an existing film, which has to be one of the same video, settings and style; see `_begun`."""
     earlier, _ = films.read(run.film)
     # Settings of light may change, because they do not affect the strokes.
     light = {name: getattr(run.settings, name) for name in LIGHT}
     earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
     film = dataclasses.replace(film, format=earlier.format, brush_image=earlier.brush_image)
-    settings = run.settings
-    check_same(run.film, vars(earlier.settings), vars(settings), settings.defaults(), hint="choose another --out")
+    settings, hint = run.settings, "choose another --out, or --overwrite to begin anew"
+    check_same(run.film, vars(earlier.settings), vars(settings), settings.defaults(), hint=hint)
     if (earlier.styling, earlier.styles) != (film.styling, film.styles):
-        raise Refused(f"{run.film}: a film in another style; choose another --out")
+        raise Refused(f"{run.film}: a film in another style; {hint}")
     if dataclasses.replace(earlier, brush_image=None) != dataclasses.replace(film, brush_image=None):
-        raise Refused(f"{run.film}: a film of another video, {earlier.source}; choose another --out")
-    if films.is_finished(run.film):
+        raise Refused(f"{run.film}: a film of another video, {earlier.source}; {hint}")
+    state, finished = films.resume(run.film)
+    if finished:
         print(f"{run.film}: finished already; drawing it again")
-        return film, None, True
-    return film, films.load_state(run.state, run.film), False
+    return film, state, finished
 
 
 def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[[], bool]) -> Iterator[Painted]:
     """Paints the remaining frames, and saves each frame before it is yielded."""
     before, following = state.frame if state else None, _following(run, film, state)
+    kept = time.monotonic()
     with progress.display(run.out.stem) as show:
         for state, metrics in following:
             painted = Painted(state.frame, metrics)
@@ -207,15 +234,17 @@ def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[
                 if before is None:
                     films.create(run.film, film)
                 films.append(run.film, painted, before)
-                films.save_state(run.state, state)
+                if before is None or time.monotonic() - kept > SECONDS_BETWEEN_SAVES:
+                    films.keep(run.film, state)
+                    kept = time.monotonic()
             before = state.frame
             show(VideoProgress(before.number + 1, max(film.frames, before.number + 1), metrics))
             yield painted
             if stopped():
+                films.keep(run.film, state)
                 return
     if runtime.is_first():
         films.finish(run.film)
-        run.state.unlink(missing_ok=True)
 
 
 def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tuple[VideoState, FrameMetrics]]:
@@ -249,23 +278,20 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
     def hear(*_: Any) -> None:
         nonlocal heard
+        if heard:
+            raise KeyboardInterrupt
         heard = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         app.complain("stopping after this frame; Ctrl-C again stops at once")
 
-    usual = signal.signal(signal.SIGINT, hear)
-    try:
+    with app.interrupted_by(hear):
         yield lambda: heard
-    finally:
-        signal.signal(signal.SIGINT, usual)
 
 
-def _previewed(frames: Iterator[np.ndarray], out: pathlib.Path) -> Iterator[np.ndarray]:
+def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:
     """Yields the frames, and writes each frame as a picture."""
-    folder = out.with_name(f"{out.stem}-frames")
-    folder.mkdir(exist_ok=True)
+    run.previews.mkdir(exist_ok=True)
     for number, frame in enumerate(frames):
-        write_image(folder / f"{number:06d}.png", frame.astype(np.float32) / 255)
+        write_image(run.previews / f"{number:06d}.png", frame.astype(np.float32) / 255, origin=run.origin)
         yield frame
 
 
@@ -286,6 +312,7 @@ def _report(run: _Run) -> pathlib.Path:
         "settings": dataclasses.asdict(film.settings),
         "styling": film.styling and dataclasses.asdict(film.styling),
         "styles": film.styles,
+        "origin": origins.mark(run.origin),
         "each": [
             {
                 "psnr": round(metrics.psnr, 4),
@@ -295,7 +322,6 @@ def _report(run: _Run) -> pathlib.Path:
             for metrics in every
         ],
     }
-    path = run.out.with_suffix(".json")
-    with replacing(path) as temporary:
-        pathlib.Path(temporary).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return path
+    with replacing(run.report) as temporary:
+        temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    return run.report

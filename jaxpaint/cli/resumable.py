@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
+import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -12,18 +14,19 @@ from jaxtyping import Float
 
 from jaxpaint import directions, drawing, painting, progress
 from jaxpaint.cli.app import Interrupted, Refused
-from jaxpaint.errors import ResumeError
+from jaxpaint.cli.outputs import PaintingFiles
+from jaxpaint.errors import ResumeError, WriteError
 from jaxpaint.io.images import read_brush, write_image
 from jaxpaint.io.npz import save_painting
 from jaxpaint.settings import Checked, Settings
 from jaxpaint.types import Painting, Progress
 
-SECONDS_BETWEEN_SAVES = 60.0
+SECONDS_BETWEEN_SAVES = 20.0
 
 
 def paint_picture(
     image: Float[np.ndarray, "height width 3"],
-    npz: pathlib.Path,
+    files: PaintingFiles,
     *,
     settings: Settings,
     so_far: Painting | None,
@@ -38,17 +41,17 @@ def paint_picture(
         brush = read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
     stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, form=form, resume=so_far)
-    return follow(stages, npz, so_far=so_far, size=size, again=again)
+    return follow(stages, files, so_far=so_far, size=size, again=again)
 
 
 def follow(
-    stages: Iterator[tuple[Painting, Progress]], npz: pathlib.Path, *, so_far: Painting | None, size: int, again: str
+    stages: Iterator[tuple[Painting, Progress]], files: PaintingFiles, *, so_far: Painting | None, size: int, again: str
 ) -> Painting:
     """Runs a painting's stages, shows the progress, and saves the painting now and then and at the end.
 
     Args:
       stages: paintings and their progress, as `paint_stages` yields them.
-      npz: path of the painting's file.
+      files: the painting's files, and what it is made from.
       so_far: the painting that the stages resume, or None.
       size: long side, in pixels, of the drawing that is written after Ctrl-C.
       again: the command that resumes after Ctrl-C.
@@ -57,10 +60,11 @@ def follow(
       Interrupted: Ctrl-C, after the painting so far was written.
       Refused: the painting can't be resumed.
     """
-    result, saved = so_far, time.monotonic()
+    result, saved, npz = so_far, time.monotonic(), files.npz
     try:
         with progress.display(npz.stem) as show:
             for result, how_far in stages:
+                result = dataclasses.replace(result, origin=files.origin)
                 show(how_far)
                 if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                     save_painting(npz, result)
@@ -70,12 +74,29 @@ def follow(
     except KeyboardInterrupt:
         if result is None:
             raise Interrupted("interrupted; there was nothing to keep yet") from None
-        save_painting(npz, result)
-        write_image(npz.with_suffix(".png"), drawing.draw(result, size=size))
+        _save(npz, result)
+        write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
         raise Interrupted(f"interrupted; kept what is painted so far in {npz}. Go on with: {again}") from None
     assert result is not None
-    save_painting(npz, result)
+    _save(npz, result)
     return result
+
+
+def _save(npz: pathlib.Path, painting: Painting) -> None:
+    """Writes a painting; if its place fails, as on a full disk, into the folder for temporary files.
+
+    Raises:
+      WriteError: its place failed; the message says where it is instead.
+    """
+    try:
+        save_painting(npz, painting)
+    except WriteError as error:
+        try:
+            elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="jaxpaint-")) / npz.name
+            save_painting(elsewhere, painting)
+        except (OSError, WriteError):
+            raise error from None
+        raise WriteError(f"{error}; the painting is kept in {elsewhere}") from None
 
 
 def check_same(

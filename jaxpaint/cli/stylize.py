@@ -15,6 +15,7 @@ from jaxpaint import drawing, runtime, styling
 from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
+from jaxpaint.cli.outputs import PaintingFiles
 from jaxpaint.io.images import read_image, write_image
 from jaxpaint.io.npz import load_painting
 from jaxpaint.settings import Settings, StyleSettings
@@ -23,7 +24,8 @@ from jaxpaint.types import Painting
 HELP = """\
 usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=DIR] [--size=N]
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
-       [--timelapse] [--report] [--resume] [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
+       [--timelapse] [--report] [--resume] [--overwrite]
+       [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
 a painting like any other. A photograph is painted first, in strokes as wide and long as
@@ -37,6 +39,8 @@ the style's, which run where those run: DIR/NAME-painted.npz.
   --report       also DIR/NAME.json: how far from the painting it is, how long it took
 {light}
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
+{overwrite}
+{photo}
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
   --config=FILE  a file of settings (default: configs/stylize.py)
   --help         this text
@@ -77,9 +81,22 @@ def _main(argv: list[str]) -> int:
         return 0
     given = _given(line)
     kept = [*given.styles, *([given.mask] if given.mask else [])]
-    outputs.check_sources(line.files, pathlib.Path(values.out), "painting", kept=kept)
+    outputs.check_sources(line.files, "painting")
+    outputs.check_sources(kept, "style")
+    planned = [PaintingFiles.of(source, "styled painting", values) for source in line.files]
+    made = [made for files in planned for each in (files, _first(files)) if each for made in each.made]
+    outputs.check_outputs(made, [*line.files, *kept], overwrite=values.overwrite)
     app.start(values)
-    return outputs.for_each(line.files, pathlib.Path(values.out), lambda source: _stylize(source, given, line))
+    return outputs.for_each(planned, pathlib.Path(values.out), lambda files: _stylize(files, given, line))
+
+
+def _first(files: PaintingFiles) -> PaintingFiles | None:
+    """The files of the painting that a photograph becomes before it is styled; None if it is a painting already."""
+    if files.source.suffix.lower() == ".npz":
+        return None
+    origin = outputs.origin_of("painting to be styled", files.source)
+    png, npz = (path.with_stem(f"{path.stem}-painted") for path in (files.png, files.npz))
+    return PaintingFiles(files.source, origin, png, npz, None, None)
 
 
 def _given(line: CommandLine[StyleSettings]) -> _Pictures:
@@ -101,18 +118,16 @@ def _given(line: CommandLine[StyleSettings]) -> _Pictures:
     return _Pictures(styles, mask, painting, list(config if line.flags.paint else ()))
 
 
-def _stylize(source: pathlib.Path, given: _Pictures, line: CommandLine[StyleSettings]) -> None:
+def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSettings]) -> None:
     """Styles one painting and writes its files."""
-    stem = f"{line.flags.out}/{source.stem}"
-    png, npz, mp4, report = (pathlib.Path(f"{stem}.{suffix}") for suffix in ("png", "npz", "mp4", "json"))
-    earlier = _earlier(npz, line) if line.flags.resume else None
+    earlier = _earlier(files.npz, line) if line.flags.resume else None
     with runtime.Stopwatch() as watch:
         styles = [read_image(style) for style in given.styles]
         mask = read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
-            before = drawing.relit(_painting(source, styles, given, line), options.light_of(line.flags))
+            before = drawing.relit(_painting(files, styles, given, line), options.light_of(line.flags))
         if before.state:
-            raise Refused(f"{source}: expected a finished painting, got an unfinished one; see bin/paint --resume")
+            raise Refused(f"{files.source}: a painting that is not finished; see bin/paint --resume")
         size = line.flags.size or before.settings.size
         result = earlier
         if result is None or result.state:
@@ -124,46 +139,47 @@ def _stylize(source: pathlib.Path, given: _Pictures, line: CommandLine[StyleSett
                     mask=mask,
                     resume=earlier,
                 )
-                result = resumable.follow(stages, npz, so_far=earlier, size=size, again=line.again)
+                result = resumable.follow(stages, files, so_far=earlier, size=size, again=line.again)
         with watch("drawing"):
-            result = drawing.relit(result, options.light_of(line.flags))
+            result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
             drawn = drawing.draw_layers(result, size=size)
-        write_image(png, drawing.shown(result.settings, drawn))
-    print(png)
-    if line.flags.timelapse:
-        outputs.write_timelapse(mp4, result, size)
-        print(mp4)
-    if line.flags.report:
+        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin)
+    print(files.png)
+    if files.mp4:
+        outputs.write_timelapse(files.mp4, result, size)
+        print(files.mp4)
+    if files.json:
         facts: dict[str, object] = {"styling": result.styling and dataclasses.asdict(result.styling)}
         if result is not earlier:
             # An earlier, finished painting may have been styled with other pictures.
             facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
-        outputs.write_report(report, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
-        print(report)
+        outputs.write_report(files.json, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
+        print(files.json)
 
 
 def _painting(
-    source: pathlib.Path,
+    files: PaintingFiles,
     styles: list[Float[np.ndarray, "_ _ 3"]],
     given: _Pictures,
     line: CommandLine[StyleSettings],
 ) -> Painting:
     """Loads the painting to style; paints the source if it is a photograph."""
-    if source.suffix.lower() == ".npz":
-        return load_painting(source)
-    npz = pathlib.Path(line.flags.out) / f"{source.stem}-painted.npz"
-    part = load_painting(npz) if line.flags.resume and npz.exists() else None
+    first = _first(files)
+    if first is None:
+        return load_painting(files.source)
+    part = load_painting(first.npz) if line.flags.resume and first.npz.exists() else None
     if part:
-        resumable.check_resumed(npz, part.settings, given.painting, given.asked)
+        resumable.check_resumed(first.npz, part.settings, given.painting, given.asked)
         if not part.state:
             return part
     chosen = part.settings if part else given.painting
-    image = read_image(source, canvas_color=chosen.canvas_rgb)
+    asked = line.flags
+    image = read_image(files.source, canvas_color=chosen.canvas_rgb, page=asked.page, salvage=asked.salvage)
     suited, form = styling.in_manner(image, styles, line.settings)
     if not part and not line.flags.paint:
         chosen = suited
     size = line.flags.size or chosen.size
-    return resumable.paint_picture(image, npz, settings=chosen, form=form, so_far=part, size=size, again=line.again)
+    return resumable.paint_picture(image, first, settings=chosen, form=form, so_far=part, size=size, again=line.again)
 
 
 def _earlier(npz: pathlib.Path, line: CommandLine[StyleSettings]) -> Painting | None:

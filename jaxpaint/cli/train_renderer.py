@@ -23,17 +23,18 @@ from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.resumable import check_same
 from jaxpaint.io import weights
-from jaxpaint.io.atomic import replacing
+from jaxpaint.io.atomic import locked, replacing
 from jaxpaint.io.images import read_brush, write_image
 from jaxpaint.io.weights import Weights
 from jaxpaint.training import Metrics, Part, Recipe, State, checkpoints
 
 HELP = """\
-usage: {program} --workdir=DIR [--config=FILE] [--config.KEY=VALUE]...
+usage: {program} --workdir=DIR [--overwrite] [--config=FILE] [--config.KEY=VALUE]...
 
 Trains a network to draw a brush's strokes. The same command again goes on where it stopped.
 
   --workdir=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints (default: runs/NET-BRUSH)
+{overwrite}
   --config=FILE  a recipe (default: configs/light.py)
   --help         this text
 
@@ -43,7 +44,7 @@ Settings, as --config.KEY=VALUE, and what they are in {config}:
 CHUNK = 20
 # Strokes on a sheet.
 SHOWN = 12
-RECIPE = "recipe.json"
+RECIPE, LOG, SHEET, BEST = "recipe.json", "metrics.jsonl", "strokes.png", "best.safetensors"
 
 
 class _Run(NamedTuple):
@@ -75,9 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
-    values = flags.FlagValues()
-    flags.DEFINE_string("workdir", "", "folder", flag_values=values)
-    flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
+    values = options.basic_flags()
+    flags.DEFINE_string("workdir", None, "folder", flag_values=values)
     line = options.command_line(argv, values, Recipe, config="light.py", usage=HELP)
     if line is None:
         return 0
@@ -89,13 +89,14 @@ def _main(argv: list[str]) -> int:
     picture = pyramid(read_brush(recipe.brush_image)) if recipe.brush_image else None
     if recipe.batch % (devices := runtime.mesh().size):
         raise Refused(f"config.batch: expected a multiple of the {devices} devices, got {recipe.batch}")
-    with outputs.output_folder(folder):
-        _train(_Run(recipe, folder, picture, _initial(recipe), line.again))
+    with outputs.output_folder(folder), locked(folder / RECIPE):
+        run = _Run(recipe, folder, picture, _initial(recipe), line.again)
+        _check_folder(run, overwrite=values.overwrite)
+        _train(run)
     return 0
 
 
 def _train(run: _Run) -> None:
-    _check_recipe(run)
     with checkpoints.manager(run.folder / "checkpoints") as saved:
         state = checkpoints.restore(saved, training.shapes(run.recipe))
         if state is None:
@@ -108,7 +109,7 @@ def _train(run: _Run) -> None:
         except KeyboardInterrupt:
             at = saved.latest_step() or 0
             raise Interrupted(f"interrupted; kept step {at}. Go on with: {run.again}") from None
-    print(run.folder / "best.safetensors")
+    print(run.folder / BEST)
 
 
 def _initial(recipe: Recipe) -> Weights | None:
@@ -127,12 +128,21 @@ def _initial(recipe: Recipe) -> Weights | None:
     return found
 
 
-def _check_recipe(run: _Run) -> None:
-    """Refuses the folder of a run with another recipe."""
+def _check_folder(run: _Run, *, overwrite: bool) -> None:
+    """Refuses the folder of a run with another recipe, and files of others that have the names of a run's."""
     path, recipe = run.folder / RECIPE, dataclasses.asdict(run.recipe)
-    if path.exists():
+    try:
         earlier = json.loads(path.read_text(encoding="utf-8"))
+        ours = recipe.keys() & earlier.keys()
+    except (FileNotFoundError, ValueError, AttributeError):
+        ours = set()
+    if ours:
         check_same(run.folder, earlier, recipe, recipe.keys() | earlier.keys(), hint="choose another --workdir")
+        return
+    for name in () if overwrite else (RECIPE, LOG, SHEET, BEST):
+        if (run.folder / name).exists():
+            hint = "choose another --workdir, or --overwrite to replace it"
+            raise Refused(f"{run.folder / name} is there already, and not of a training; {hint}")
 
 
 def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:
@@ -157,7 +167,7 @@ def _validate(run: _Run, state: State, log: _Log) -> None:
     variables["batch_stats"] = training.statistics(recipe, state.average, jax.random.key(recipe.seed + 1))
     metrics = training.validate(recipe, variables, jax.random.key(recipe.seed + 2), recipe.validated, run.picture)
     best = log.validated(step, metrics)
-    write_image(run.folder / "strokes.png", _sheet(run, variables))
+    write_image(run.folder / SHEET, _sheet(run, variables))
     if best:
         facts = {
             # File names without folders: a path on this machine is of no use to anybody else.
@@ -168,7 +178,7 @@ def _validate(run: _Run, state: State, log: _Log) -> None:
             "psnr_foreground": f"{_decibel(metrics.foreground):.2f}",
             "psnr_alpha": f"{_decibel(metrics.alpha):.2f}",
         }
-        weights.save(run.folder / "best.safetensors", weights.Weights(recipe.net, recipe.brush, variables, facts))
+        weights.save(run.folder / BEST, weights.Weights(recipe.net, recipe.brush, variables, facts))
 
 
 def _names(recipe: Recipe) -> dict[str, str]:
@@ -199,7 +209,7 @@ class _Log:
 
     def __init__(self, run: _Run, step: int) -> None:
 
-        self._run, self._path = run, run.folder / "metrics.jsonl"
+        self._run, self._path = run, run.folder / LOG
         kept: list[dict[str, Any]] = []
         if self._path.exists():
             # Steps after the last checkpoint are repeated.

@@ -1,7 +1,7 @@
 """Films as files: the strokes of a painted video, appended frame by frame.
 
 A file begins with a line of JSON (`Film`). Records follow. A record consists of its kind (4 bytes), the length and the
-checksum of its data (little endian, 32 bits each), and the compressed data. Readers ignore a record that was not
+checksum of its data (little endian, 32 bits each), and the compressed data. Readers ignore a last record that was not
 written to its end, as after a crash of the machine.
 
 | record | data |
@@ -9,7 +9,8 @@ written to its end, as after a crash of the machine.
 | `STMP` | the user's own brush: stamps, height and width as 32-bit integers, then shade, coverage, height as float32 |
 | `BRSH` | the older form of `STMP`: height and width, then shade and coverage of the only stamp |
 | `FRAM` | number, whether it is a keyframe, PSNR, share of surviving strokes, seconds; the strokes' ids; the strokes |
-| `DONE` | nothing: the film is finished |
+| `STAT` | the state after the frame before it, as npz, from which an unfinished film is resumed |
+| `DONE` | nothing: the film is finished, and has no more states |
 
 Ids and strokes are stored as bitwise differences (XOR) from the previous frame, stroke by stroke, with the most
 significant bytes of all values first. Frozen strokes, and most moving ones, therefore take little room.
@@ -19,16 +20,16 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import itertools
 import json
 import os
 import pathlib
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt32
@@ -37,6 +38,7 @@ from jaxpaint import optimize
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import FilmFileError, WriteError
+from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.settings import FilmSettings, StyleSettings
 from jaxpaint.video.frames import FORMAT, Film, Frame, FrameMetrics, Layer, Painted, VideoState
@@ -65,6 +67,8 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
         "frames": film.frames,
         "source": film.source,
     }
+    if film.origin:
+        header["origin"] = origins.mark(film.origin)
     if film.styling:
         header |= {"styling": dataclasses.asdict(film.styling), "styles": film.styles}
     with replacing(path) as temporary, open(temporary, "wb") as file:
@@ -89,17 +93,40 @@ def append(path: str | os.PathLike[str], painted: Painted, before: Frame | None)
     head = _METRICS.pack(frame.number, frame.keyframe, metrics.psnr, metrics.survived, metrics.seconds)
     ids, rows = frame.ids.astype(np.uint32), np.ascontiguousarray(frame.strokes, np.float32).view(np.uint32)
     below, known = _below(before, len(ids)), _known(before, ids, rows.shape)
-    try:
-        with open(path, "ab") as file:
-            _write(file, b"FRAM", head + struct.pack("<I", len(ids)) + _planes(ids ^ below) + _planes(rows ^ known))
-    except OSError as error:
-        raise WriteError(f"{path}: can't be written: {error.strerror}") from None
+    _append(path, b"FRAM", head + struct.pack("<I", len(ids)) + _planes(ids ^ below) + _planes(rows ^ known))
+
+
+def keep(path: str | os.PathLike[str], state: VideoState) -> None:
+    """Appends the state after the last appended frame, from which the film can be resumed.
+
+    Raises:
+      WriteError: the file can't be written.
+    """
+    arrays: dict[str, Any] = {"number": state.number, "ids": state.ids, "keyframe": state.keyframe, "made": state.made}
+    for name in _LAYERS:
+        if layer := getattr(state, name):
+            arrays |= {f"{name}.{key}": value for key, value in optimize.as_dict(layer.optimizer).items()}
+            arrays[f"{name}.strokes"] = layer.strokes
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, **arrays)
+    _append(path, b"STAT", packed.getvalue())
 
 
 def finish(path: str | os.PathLike[str]) -> None:
-    """Marks a film as finished."""
-    with open(path, "ab") as file:
-        _write(file, b"DONE", b"")
+    """Marks a film as finished, and drops its states.
+
+    Raises:
+      WriteError: the file can't be written.
+    """
+    path = pathlib.Path(path)
+    _, start = _header(path)
+    with replacing(path) as temporary, path.open("rb") as old, temporary.open("wb") as new:
+        new.write(old.read(start))
+        for record in _records(path):
+            content = old.read(record.end - old.tell())
+            if record.kind == b"FRAM":
+                new.write(content)
+        _write(new, b"DONE", b"")
 
 
 def is_finished(path: str | os.PathLike[str]) -> bool:
@@ -108,7 +135,7 @@ def is_finished(path: str | os.PathLike[str]) -> bool:
     Raises:
       FilmFileError: the file is missing, foreign or damaged.
     """
-    return any(kind == b"DONE" for kind, *_ in _records(pathlib.Path(path)))
+    return any(record.kind == b"DONE" for record in _records(pathlib.Path(path)))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Film, Iterator[Painted]]:
@@ -128,62 +155,73 @@ def read(path: str | os.PathLike[str]) -> tuple[Film, Iterator[Painted]]:
     return film, _frames(path, BRUSHES[film.settings.brush].dim)
 
 
-def save_state(path: str | os.PathLike[str], state: VideoState) -> None:
-    """Writes the state from which an unfinished film can be resumed, atomically."""
-    arrays: dict[str, Any] = {"number": state.number, "ids": state.ids, "anew": state.keyframe, "made": state.made}
-    for name in _LAYERS:
-        if layer := getattr(state, name):
-            arrays |= {f"{name}.{key}": value for key, value in optimize.as_dict(layer.optimizer).items()}
-            arrays[f"{name}.strokes"] = layer.strokes
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
-
-
-def load_state(path: str | os.PathLike[str], film: pathlib.Path) -> VideoState | None:
-    """Reads the state to resume from, and truncates the film after the state's frame.
+def resume(path: str | os.PathLike[str]) -> tuple[VideoState | None, bool]:
+    """Reads the last state of an unfinished film, and truncates the film after it.
 
     Args:
-      path: path of the file that `save_state` wrote.
-      film: the film's file.
+      path: path of the film's file.
 
     Returns:
-      The state, or None if the film has to start anew.
+      The state, or None if the film is finished, or has to start anew because it has no state yet; and whether it is
+      finished.
 
     Raises:
-      FilmFileError: the film is damaged, or the film has frames but its state is missing, damaged or another film's.
+      FilmFileError: the film is foreign, or it has frames but no state before it is damaged or ends.
+
+    Warns:
+      UserWarning: the film is damaged, and what comes after its last good state is dropped.
     """
-    state = _read_state(pathlib.Path(path))
-    if state is not None:
-        _, frames = read(film)
-        last = next(itertools.islice(frames, state.number, None), None)
-        if last is not None and np.array_equal(last.frame.strokes, state.frame.strokes):
-            os.truncate(film, next(itertools.islice((end for *_, end in _records(film)), state.number, None)))
-            return state
-    # The first frame is written before its state, and a run may stop between the two writes.
-    if sum(1 for _ in itertools.islice(read(film)[1], 2)) > 1:
-        raise FilmFileError(f"{film}: can't be resumed: {path} is missing, damaged or another film's")
-    return None
-
-
-def _read_state(path: pathlib.Path) -> VideoState | None:
-    """Reads the file that `save_state` wrote; returns None if the file can't be read."""
+    path = pathlib.Path(path)
+    film, end = _header(path)
+    dim = BRUSHES[film.settings.brush].dim
+    state, last, damage = None, None, ""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        for record in _records(path):
+            if record.kind == b"FRAM":
+                last = _next_frame(record.data, last, dim).frame
+            elif record.kind == b"DONE":
+                return None, True
+            elif last is not None:
+                state, end = _state(record.data, last), record.end
+    except ValueError as error:
+        damage = str(error).removeprefix(f"{path}: ")
+    # The first frame is written before its state, and a run may stop between the two.
+    if state is None and last is not None and last.number > 0:
+        raise FilmFileError(f"{path}: can't be resumed: {damage or 'it has frames, but no state to go on from'}")
+    if damage:
+        warnings.warn(f"{path}: {damage}; going on from before that", stacklevel=2)
+    os.truncate(path, end)
+    return state, False
+
+
+def _state(data: bytes, frame: Frame) -> VideoState:
+    """Decodes a state, which has to be that after `frame`.
+
+    Raises:
+      ValueError: it is not, or its numbers can't be.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
         layers = {name: _layer(found, f"{name}.") for name in _LAYERS if f"{name}.strokes" in found}
-        return VideoState(int(found["number"]), found["ids"], bool(found["anew"]), int(found["made"]), **layers)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        return None
+        state = VideoState(int(found["number"]), found["ids"], bool(found["keyframe"]), int(found["made"]), **layers)
+    except (OSError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"a state that can't be read: {error}") from None
+    if not all(np.array_equal(getattr(state.frame, name), getattr(frame, name)) for name in Frame._fields):
+        raise ValueError("a state of another frame")
+    return state
 
 
 def _layer(found: Mapping[str, np.ndarray], prefix: str) -> Layer:
     strokes = found[f"{prefix}strokes"]
     own = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
-    return Layer(strokes, optimize.from_dict(optimize.initial(optimize.ADAM, strokes), optimize.renamed(own)))
+    return Layer(strokes, optimize.from_dict(optimize.initial(optimize.ADAM, strokes), own))
 
 
 def _header(path: pathlib.Path) -> tuple[Film, int]:
     """Reads the film's properties, and the position of its first frame's record."""
+    if path.is_fifo():
+        raise FilmFileError(f"{path}: a pipe, not a film made by jaxpaint")
     try:
         with path.open("rb") as file:
             line = file.readline(100_000)
@@ -209,7 +247,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
         raise FilmFileError(f"{path}: not a film made by jaxpaint: {error}") from None
     height, width, frames = sides.values()
     film = Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles, found["film"])
-    return film, start
+    return dataclasses.replace(film, origin=origins.find(line)), start
 
 
 def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3"]:
@@ -220,11 +258,16 @@ def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3
     return brush if kind == b"STMP" else of_light(brush)
 
 
-def _records(path: pathlib.Path) -> Iterator[tuple[bytes, bytes, int]]:
-    """Reads the records after the header.
+class _Record(NamedTuple):
+    """A record: its kind and data, and the position in the file after it."""
 
-    Yields:
-      Kind and data of each record, and the position of its end.
+    kind: bytes
+    data: bytes
+    end: int
+
+
+def _records(path: pathlib.Path) -> Iterator[_Record]:
+    """Reads the records after the header.
 
     Raises:
       FilmFileError: a record is damaged.
@@ -232,34 +275,46 @@ def _records(path: pathlib.Path) -> Iterator[tuple[bytes, bytes, int]]:
     _, start = _header(path)
     with path.open("rb") as file:
         file.seek(start)
-        for number in itertools.count():
+        frames = 0
+        while True:
             try:
-                record = _next(file)
+                found = _next(file)
+                if found and found[0] not in (b"FRAM", b"STAT", b"DONE"):
+                    raise ValueError("a record of an unknown kind")
             except (ValueError, zlib.error) as error:
-                raise FilmFileError(f"{path}: damaged at frame {number}: {error}") from None
-            if record is None:
+                raise FilmFileError(f"{path}: damaged at frame {frames}: {error}") from None
+            if found is None:
                 return
-            yield *record, file.tell()
+            frames += found[0] == b"FRAM"
+            yield _Record(*found, file.tell())
 
 
 def _frames(path: pathlib.Path, dim: int) -> Iterator[Painted]:
     before = None
-    for number, (kind, data, _) in enumerate(_records(path)):
-        if kind != b"FRAM":
-            return
-        try:
-            painted = _painted(data, before, dim)
-            if painted.frame.number != number:
-                raise ValueError("another frame than expected")
-        except (ValueError, struct.error) as error:
-            raise FilmFileError(f"{path}: damaged at frame {number}: {error}") from None
-        before = painted.frame
-        yield painted
+    for record in _records(path):
+        if record.kind == b"FRAM":
+            try:
+                painted = _next_frame(record.data, before, dim)
+            except ValueError as error:
+                number = before.number + 1 if before else 0
+                raise FilmFileError(f"{path}: damaged at frame {number}: {error}") from None
+            before = painted.frame
+            yield painted
 
 
-def _painted(data: bytes, before: Frame | None, dim: int) -> Painted:
-    number, keyframe, psnr, survived, seconds = _METRICS.unpack_from(data)
-    (count,) = struct.unpack_from("<I", data, _METRICS.size)
+def _next_frame(data: bytes, before: Frame | None, dim: int) -> Painted:
+    """Decodes the frame that follows `before`.
+
+    Raises:
+      ValueError: the data are not of that frame.
+    """
+    try:
+        number, keyframe, psnr, survived, seconds = _METRICS.unpack_from(data)
+        (count,) = struct.unpack_from("<I", data, _METRICS.size)
+    except struct.error as error:
+        raise ValueError(error) from None
+    if number != (before.number + 1 if before else 0):
+        raise ValueError("another frame than expected")
     body = np.frombuffer(data, np.uint8, offset=_METRICS.size + 4)
     if len(body) != 4 * count * (1 + dim):
         raise ValueError("of another size than expected")
@@ -296,6 +351,14 @@ def _values(planes: np.ndarray, shape: tuple[int, ...]) -> UInt32[np.ndarray, "*
     return np.ascontiguousarray(planes.reshape(4, -1).T).view(">u4").astype(np.uint32).reshape(shape)
 
 
+def _append(path: str | os.PathLike[str], kind: bytes, data: bytes) -> None:
+    try:
+        with open(path, "ab") as file:
+            _write(file, kind, data)
+    except OSError as error:
+        raise WriteError(f"{path}: can't be written: {error.strerror}") from None
+
+
 def _write(file: io.BufferedWriter | Any, kind: bytes, data: bytes) -> None:
     packed = zlib.compress(data)
     file.write(_RECORD.pack(kind, len(packed), zlib.crc32(packed)) + packed)
@@ -315,11 +378,15 @@ def _next(file: io.BufferedReader | Any) -> tuple[bytes, bytes] | None:
         return None
     kind, length, checksum = _RECORD.unpack(head)
     packed = file.read(min(length, _MOST_BYTES))
+    unpacker = zlib.decompressobj()
     if len(packed) < length:
+        # Not written to its end, unless the data are complete after all: then it is the length that is wrong.
+        unpacker.decompress(packed, _MOST_BYTES)
+        if unpacker.eof:
+            raise ValueError("its length is another")
         return None
     if zlib.crc32(packed) != checksum:
         raise ValueError("its checksum is another")
-    unpacker = zlib.decompressobj()
     data = unpacker.decompress(packed, _MOST_BYTES)
     if not unpacker.eof:
         raise ValueError("too large")

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import pathlib
-import warnings
-from collections.abc import Iterator
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from jaxpaint.brushes.textures import brush_picture
 from jaxpaint.errors import ImageError, WriteError
+from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
+from jaxpaint.io.decoding import decode
 from jaxpaint.pictures import to_bytes
 
-MOST_PIXELS = 200_000_000
 MOST_STAMPS = 64
 # Ending of the name, without suffix, of a picture of heights.
 _HEIGHT = "_height"
@@ -27,32 +25,39 @@ _VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 
 
 def read_image(
-    path: str | os.PathLike[str], *, canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    path: str | os.PathLike[str],
+    *,
+    canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    page: int | None = None,
+    salvage: bool = False,
 ) -> Float[np.ndarray, "height width 3"]:
-    """Reads a photograph: grey, colour, palette or CMYK, with 1 to 16 bits.
+    """Reads a photograph: grey, colour, palette, CMYK or CIELAB, with 1 to 32 bits or floats.
 
-    The photograph is rotated according to its EXIF data.
+    The photograph is turned as its EXIF data say. Its colours are converted by its colour profile. More than 20
+    megapixels are reduced by a whole factor.
 
     Args:
       path: path of the picture.
       canvas_color: colour behind transparent pixels; red, green, blue in [0, 1].
+      page: number of the page, from 1, in a file of several; None for the first.
+      salvage: reads what there is of a JPEG that is cut short; the rest is grey.
 
     Returns:
       sRGB values in [0, 1].
 
     Raises:
       ImageError: the file is missing, a folder, empty, not a picture, truncated, an animation, a video, or larger than
-        200 megapixels.
+        200 megapixels; it has not so many pages; it is a HEIC, and pillow-heif is not installed.
+
+    Warns:
+      UserWarning: the file has other pages, or values that end far below or above what they could be.
     """
     path = pathlib.Path(path)
     check_file(path, "a picture")
     if path.suffix.lower() in _VIDEO_ENDINGS:
         raise ImageError(f"{path}: expected a picture, got a video")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open(path) as picture:
-                return _pixels(ImageOps.exif_transpose(picture), canvas_color)
+        values = decode(path, page=page, salvage=salvage)
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -60,7 +65,11 @@ def read_image(
     except Exception as error:  # Decoders raise many kinds of exceptions for damaged files.
         reason = " ".join(str(error).split()) or type(error).__name__
         problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"
+        if "truncated" in reason and path.suffix.lower() in (".jpg", ".jpeg"):
+            reason += "; --salvage reads what there is"
         raise ImageError(f"{path}: {problem}: {reason}") from None
+    alpha = values[..., 3:]
+    return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)
 
 
 def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across along 3"]:
@@ -127,68 +136,28 @@ def check_file(path: pathlib.Path, kind: str) -> None:
         raise ImageError(f"{path}: no such file")
     if path.is_dir():
         raise ImageError(f"{path}: expected {kind}, got a folder")
+    if not path.is_file():
+        raise ImageError(f"{path}: expected {kind}, got a pipe or a device")
     if path.stat().st_size == 0:
         raise ImageError(f"{path}: expected {kind}, got an empty file")
 
 
-@contextlib.contextmanager
-def _open(path: pathlib.Path) -> Iterator[Image.Image]:
-    """Opens a picture after a check of its size."""
-    limit = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with Image.open(path) as picture:
-            pixels = picture.width * picture.height
-            if pixels > MOST_PIXELS:
-                raise ImageError(f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {pixels / 1e6:.0f}")
-            if (frames := getattr(picture, "n_frames", 1)) > 1 and picture.format != "MPO":
-                raise ImageError(f"{path}: expected one picture, got an animation of {frames} frames")
-            picture.load()
-            yield picture
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-
-
-def _pixels(picture: Image.Image, canvas_color: tuple[float, float, float]) -> np.ndarray:
-    """Converts a decoded picture of any mode to values in [0, 1], over the canvas colour."""
-    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-        values = np.nan_to_num(np.asarray(picture, np.float32), posinf=1.0)
-        values = values / (65535.0 if picture.mode != "F" else max(float(values.max()), 1.0))
-        return np.repeat(np.clip(values, 0, 1)[..., None], 3, axis=-1)
-    picture = _to_srgb(picture)
-    values = np.asarray(picture.convert("RGBA"), np.float32) / 255.0
-    alpha = values[..., 3:]
-    return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Converts colours to sRGB if the picture has a usable colour profile."""
-    profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "CMYK", "L"):
-        return picture
-    try:
-        converted = ImageCms.profileToProfile(
-            picture,
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-            ImageCms.createProfile("sRGB"),
-            outputMode="RGB",
-        )
-        return converted or picture
-    except (ImageCms.PyCMSError, OSError):
-        return picture
-
-
-def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height width 3"]) -> None:
+def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height width 3"], *, origin: str = "") -> None:
     """Writes a picture with 8 bits a channel, atomically.
 
     Args:
       path: path of the file; the suffix selects the format.
       image: picture in [0, 1].
+      origin: what it was made from, which a PNG carries (see `jaxpaint.io.origins`); empty if nothing is known.
 
     Raises:
       WriteError: the file can't be written, or its suffix is not that of a picture format.
     """
     if pathlib.Path(path).suffix.lower() not in Image.registered_extensions():
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
+    how: dict[str, Any] = {}
+    if origin and pathlib.Path(path).suffix.lower() == ".png":
+        how["pnginfo"] = PngImagePlugin.PngInfo()
+        how["pnginfo"].add_text("Comment", origins.mark(origin))
     with replacing(path) as temporary:
-        iio.imwrite(temporary, to_bytes(image))
+        iio.imwrite(temporary, to_bytes(image), **how)

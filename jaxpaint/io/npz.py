@@ -5,6 +5,7 @@
 | `format` | version of this layout, 2; in version 1, oil strokes had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
 | `brush`, `config` | the brush's name; the settings as JSON (without `layering` in files older than glazes) |
+| `origin` | the mark of what it was made from (see `jaxpaint.io.origins`), if that is known |
 | `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
@@ -31,6 +32,7 @@ from jaxpaint import optimize
 from jaxpaint.brushes import BRUSHES, with_grain
 from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import PaintingFileError
+from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.settings import Checked, Settings, StyleSettings
 from jaxpaint.types import Painting
@@ -55,7 +57,8 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
     """
     shape_dim = BRUSHES[painting.brush].shape_dim
     strokes = np.asarray(painting.strokes, np.float32)
-    arrays: dict[str, Any] = {
+    arrays: dict[str, Any] = {"origin": np.bytes_(origins.mark(painting.origin))} if painting.origin else {}
+    arrays |= {
         "format": np.int32(FORMAT),
         "strokes": strokes,
         "brush": np.str_(painting.brush),
@@ -103,6 +106,8 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
         raise PaintingFileError(f"{path}: no such file")
     if path.is_dir():
         raise PaintingFileError(f"{path}: a folder, not a painting (npz)")
+    if not path.is_file():
+        raise PaintingFileError(f"{path}: a pipe or a device, not a painting (npz)")
     try:
         foreign = not zipfile.is_zipfile(path)
         if not foreign:
@@ -156,6 +161,7 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
         brush_image=_brush_image(arrays) if "brush_image" in arrays else None,
         settings=settings,
         state=state or None,
+        origin=origins.find(arrays["origin"].tobytes()) if "origin" in arrays else "",
         styling=_settings(StyleSettings, _text(arrays, "styling")) if "styling" in arrays else None,
     )
 

@@ -12,6 +12,7 @@ import math
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -26,7 +27,7 @@ from jaxtyping import UInt8
 
 from jaxpaint import pictures
 from jaxpaint.errors import ImageError, WriteError
-from jaxpaint.io import images
+from jaxpaint.io import decoding, images, origins
 from jaxpaint.io.atomic import replacing
 
 FASTEST = 1000
@@ -113,8 +114,8 @@ def probe(path: str | os.PathLike[str]) -> Video:
     if not (size and stored and units.get("0")):
         raise ImageError(f"{path}: a damaged video: its frames can't be decoded")
     width, height = map(int, size.groups())
-    if width * height > images.MOST_PIXELS:
-        most = images.MOST_PIXELS // 10**6
+    if width * height > decoding.MOST_PIXELS:
+        most = decoding.MOST_PIXELS // 10**6
         raise ImageError(f"{path}: expected at most {most} megapixels, got {width * height / 1e6:.0f}")
     rate = 1 / units["0"]
     duration = float(max(time + length for time, length in stored) * units["1"] or len(stored) / rate)
@@ -228,6 +229,7 @@ def write_video(
     *,
     fps: float | Fraction = 30.0,
     sound_of: str | os.PathLike[str] | None = None,
+    origin: str = "",
 ) -> None:
     """Writes a video, frame by frame: H.264 that browsers play, VP9 in .webm, or an animated GIF that repeats.
 
@@ -238,10 +240,14 @@ def write_video(
       frames: frames of one size, with values 0 to 255.
       fps: frames per second.
       sound_of: video whose sound is copied, up to the last frame; a GIF stays silent.
+      origin: what it was made from, which the file carries (see `jaxpaint.io.origins`); empty if nothing is known.
 
     Raises:
       ImageError: there are no frames, or their sizes differ.
       WriteError: the file can't be written, or its suffix is not that of a video format.
+
+    Warns:
+      UserWarning: the sound can't be copied, and the video is silent.
     """
     check_name(path)
     ending = pathlib.Path(path).suffix.lower()
@@ -255,14 +261,27 @@ def write_video(
     if first is None:
         raise ImageError(f"{path}: expected frames, got none")
     with replacing(path) as temporary:
-        count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate)
+        comment = origins.mark(origin) if origin else ""
+        count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate, comment)
         if sound_of is not None and ending != ".gif":
-            with replacing(temporary) as both:
-                inputs = [*_source(temporary), *_source(sound_of), "-map", "0:v", "-map", "1:a:0?"]
-                codecs = ("copy", "libopus" if ending == ".webm" else "aac")
-                output = ["-t", f"{float(count / rate):.6f}", *_FASTSTART, f"file:{both}"]
-                if all(_run(*inputs, "-c:v", "copy", "-c:a", codec, *output).returncode for codec in codecs):
-                    raise ImageError(f"{sound_of}: its sound can't be copied")
+            try:
+                _copy_sound(temporary, sound_of, seconds=count / rate)
+            except ImageError as error:
+                warnings.warn(f"{error}; {path} is silent", stacklevel=2)
+
+
+def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
+    """Adds the sound of another video, up to a time.
+
+    Raises:
+      ImageError: the sound can't be copied or encoded.
+    """
+    inputs = [*_source(path), *_source(source), "-map", "0:v", "-map", "1:a:0?"]
+    codecs = ("copy", "libopus" if path.suffix.lower() == ".webm" else "aac")
+    with replacing(path) as both:
+        output = ["-t", f"{float(seconds):.6f}", *_FASTSTART, f"file:{both}"]
+        if all(_run(*inputs, "-c:v", "copy", "-c:a", codec, *output).returncode for codec in codecs):
+            raise ImageError(f"{source}: its sound can't be copied")
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
@@ -276,14 +295,20 @@ def check_name(path: str | os.PathLike[str]) -> None:
 
 
 def _encode(
-    path: str | os.PathLike[str], temporary: pathlib.Path, frames: Iterable[np.ndarray], shape: Any, rate: Fraction
+    path: str | os.PathLike[str],
+    temporary: pathlib.Path,
+    frames: Iterable[np.ndarray],
+    shape: Any,
+    rate: Fraction,
+    comment: str,
 ) -> int:
     """Encodes the frames, and returns their number; error messages name `path`."""
     ending = temporary.suffix.lower()
     pad = [(0, side % 2 if ending != ".gif" else 0) for side in shape[:2]] + [(0, 0)]
     height, width = (side + after for side, (_, after) in zip(shape[:2], pad, strict=False))
     arguments = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate)]
-    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *_FASTSTART, f"file:{temporary}"]
+    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *_FASTSTART]
+    arguments += ["-metadata", f"comment={comment}", f"file:{temporary}"]
     count = 0
     with (
         tempfile.TemporaryFile() as log,
@@ -303,7 +328,18 @@ def _encode(
             log.seek(0)
             reason = log.readline().decode(errors="replace").strip() or "the encoder failed"
             raise WriteError(f"{path}: can't be written: {reason}")
+    if ending == ".gif" and comment:
+        _comment_gif(temporary, comment)
     return count
+
+
+def _comment_gif(path: pathlib.Path, comment: str) -> None:
+    """Adds a comment to a GIF, which ffmpeg does not: after the colours of the whole (GIF89a, sections 18, 19, 24)."""
+    with replacing(path) as commented, path.open("rb") as old, commented.open("wb") as new:
+        head = old.read(13)
+        new.write(head + old.read(3 * 2 ** ((head[10] & 7) + 1) if head[10] & 128 else 0))
+        new.write(b"\x21\xfe" + bytes([len(comment)]) + comment.encode() + b"\x00")
+        shutil.copyfileobj(old, new)
 
 
 def _source(path: str | os.PathLike[str]) -> list[str]:

@@ -25,6 +25,7 @@ from jaxpaint import vgg
 from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import WeightsError
+from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.weights import VGGWeights, vgg_shapes
 from jaxpaint.renderers.networks import SEED, Tree, network
@@ -306,8 +307,13 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
+def write_checkpoint(path: str | os.PathLike[str], state: State, *, origin: str = "") -> None:
     """Writes a state dict as `model_G_state_dict` of a PyTorch file, atomically.
+
+    Args:
+      path: path of the file.
+      state: arrays by name.
+      origin: what they were made from, which the file carries (see `jaxpaint.io.origins`).
 
     Raises:
       WeightsError: PyTorch is not installed.
@@ -315,7 +321,7 @@ def write_checkpoint(path: str | os.PathLike[str], state: State) -> None:
     torch = _torch()
     tensors = OrderedDict((key, torch.from_numpy(np.array(value))) for key, value in state.items())
     with replacing(path) as temporary:
-        torch.save({"model_G_state_dict": tensors}, temporary)
+        torch.save({"model_G_state_dict": tensors, "origin": origins.mark(origin)}, temporary)
 
 
 def _torch() -> Any:

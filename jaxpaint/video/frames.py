@@ -159,6 +159,7 @@ class Film:
       styling: settings of the style transfer, or None.
       styles: names and checksums of the style pictures.
       format: version of the file's layout; in version 1, oil strokes had no grain.
+      origin: what it was made from, as its files say it (see `jaxpaint.io.origins`); empty if nothing is known.
     """
 
     settings: FilmSettings
@@ -171,6 +172,7 @@ class Film:
     styling: StyleSettings | None = None
     styles: tuple[str, ...] = ()
     format: int = FORMAT
+    origin: str = ""
 
     @property
     def shown_rate(self) -> Fraction:

@@ -1,0 +1,252 @@
+"""Pictures of every kind that cameras, scanners and design tools write, decoded to sRGB.
+
+Pillow decodes most of them. TIFFs of more than 8 bits a channel, which Pillow rounds, misreads or refuses, are for
+tifffile.
+"""
+
+from __future__ import annotations
+
+import io
+import pathlib
+import threading
+import warnings
+from typing import Any
+
+import numpy as np
+import tifffile
+from jaxtyping import Float
+from PIL import Image, ImageCms
+
+from jaxpaint.errors import ImageError
+
+MOST_PIXELS = 200_000_000
+# Larger pictures are reduced by a whole factor as they are decoded: paintings are fitted at far smaller sizes.
+_ENOUGH = 20_000_000
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ORIENTATION, _MOST_SAMPLE, _PROFILE = 274, 281, 34675
+# Pillow's limit of pixels and the filters of warnings belong to the whole process.
+_LOCK = threading.Lock()
+
+
+def decode(
+    path: pathlib.Path, *, page: int | None = None, salvage: bool = False
+) -> Float[np.ndarray, "height width 4"]:
+    """Decodes a picture.
+
+    Args:
+      path: path of the file.
+      page: number of the page, from 1, in a file of several; None for the first.
+      salvage: reads what there is of a JPEG that is cut short; the rest is grey.
+
+    Returns:
+      Red, green and blue in sRGB, and alpha, in [0, 1], upright.
+
+    Raises:
+      ImageError: the file is an animation or too large, needs another library, or has not so many pages.
+      Exception: Pillow or tifffile find the file damaged, or no picture at all.
+
+    Warns:
+      UserWarning: the file has other pages, or values that end far below or above what they could be.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
+        _read_heic(path)
+    deep = _deep(path, page) if head[:4] in _TIFF else None
+    if deep is not None:
+        return deep
+    # With a JPEG's end in place, its decoder fills up what is missing.
+    return _by_pillow(path, io.BytesIO(path.read_bytes() + b"\xff\xd9") if salvage else path, page)
+
+
+def _read_heic(path: pathlib.Path) -> None:
+    """Has Pillow read HEIC, for which it needs another library."""
+    try:
+        import pillow_heif
+    except ImportError:
+        how = "pip install 'jaxpaint[heic]', or export it as JPEG"
+        raise ImageError(f"{path}: a HEIC picture, which needs another library: {how}") from None
+    pillow_heif.register_heif_opener()
+
+
+def _by_pillow(
+    path: pathlib.Path, source: pathlib.Path | io.BytesIO, page: int | None
+) -> Float[np.ndarray, "height width 4"]:
+    with _LOCK:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            with warnings.catch_warnings():
+                # Of metadata that Pillow doubts.
+                warnings.simplefilter("ignore")
+                picture = Image.open(source)
+                pages = getattr(picture, "n_frames", 1)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+    with picture:
+        _check_size(path, picture.width, picture.height)
+        if picture.format in ("MPO", "HEIF"):
+            pages = 1
+        elif pages > 1 and picture.format != "TIFF":
+            raise ImageError(f"{path}: expected one picture, got an animation of {pages} frames")
+        picture.seek(_chosen(path, pages, page))
+        _check_size(path, picture.width, picture.height)
+        factor = _factor(picture.width, picture.height)
+        picture.draft(None, (picture.width // factor, picture.height // factor))
+        with _LOCK, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture.load()
+            # `ImageOps.exif_transpose` writes EXIF anew, and fails where that has odd values.
+            orientation = picture.getexif().get(_ORIENTATION, 1)
+        return _upright(_values(picture), orientation)
+
+
+def _check_size(path: pathlib.Path, width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        got = f"{width * height / 1e6:.0f}"
+        raise ImageError(f"{path}: expected at most {MOST_PIXELS // 10**6} megapixels, got {got}")
+
+
+def _chosen(path: pathlib.Path, pages: int, page: int | None) -> int:
+    """Index of the page to read."""
+    if page is not None and page > pages:
+        raise ImageError(f"{path}: expected a page from 1 to {pages}, got {page}")
+    if page is None and pages > 1:
+        warnings.warn(f"{path}: the first of {pages} pages (--page takes another)", stacklevel=2)
+    return (page or 1) - 1
+
+
+def _factor(width: int, height: int) -> int:
+    """By how much a picture is reduced."""
+    factor = 1
+    while width * height > _ENOUGH * factor**2:
+        factor += 1
+    return factor
+
+
+def _values(picture: Image.Image) -> Float[np.ndarray, "height width 4"]:
+    """Values in sRGB of a picture of any of Pillow's modes."""
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        grey = _reduced(np.asarray(picture, np.float32)[..., None], _factor(picture.width, picture.height))
+        return _from_samples(grey / (max(float(grey.max()), 1.0) if picture.mode == "F" else 65535.0))
+    if picture.mode == "1":
+        picture = picture.convert("L")
+    picture = _to_srgb(picture)
+    mode = "RGBA" if picture.has_transparency_data else "RGB" if picture.mode == "P" else picture.mode
+    picture = picture.convert(mode).reduce(_factor(picture.width, picture.height))
+    channels = picture.convert("RGBA" if mode == "RGBA" else "RGB").split()
+    values = np.ones((picture.height, picture.width, 4), np.float32)
+    for number, channel in enumerate(channels):
+        np.divide(np.asarray(channel), np.float32(255.0), out=values[..., number])
+    return values
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    """Converts colours to sRGB by the picture's colour profile, if it has a usable one."""
+    profile = picture.info.get("icc_profile")
+    if picture.mode == "LAB":
+        return _converted(picture, ImageCms.createProfile("LAB")) or picture
+    if not profile:
+        return picture
+    if picture.mode in ("P", "PA"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    alpha = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else None
+    colors = picture.convert(picture.mode[:-1]) if alpha else picture
+    try:
+        converted = _converted(colors, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    except (ImageCms.PyCMSError, OSError):
+        return picture
+    if converted is not None and alpha:
+        converted.putalpha(alpha)
+    return converted or picture
+
+
+def _converted(picture: Image.Image, profile: Any) -> Image.Image | None:
+    return ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+
+
+def _upright(values: Float[np.ndarray, "h w c"], orientation: int) -> Float[np.ndarray, "height width c"]:
+    """Turns a picture as its orientation says (CIPA DC-008, 4.6.4)."""
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return np.ascontiguousarray(values)
+
+
+def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height width 4"] | None:
+    """A TIFF of more than 8 bits a channel; None for one that is for Pillow."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            if np.max(file.pages.first.bitspersample) <= 8:
+                return None
+            found = file.pages[_chosen(path, len(file.pages), page)].aspage()
+            _check_size(path, found.imagewidth, found.imagelength)
+            samples, value = found.asarray(), found.tags.valueof
+            most, profile, turned = value(_MOST_SAMPLE), value(_PROFILE), value(_ORIENTATION, 1)
+    except ImageError:
+        raise
+    except (tifffile.TiffFileError, ValueError):
+        return None  # Damaged, or of a compression that needs another library: Pillow may know it, or say what it is.
+    samples = np.moveaxis(samples, 0, -1) if found.axes == "SYX" else samples
+    samples = samples[..., None] if found.axes == "YX" else samples
+    kind = tifffile.PHOTOMETRIC(found.photometric)
+    if samples.ndim != 3 or kind.name not in ("MINISWHITE", "MINISBLACK", "RGB", "SEPARATED"):
+        raise ImageError(f"{path}: a TIFF of a kind that is not read ({kind.name.lower()}); save it as RGB or grey")
+    values = _reduced(samples, _factor(found.imagewidth, found.imagelength))
+    values /= np.float32(_full_scale(path, samples, most))
+    if kind is tifffile.PHOTOMETRIC.MINISWHITE:
+        values[..., 0] = 1.0 - values[..., 0]
+    if kind is tifffile.PHOTOMETRIC.SEPARATED:
+        values = (1.0 - values[..., :3]) * (1.0 - values[..., 3:4])
+    return _upright(_from_samples(values, profile=profile), turned)
+
+
+def _reduced(samples: np.ndarray, factor: int) -> Float[np.ndarray, "height width c"]:
+    """Averages of squares of samples."""
+    height, width = (length // factor for length in samples.shape[:2])
+    squares = samples[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
+    return squares.mean(axis=(1, 3), dtype=np.float32)
+
+
+def _full_scale(path: pathlib.Path, samples: np.ndarray, most: object) -> float:
+    """The sample that stands for 1.
+
+    Args:
+      path: path of the file.
+      samples: all samples.
+      most: the greatest sample by the file's own account, if it has one.
+    """
+    greatest = float(np.nanmax(samples, initial=0.0, where=np.isfinite(samples)))
+    if samples.dtype.kind == "f":
+        if greatest > 1.0:
+            warnings.warn(f"{path}: values up to {greatest:g}, which becomes white", stacklevel=2)
+        return max(greatest, 1.0)
+    if samples.dtype.kind != "u":
+        raise ImageError(f"{path}: expected whole numbers from 0 or floats, got {samples.dtype}")
+    full = np.iinfo(samples.dtype).max
+    if isinstance(most, int) and greatest <= most < full:
+        return float(most)
+    for bits in (10, 12):
+        if 255 < greatest < 2**bits < full:
+            warnings.warn(f"{path}: values up to {greatest:g}: read as {bits} bits", stacklevel=2)
+            return float(2**bits - 1)
+    return float(full)
+
+
+def _from_samples(values: Float[np.ndarray, "h w c"], profile: bytes | None = None) -> Float[np.ndarray, "h w 4"]:
+    """Grey or colours, with alpha or not, in sRGB."""
+    values = np.clip(np.nan_to_num(values, posinf=1.0), 0.0, 1.0)
+    count = values.shape[-1]
+    colors, alpha = values[..., : 1 if count < 3 else 3], values[..., count - 1 :]
+    if profile:
+        # Pillow's profiles are for 8 bits.
+        rounded = np.round(colors * 255.0).astype(np.uint8)
+        shown = Image.fromarray(rounded[..., 0] if count < 3 else rounded)
+        shown.info["icc_profile"] = profile
+        colors = np.asarray(_to_srgb(shown), np.float32).reshape(*values.shape[:2], -1) / 255.0
+    if count in (1, 3):
+        alpha = np.ones_like(alpha)
+    return np.concatenate([np.broadcast_to(colors, (*values.shape[:2], 3)), alpha], axis=-1).astype(np.float32)

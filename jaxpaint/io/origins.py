@@ -1,0 +1,67 @@
+"""Origins: what a file was made from, written into the file itself, so that no other file is ever replaced.
+
+Every file that a command writes (pictures, videos, paintings, films, reports, weights) carries a short text: the mark
+of this program, and a checksum of the input that the file was made from and of what it is. A file is recognised by this
+text alone, whatever its name. The text stands near the beginning or the end of every format (the comment of a PNG or
+GIF, a tag of an MP4 or WebM, an array of an npz, a key of a JSON), so that one search finds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+import re
+
+# Bytes at either end of a file that are searched.
+_SEARCHED = 2**24
+_MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})")
+
+
+def made_from(kind: str, *sources: str | os.PathLike[str]) -> str:
+    """The origin of what is made from files: equal for equal contents, whatever their names.
+
+    A file of ours counts by its own origin: a painting that is painted anew is still the painting of its photograph.
+
+    Args:
+      kind: what is made from them, such as "painting".
+      sources: paths of the files.
+
+    Returns:
+      32 hexadecimal digits.
+
+    Raises:
+      OSError: a file can't be read.
+    """
+    digest = hashlib.sha256(kind.encode())
+    for source in sources:
+        if own := of_file(source):
+            digest.update(own.encode())
+            continue
+        with open(source, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:32]
+
+
+def mark(origin: str) -> str:
+    """The text that a file made from `origin` carries."""
+    return f"jaxpaint:{origin}"
+
+
+def of_file(path: str | os.PathLike[str]) -> str:
+    """The origin of a file; empty if it is not a file of ours.
+
+    Raises:
+      OSError: the file can't be read.
+    """
+    with pathlib.Path(path).open("rb") as file:
+        start = file.read(_SEARCHED)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(len(start), size - _SEARCHED))
+        return find(start) or find(file.read())
+
+
+def find(content: bytes) -> str:
+    """The origin of the first mark in a file's content; empty if there is none."""
+    found = _MARK.search(content)
+    return found[1].decode() if found else ""
