@@ -205,6 +205,11 @@ class Painter(NamedTuple):
         return optimize.compete(self.engine(flat=True), strokes, placed, canvas, problem, rate=rate, lowest=lowest)
 
 
+def as_key(key: PRNGKeyArray | int) -> PRNGKeyArray:
+    """A random key, which may be given as a whole number."""
+    return jax.random.key(key) if isinstance(key, int | np.integer) else key
+
+
 def generator(key: PRNGKeyArray, stream: int) -> np.random.Generator:
     """NumPy's random generator for a stage or a frame: another stream, other numbers."""
     return np.random.default_rng([*np.asarray(jax.random.key_data(key)), stream])

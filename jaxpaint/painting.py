@@ -23,7 +23,17 @@ from jaxpaint import directions, optimize, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.optimize.initialize import Layout, stroke_size
-from jaxpaint.painter import CANDIDATE, Painter, bounds, generator, importance, inked, lowest_kept, underpainting
+from jaxpaint.painter import (
+    CANDIDATE,
+    Painter,
+    as_key,
+    bounds,
+    generator,
+    importance,
+    inked,
+    lowest_kept,
+    underpainting,
+)
 from jaxpaint.problem import Fit, Problem
 from jaxpaint.raster.tiling import Grid
 from jaxpaint.settings import Settings
@@ -146,7 +156,7 @@ def _split(total: int, shares: Float[np.ndarray, "n"]) -> list[int]:
 def paint(
     image: Float[np.ndarray, "height width 3"],
     *,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
@@ -155,8 +165,9 @@ def paint(
     """Paints a picture.
 
     Args:
-      image: in [0, 1], sRGB.
-      key: says which of the many paintings; the same key and settings give the same painting.
+      image: in [0, 1], sRGB; what else `pictures.checked` converts, such as bytes or an image of Pillow, is fine, too.
+      key: a random key or a whole number: says which of the many paintings; the same key and settings give the same
+        painting on the same number of devices.
       settings: how to paint.
       brush_image: the user's own brush, as `images.read_brush` gives it.
       form: directions for strokes to follow; None for the image's own.
@@ -177,7 +188,7 @@ def paint(
 def paint_stages(
     image: Float[np.ndarray, "height width 3"],
     *,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
@@ -194,7 +205,7 @@ def paint_stages(
     """
     image = inked(settings, pictures.checked(image))
     painter = Painter.of(settings, image.shape[:2], brush_image)
-    return fit_stages(image, painter, key=key, form=form, resume=resume)
+    return fit_stages(image, painter, key=as_key(key), form=form, resume=resume)
 
 
 def fit_stages(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
+
+# By how much values may leave [0, 1], as arithmetic has it.
+_HAIR = 1e-4
 
 
 def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
@@ -16,22 +20,52 @@ def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
-    """Returns a picture in float32, after a check of its shape and range.
+    """Returns a picture as float32, converted from what programs pass around, where that is unambiguous.
 
     Args:
-      picture: array of shape `[height, width, 3]` with values in [0, 1].
+      picture: array of shape `[height, width, 3]` with values in [0, 1]. Also an image of Pillow, a tensor of PyTorch;
+        unsigned integers of 8 or 16 bits; grey values; channels first; a fourth channel, if it is opaque.
       kind: noun for the picture, for error messages.
 
     Raises:
-      ValueError: the array has another shape or range.
+      ValueError: the picture has another shape or range; one line says what was expected.
     """
-    picture = np.asarray(picture, np.float32)
-    if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
-        raise ValueError(f"expected {kind} of shape [height, width, 3], got {picture.shape}")
-    least, most = float(picture.min()), float(picture.max())
-    if not (least >= 0 and most <= 1):
+    if isinstance(picture, str | os.PathLike):
+        raise ValueError(f"expected {kind} as an array, got a path; jaxpaint.read_image reads it")
+    array = floats(picture, kind)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim == 3 and array.shape[0] in (1, 3, 4) and array.shape[-1] not in (1, 3, 4):
+        array = np.moveaxis(array, 0, -1)
+    if array.ndim == 3 and array.shape[-1] == 4 and array.size and array[..., 3].min() >= 1:
+        array = array[..., :3]
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = np.repeat(array, 3, axis=-1)
+    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+        hint = ""
+        if array.ndim == 4:
+            hint = "; pass the pictures of a batch one by one"
+        elif array.shape[-1:] == (4,):
+            hint = "; lay its colours over a canvas by its alpha first"
+        raise ValueError(f"expected {kind} of shape [height, width, 3], got {array.shape}{hint}")
+    least, most = float(array.min()), float(array.max())
+    if not (least >= -_HAIR and most <= 1 + _HAIR):
         raise ValueError(f"expected {kind} of values in [0, 1], got {least:g} to {most:g}")
-    return picture
+    return np.clip(array, 0.0, 1.0)
+
+
+def floats(picture: Any, kind: str) -> np.ndarray:
+    """A picture's or mask's values as float32, of which 1 is the greatest that an integer type has; see `checked`."""
+    if isinstance(picture, Image.Image) and picture.mode not in ("L", "RGB", "RGBA", "F"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    if hasattr(picture, "detach"):
+        picture = picture.detach().cpu()
+    array = np.asarray(picture)
+    if array.dtype in (np.uint8, np.uint16):
+        return array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
+    if array.dtype.kind in "iuOUS":
+        raise ValueError(f"expected {kind} of floats in [0, 1], or of uint8, got {array.dtype}")
+    return array.astype(np.float32)
 
 
 def resize(

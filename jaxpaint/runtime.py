@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import pathlib
 import platform
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +17,11 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 _Tree = TypeVar("_Tree")
 
 # For programs that are loops over pixels. By default, XLA's CPU backend uses half the width of AVX-512, and its minimum
@@ -25,16 +29,20 @@ _Tree = TypeVar("_Tree")
 COMPILER_OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_enable_fast_min_max": True}
 # For programs that run once: LLVM's full optimisation takes eight times as long, and gives the same numbers.
 RUN_ONCE = {"xla_backend_optimization_level": 1}
+# Seconds in which a compiled program is written.
+_JUST_NOW = 5.0
 _COMPILE_EVENTS = "/jax/core/compile/"
 
 
 def cache_folder() -> pathlib.Path | None:
-    """Folder of compiled programs: `$JAXPAINT_CACHE` (none if empty), or a folder in the user's cache."""
+    """Folder of compiled programs: `$JAXPAINT_CACHE` (none if empty), or a folder in the user's cache, if any."""
     chosen = os.environ.get("JAXPAINT_CACHE")
-    if chosen is not None:
+    if chosen is None:
+        chosen = os.path.join(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "jaxpaint")
+    try:
         return pathlib.Path(chosen).expanduser() if chosen else None
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return pathlib.Path(base).expanduser() / "jaxpaint"
+    except RuntimeError:  # There is no home.
+        return None
 
 
 def keep_compilations() -> None:
@@ -53,6 +61,24 @@ def keep_compilations() -> None:
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
+def forget_compilations() -> bool:
+    """Removes compiled programs from disk, since JAX never writes one anew that is damaged.
+
+    Those of the last seconds stay: another process may be writing them.
+
+    Returns:
+      Whether there were any.
+    """
+    folder = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    removed = False
+    for path in pathlib.Path(folder).glob("*-cache") if folder else ():
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _JUST_NOW:
+                path.unlink()
+                removed = True
+    return removed
+
+
 def use_all_cores() -> None:
     """Makes each core of the CPU a JAX device, so that a fit is sharded over the cores.
 
@@ -61,6 +87,16 @@ def use_all_cores() -> None:
     """
     with contextlib.suppress(RuntimeError):
         jax.config.update("jax_num_cpu_devices", _cores())
+
+
+def check_precision() -> None:
+    """Refuses JAX's floats of 64 bits, for which the programs are not made.
+
+    Raises:
+      ValueError: `jax_enable_x64` is set.
+    """
+    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise ValueError("expected JAX's floats of 32 bits, got jax_enable_x64; paint within jax.enable_x64(False)")
 
 
 def on_cpu() -> bool:
@@ -186,8 +222,8 @@ class Stopwatch:
         return {name: round(value, 3) for name, value in seconds.items()}
 
 
-def peak_memory() -> int:
-    """Peak memory of this program, in bytes.
+def peak_memory() -> int | None:
+    """Peak memory of this program, in bytes; None on Windows.
 
     Linux's `ru_maxrss` is never below the parent process's peak at the start of this process, so /proc is preferred.
     """
@@ -195,6 +231,8 @@ def peak_memory() -> int:
         for line in pathlib.Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    if resource is None:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 
@@ -202,7 +240,7 @@ def peak_memory() -> int:
 def report() -> dict[str, object]:
     """Facts about this run: peak memory in bytes (also an accelerator's), devices and versions."""
     device = jax.local_devices()[0]
-    memory = {"peak_memory_bytes": peak_memory()}
+    memory: dict[str, object] = {"peak_memory_bytes": peak_memory()}
     on_device = device.memory_stats() or {}
     if "peak_bytes_in_use" in on_device:
         memory["peak_device_memory_bytes"] = on_device["peak_bytes_in_use"]

@@ -54,7 +54,7 @@ def stylize(
     picture: Painting | Picture,
     style: Picture | Sequence[Picture],
     *,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
     settings: StyleSettings = StyleSettings(),
     mask: Float[np.ndarray, "rows columns"] | None = None,
     resume: Painting | None = None,
@@ -64,7 +64,8 @@ def stylize(
     Args:
       picture: a finished painting, or a photograph `[height, width, 3]` in [0, 1], which is painted first.
       style: pictures `[height, width, 3]` in [0, 1], each of any size.
-      key: says how a photograph is painted. Nothing in style transfer itself is left to chance.
+      key: a random key or a whole number: says how a photograph is painted. Nothing in style transfer itself is left to
+        chance.
       settings: of the style transfer.
       mask: 1 where the picture shall have the style, 0 where it shall stay; of any size. Strokes whose middle lies
         where it is below 0.5 stay as they are.
@@ -105,6 +106,7 @@ def stylize_stages(
       can be saved, and gone on from to the same end.
     """
     styles = _listed(style)
+    mask = None if mask is None else pictures.floats(mask, "a mask")
     _check(picture, styles, mask)
     begun_with = _digest(picture.strokes, *styles, *([] if mask is None else [mask]))
     strokes, state, done = picture.strokes, optimize.initial(optimize.ADAM, picture.strokes), 0

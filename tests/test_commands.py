@@ -21,7 +21,8 @@ from PIL import Image
 
 from jaxpaint import drawing, painting, pictures, progress, runtime
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import draw, paint
+from jaxpaint.cli import draw, paint, resumable
+from jaxpaint.errors import WriteError
 from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting, Progress
@@ -402,6 +403,58 @@ def test_signals_to_end_are_as_ctrl_c(painter, monkeypatch, capsys, name):
     assert "kept what is painted so far in paintings/photo.npz" in one_line(capsys)
     assert npz.load_painting("paintings/photo.npz").state == {"step": 2}
     assert signal.getsignal(getattr(signal, name)) == usual
+
+
+def test_a_tilde_is_the_home(painter, folder, monkeypatch):
+    """After a flag's =, shells leave it to the program."""
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    assert run(paint, "photo.png", "--out=~/pictures") == 0
+    assert names("home/pictures") == ["photo.npz", "photo.png"] and not pathlib.Path("~").exists()
+
+
+def test_names_need_not_be_text(painter):
+    """As in archives from before UTF-8; standard output is as strict as a terminal's."""
+    name = os.fsdecode(b"caf\xe9.png")
+    os.rename("photo.png", name)
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from jaxpaint.cli.draw import main; raise SystemExit(main())"
+    )
+    assert run(paint, name) == 0
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    command = [sys.executable, "-c", program, f"paintings/{name[:-4]}.npz", "--size=32"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "paintings/caf\\udce9.png\n"
+
+
+def test_a_device_that_is_not_there_is_one_line():
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from jaxpaint.cli.paint import main; raise SystemExit(main())"
+    )
+    environment = os.environ | {"JAX_PLATFORMS": "gpuu"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, "photo.png"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and not pathlib.Path("paintings").exists()
+    (line,) = [line for line in done.stderr.splitlines() if "jaxpaint" in line or "Traceback" in line]
+    assert line.startswith("jaxpaint: JAX_PLATFORMS=gpuu: ")
+
+
+def test_a_full_disk_takes_nothing_that_is_painted(painter, monkeypatch, capsys, tmp_path):
+    save, temporary = npz.save_painting, tmp_path / "elsewhere"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+
+    def full(path, result):
+        if "paintings" in str(path):
+            raise WriteError(f"{path}: can't be written: No space left on device")
+        save(path, result)
+
+    monkeypatch.setattr(resumable, "save_painting", full)
+    assert run(paint, "photo.png") == 1
+    line = one_line(capsys)
+    assert "No space left on device; the painting is kept in " in line
+    kept = npz.load_painting(line.rpartition(" ")[2])
+    assert kept.state is None and len(kept.strokes) == Settings().strokes
 
 
 @pytest.mark.parametrize("argument", ["--out=", "--coordinator=", ""])

@@ -1,8 +1,19 @@
 """The machine, as reports describe it."""
 
 import os
+import pathlib
 import subprocess
 import sys
+import time
+
+import jax
+import pytest
+
+from jaxpaint import runtime
+from jaxpaint.renderers import Engine
+from jaxpaint.settings import Settings
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 CHILD = "from jaxpaint import runtime; print(runtime.peak_memory())"
 PARENT = f"""
@@ -26,3 +37,50 @@ def test_each_core_becomes_a_device_and_a_second_call_is_of_no_harm():
     done = subprocess.run([sys.executable, "-c", child], check=True, stdout=subprocess.PIPE, text=True, env=environment)
     devices, cores = done.stdout.split()
     assert devices == cores
+
+
+def test_a_machine_without_the_modules_of_unix_has_all_but_its_memory():
+    """As Windows is: what is imported there, and what is asked of the system."""
+    child = (
+        "import os, sys; sys.modules |= {'resource': None, 'fcntl': None}; del os.sched_getaffinity; "
+        "from jaxpaint import runtime; from jaxpaint.cli import paint, paint_video; from jaxpaint.io import atomic; "
+        "print(runtime.report()['cpus'] > 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", child],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == "True\n"
+
+
+def test_there_need_be_no_home(monkeypatch):
+    for name in ("JAXPAINT_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda number: (_ for _ in ()).throw(KeyError(number)))
+    assert runtime.cache_folder() is None
+
+
+def test_floats_of_64_bits_are_refused():
+    with jax.enable_x64(True), pytest.raises(ValueError, match="got jax_enable_x64; paint within jax.enable_x64"):
+        Engine.of(Settings())
+    Engine.of(Settings())
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """JAX's folder of compiled programs."""
+    usual = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    yield tmp_path
+    jax.config.update("jax_compilation_cache_dir", usual)
+
+
+def test_damaged_programs_are_forgotten_but_for_those_that_are_being_written(cache):
+    for name, age in (("old-cache", 60), ("new-cache", 0), ("words.txt", 60)):
+        (cache / name).write_text("half")
+        os.utime(cache / name, (time.time() - age,) * 2)
+    assert runtime.forget_compilations() and not runtime.forget_compilations()
+    assert sorted(path.name for path in cache.iterdir()) == ["new-cache", "words.txt"]

@@ -15,7 +15,7 @@ from PIL import Image
 from jaxpaint import painting, styling
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import paint, stylize
-from jaxpaint.io import npz
+from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting, Progress
 
@@ -216,6 +216,25 @@ def test_a_painting_of_somebody_s_is_not_replaced_by_the_first_one_of_a_photogra
     assert run("photo.png", "--style=a.png") == 1
     assert "photo-painted.npz is there already, made from something else than photo.png" in one_line(capsys)
     assert pathlib.Path("stylized/photo-painted.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--style=a.png,b.jpg"], ["a.png", "b.jpg"]),
+        (["--style=a.png", "--style=b.jpg"], ["a.png", "b.jpg"]),
+        (["--style=Gogh, Vincent.png"], ["Gogh, Vincent.png"]),
+        (["--style=a.png", "--style=Gogh, Vincent.png"], ["a.png", "Gogh, Vincent.png"]),
+        (['--style="Gogh, Vincent.png",a.png'], ["Gogh, Vincent.png", "a.png"]),
+        (["--style=~/a.png"], ["a.png"]),
+    ],
+)
+def test_names_of_style_pictures(styler, folder, monkeypatch, flags, expected):
+    monkeypatch.setenv("HOME", str(folder))
+    Image.new("RGB", (7, 7)).save("Gogh, Vincent.png")
+    assert run("work.npz", *flags) == 0
+    ((_, shapes, *_),) = styler.calls
+    assert shapes == [images.read_image(name).shape for name in expected]
 
 
 def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):

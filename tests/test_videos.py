@@ -16,7 +16,7 @@ from PIL import Image
 
 from jaxpaint import pictures
 from jaxpaint.errors import ImageError, WriteError
-from jaxpaint.io import decoding, videos
+from jaxpaint.io import decoding, gamuts, videos
 
 FILM = Fraction(30000, 1001)
 PATTERN = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=4"]
@@ -410,3 +410,85 @@ def test_frames_of_several_sizes_are_refused(tmp_path):
     with pytest.raises(ImageError, match=r"expected frames of one shape, \(8, 8, 3\), got \(8, 10, 3\)"):
         videos.write_video(tmp_path / "a.mp4", frames)
     assert not list(tmp_path.iterdir())
+
+
+def bt2020(colors, transfer):
+    """The signal of sRGB's colours in BT.2100, 65535 times, for white at 203 cd/m²."""
+    srgb = np.asarray(colors) / 255
+    light = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    rows = [[0.627404, 0.329283, 0.043313], [0.069097, 0.919540, 0.011362], [0.016391, 0.088013, 0.895595]]
+    nits = 203 * light @ np.array(rows).T
+    if transfer == "smpte2084":
+        power = (nits / 10000) ** 0.1593017578125
+        signal = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+    else:
+        scene = nits / 1000 * (nits @ [[0.2627], [0.6780], [0.0593]] / 1000) ** (1 / 1.2 - 1)
+        high = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+        signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), high)
+    return np.round(65535 * signal).astype("<u2")
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_films_of_high_dynamic_range_look_as_they_shall(tmp_path, transfer):
+    """White is white, and colours keep their hue; phones record such films."""
+    colors = np.array([(255, 255, 255), (200, 40, 40), (40, 160, 60), (30, 60, 200), (128, 128, 128), (20, 20, 20)])
+    raw, path = tmp_path / "frames.raw", tmp_path / "film.mp4"
+    raw.write_bytes(np.tile(bt2020(colors, transfer).repeat(16, axis=0), (2, 64, 1, 1)).tobytes())
+    tags = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc"
+    film = ["-vf", f"scale=out_color_matrix=bt2020nc:out_range=tv,format=yuv444p10le,{tags}", "-c:v", "libx265"]
+    film += ["-x265-params", "log-level=error:lossless=1", str(path)]
+    ffmpeg("-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", "96x64", "-r", "10", "-i", raw, *film)
+    first = next(videos.read(videos.probe(path)))
+    np.testing.assert_allclose(first[32, 8::16].astype(int), colors, atol=3)
+
+
+def test_light_beyond_white_keeps_its_hue():
+    bright = bt2020([[255, 100, 50]], "smpte2084")[None]
+    signal = gamuts._decoded("smpte2084")
+    brighter = np.searchsorted(signal, 4 * signal[bright]).astype(np.uint16)
+    for frame in (bright, brighter):
+        red, green, blue = gamuts.to_srgb(frame.astype(np.uint16), primaries="bt2020", transfer="smpte2084")[0, 0]
+        assert abs(int(red) - 255) <= 1 and abs(int(green) - 100) <= 2 and abs(int(blue) - 50) <= 2
+
+
+def test_interlaced_films_show_no_combs(tmp_path):
+    path = tmp_path / "fields.mp4"
+    moving = "[0][1]overlay=x='8*n':y=0,format=yuv420p,interlace=scan=tff:lowpass=off"
+    sources = [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=black:s=96x64:r=50:d=0.4",
+        "-f",
+        "lavfi",
+        "-i",
+        "color=white:s=16x64:r=50:d=0.4",
+    ]
+    fields = ["-c:v", "libx264", "-crf", "5", "-flags", "+ilme+ildct", "-x264-params", "tff=1"]
+    ffmpeg(*sources, "-filter_complex", moving, *fields, path)
+    frames = [frame.astype(int) for frame in videos.read(videos.probe(path))]
+    assert len(frames) == videos.probe(path).frames == 10
+    assert max(np.abs(frame[30] - frame[31]).mean() for frame in frames) < 5
+
+
+@pytest.mark.parametrize("name", ["title.mov", "sticker.gif", "sticker.png", "title.webm"])
+def test_transparent_films_lie_over_the_canvas(tmp_path, name):
+    frames = []
+    for number in range(3):
+        frame = Image.new("RGBA", (64, 48), (255, 0, 0, 0))
+        frame.paste((0, 0, 255, 255), (32 + number, 0, 64, 48))
+        frames.append(frame)
+    path = tmp_path / name
+    if path.suffix in (".gif", ".png"):
+        frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, disposal=2)
+    else:
+        (tmp_path / "raw").write_bytes(b"".join(frame.tobytes() for frame in frames))
+        raw = ["-f", "rawvideo", "-pix_fmt", "rgba", "-s", "64x48", "-r", "10", "-i", tmp_path / "raw"]
+        codec = (
+            ["-c:v", "qtrle"] if path.suffix == ".mov" else ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-crf", "10"]
+        )
+        ffmpeg(*raw, *codec, path)
+    found = list(videos.read(videos.probe(path), canvas_color=(0.5, 0.25, 0.75)))
+    assert len(found) == 3
+    np.testing.assert_allclose(found[1][24, 8].astype(int), [128, 64, 191], atol=2)
+    np.testing.assert_allclose(found[1][24, 50].astype(int), [0, 0, 255], atol=6)

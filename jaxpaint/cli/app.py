@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import jax
 from absl import flags
 
 from jaxpaint import runtime
@@ -51,7 +52,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     gc.set_threshold(_GARBAGE)
     try:
         with interrupted_by(signal.default_int_handler), warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: complain(message)
+            warnings.showwarning = lambda message, *_, **__: _warn(str(message))
             return command(list(sys.argv if argv is None else argv))
     except (KeyboardInterrupt, Interrupted) as error:
         complain(str(error) or "interrupted")
@@ -61,6 +62,14 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else error)
     return 1
+
+
+def _warn(message: str) -> None:
+    """Prints a warning; a damaged cache of compiled programs, of which JAX warns for each, is removed and told once."""
+    if "persistent compilation cache entry" not in message:
+        complain(message)
+    elif runtime.forget_compilations():
+        complain("compiled programs on disk were damaged; they are compiled again")
 
 
 @contextlib.contextmanager
@@ -96,28 +105,40 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
     """Prepares JAX for a command. Call this function before JAX computes anything.
 
     Args:
-      values: the flags, including those for several processes.
+      values: the flags, including those for several processes, if the command has them.
       divided: whether each core of a CPU is a device of its own.
 
     Raises:
-      Refused: flags are missing, or the processes cannot reach each other.
+      Refused: flags are missing, the processes cannot reach each other, or there is no device of the wanted kind.
     """
+    # Everything here is made for floats of 32 bits, whatever a profile or notebook asks for.
+    jax.config.update("jax_enable_x64", False)
     if divided:
         runtime.use_all_cores()
     runtime.keep_compilations()
-    numbers = values.num_processes, values.process_id
-    if values.coordinator is None:
-        if numbers != (None, None):
+    if "coordinator" in values:
+        _join(values.coordinator, values.num_processes, values.process_id)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise Refused(f"JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}: {reason}") from None
+
+
+def _join(coordinator: str | None, processes: int | None, number: int | None) -> None:
+    """Joins several processes, of which the first one prints."""
+    if coordinator is None:
+        if (processes, number) != (None, None):
             raise Refused("--num_processes and --process_id: expected only with a --coordinator")
         return
-    if values.coordinator != "auto" and (None in numbers or numbers[1] >= numbers[0]):
+    if coordinator != "auto" and (processes is None or number is None or number >= processes):
         raise Refused("--coordinator: expected --num_processes, and a --process_id below it; or --coordinator=auto")
     # JAX ends the process without a word if a port is no number.
-    if not re.fullmatch(r"auto|.+:\d{1,5}", values.coordinator):
-        raise Refused(f"--coordinator={values.coordinator}: expected HOST:PORT, or auto")
+    if not re.fullmatch(r"auto|.+:\d{1,5}", coordinator):
+        raise Refused(f"--coordinator={coordinator}: expected HOST:PORT, or auto")
     try:
-        runtime.join(values.coordinator, *numbers)
+        runtime.join(coordinator, processes, number)
     except (ValueError, RuntimeError) as error:
-        raise Refused(f"--coordinator={values.coordinator}: {error}") from None
+        raise Refused(f"--coordinator={coordinator}: {error}") from None
     if not runtime.is_first():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

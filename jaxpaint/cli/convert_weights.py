@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
@@ -27,11 +26,15 @@ of VGG-16 and VGG-19 from torchvision's files (vgg19-….pth) and Keras' (vgg19_
 Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip install 'jaxpaint[keras]'.
 
   --net=NET      heavy or light (default: light)
+  --caffe        VGG's weights are Caffe's, for blue, green, red from 0 to 255 (as in vgg16-00b39a1b.pth and
+                 vgg19-d01eb7cb.pth, whose names say so)
   --brush=BRUSH  oilpaintbrush, watercolor, markerpen or rectangle (default: oilpaintbrush)
 {overwrite}
   --help         this text
 """
-_TORCH, _KERAS = (".pt", ".pth"), (".h5", ".hdf5")
+_TORCH, _KERAS = (".pt", ".pth", ".tar"), (".h5", ".hdf5")
+# Of the names of neural-style's files, vgg16-00b39a1b.pth and vgg19-d01eb7cb.pth.
+_CAFFE = ("00b39a1b", "d01eb7cb")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = options.basic_flags()
     flags.DEFINE_string("net", None, "network", flag_values=values)
+    flags.DEFINE_boolean("caffe", False, "Caffe's order and range", flag_values=values)
     flags.DEFINE_string("brush", None, "brush", flag_values=values)
     paths = [pathlib.Path(name) for name in options.parse(values, argv)]
     if values.help:
@@ -52,16 +56,18 @@ def _main(argv: list[str]) -> int:
     source, target = paths
     origin = outputs.origin_of("weights", source)
     outputs.check_outputs([Made(target, origin, source)], [source], overwrite=values.overwrite)
-    _convert(source, target, values.net, values.brush, origin)
+    app.start(values, divided=False)
+    _convert(source, target, values, origin)
     print(target)
     return 0
 
 
-def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush: str | None, origin: str) -> None:
-    """Converts in the direction of the suffixes; `net` and `brush` are None if their flags were not given."""
+def _convert(source: pathlib.Path, target: pathlib.Path, values: flags.FlagValues, origin: str) -> None:
+    """Converts in the direction of the suffixes; a flag that was not given is None."""
+    net, brush = values.net, values.brush
+    caffe = values.caffe or any(name in source.name for name in _CAFFE)
     if brush is not None and brush not in BRUSHES:
         raise Refused(f"--brush: expected {' or '.join(BRUSHES)}, got {brush!r}")
-    runtime.keep_compilations()
     facts = {"source": source.name, "origin": origins.mark(origin)}
     endings = source.suffix.lower(), target.suffix.lower()
     try:
@@ -70,7 +76,7 @@ def _convert(source: pathlib.Path, target: pathlib.Path, net: str | None, brush:
         elif endings[0] in _TORCH and endings[1] == ".safetensors":
             state = conversion.read_checkpoint(source)
             if conversion.is_vgg(state):
-                _save_vgg(source, target, conversion.vgg_from_torch(state), net, facts)
+                _save_vgg(source, target, conversion.vgg_from_torch(state, caffe=caffe), net, facts)
                 return
             net, brush = net or "light", brush or "oilpaintbrush"
             variables = conversion.from_torch(state, net=net, brush=brush)

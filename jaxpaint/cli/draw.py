@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from jaxpaint import drawing, runtime
+from jaxpaint import drawing
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
@@ -57,7 +57,7 @@ def _draw(argv: list[str]) -> int:
     if values.frame is not None and not is_film:
         raise Refused(f"--frame={values.frame}: expected only with a film, got {source}")
 
-    runtime.keep_compilations()
+    app.start(values, divided=False)
     if is_film and values.frame is None:
         _draw_film(source, values)
     else:

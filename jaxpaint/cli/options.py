@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import os
 import pathlib
 import re
 import runpy
@@ -151,6 +153,24 @@ def define_light(values: flags.FlagValues) -> None:
             flags.DEFINE_float(field.name, None, about["meaning"], *bounds, flag_values=values)
 
 
+def define_style(values: flags.FlagValues) -> None:
+    """Defines the flag `style`; see `styles_of`."""
+    flags.DEFINE_multi_string("style", [], "style pictures", flag_values=values)
+
+
+def styles_of(values: flags.FlagValues) -> list[pathlib.Path]:
+    """Paths of the style pictures: of several flags, and of several pictures with commas in one.
+
+    A name with a comma in it is a picture's, if there is such a file.
+    """
+    paths: list[pathlib.Path] = []
+    for given in values.style:
+        whole = pathlib.Path(given).expanduser()
+        parts = [given] if whole.exists() else next(csv.reader([given], skipinitialspace=True), [])
+        paths += [pathlib.Path(part).expanduser() for part in parts]
+    return paths
+
+
 def light_of(values: flags.FlagValues) -> dict[str, Any]:
     """Values of the flags of `define_light` that the user gave, by name."""
     return {name: values[name].value for name in LIGHT if name in values and values[name].value is not None}
@@ -175,10 +195,14 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
     except flags.Error as error:
         raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
     for name in values:
-        if values[name].present and values[name].value in ("", []):
+        if values[name].present and values[name].value in ("", [""]):
             raise Refused(f"--{name}=: expected a value; see --help")
     if "" in files:
         raise Refused("expected the name of a file, got an empty one; see --help")
+    for flag in (values[name] for name in values):
+        # Shells expand a ~ at the beginning of a word, but not after a flag's =.
+        if isinstance(flag.value, str):
+            flag.value = os.path.expanduser(flag.value)
     return files
 
 
@@ -211,7 +235,8 @@ def define_config(values: flags.FlagValues, defaults: dict[str, Any], argv: Sequ
 
 def overrides(values: flags.FlagValues) -> dict[str, Any]:
     """The settings given with `--config.KEY`, by key."""
-    return config_flags.get_override_values(values["config"])
+    given = config_flags.get_override_values(values["config"])
+    return {key: os.path.expanduser(value) if isinstance(value, str) else value for key, value in given.items()}
 
 
 def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
@@ -251,7 +276,7 @@ def find_config(path: str | None, *, default: str, flag: str = "config") -> path
     """
     package = pathlib.Path(__file__).resolve().parents[1]
     shipped = next(f for f in (package / "configs", package.parent / "configs") if f.is_dir())
-    given = pathlib.Path(default if path is None else path)
+    given = pathlib.Path(default if path is None else path).expanduser()
     candidates = [shipped / f"{given.stem}.py"] if path is None else [given, shipped / f"{given.stem}.py"]
     for candidate in candidates:
         if candidate.is_file():

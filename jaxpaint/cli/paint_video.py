@@ -43,7 +43,7 @@ from which bin/draw draws it at any size. The same command again goes on where C
 
   --out=OUT.mp4  the painted video: .mp4, .mov, .mkv, .webm or .gif
                  (default: paintings/VIDEO.mp4)
-  --style=IMAGE  a style picture, or several, with commas: in that style
+  --style=IMAGE  in the style of this picture; several with commas, or with the flag again
   --size=N       long side of the painted video in pixels (default: the source's)
   --report       also OUT.json: how close every frame is, how long it took
 {light}
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = options.basic_flags()
     flags.DEFINE_string("out", None, "the painted video", flag_values=values)
-    flags.DEFINE_list("style", [], "style pictures", flag_values=values)
+    options.define_style(values)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, options.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
@@ -85,7 +85,7 @@ def _main(argv: list[str]) -> int:
     settings = line.settings
     brush = read_brush(settings.brush_image) if settings.brush_image else None
     run = _Run(video, settings, brush, _style(line), out, outputs.origin_of("film", source), line)
-    read = [source, *map(pathlib.Path, values.style)]
+    read = [source, *options.styles_of(values)]
     outputs.check_outputs([Made(path, run.origin, source) for path in run.files], read, overwrite=values.overwrite)
     with outputs.output_folder(out.parent), locked(run.film):
         _paint(run)
@@ -99,7 +99,7 @@ def _style(line: CommandLine[FilmSettings]) -> Style | None:
       Refused: the style's flags or settings are wrong.
       ImageError: a picture can't be read.
     """
-    paths, file = line.flags.style, line.flags.stylize
+    paths, file = options.styles_of(line.flags), line.flags.stylize
     if not paths:
         if file:
             raise Refused(f"--stylize={file}: expected only with a --style")
@@ -188,10 +188,10 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
     video, stride = run.video, run.settings.stride
     frames = -(-video.frames // stride)
     shown = (video.height, video.width, video.rate / stride, frames, video.path.name)
-    film = Film(run.settings, *shown, run.brush, origin=run.origin)
+    film = Film(run.settings, *shown, run.brush, origin=run.origin, shown=video.frames)
     if run.style:
         sums = (zlib.crc32(picture.tobytes()) for picture in run.style.pictures)
-        names = (pathlib.Path(name).name for name in run.line.flags.style)
+        names = (path.name for path in options.styles_of(run.line.flags))
         styles = tuple(f"{name} {checksum:08x}" for name, checksum in zip(names, sums, strict=True))
         film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
     if not run.film.exists():
@@ -251,7 +251,8 @@ def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tupl
     """Paints the frames after a state; each of several processes paints some of the scenes."""
 
     def read(first: int, end: int | None = None) -> Iterator[Any]:
-        pictures = videos.read(run.video, stride=run.settings.stride, start=first)
+        canvas = run.settings.canvas_rgb
+        pictures = videos.read(run.video, stride=run.settings.stride, start=first, canvas_color=canvas)
         return (picture.astype(np.float32) / 255 for picture in itertools.islice(pictures, end and end - first))
 
     how: dict[str, Any] = {
@@ -288,10 +289,13 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
 
 def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:
-    """Yields the frames, and writes each frame as a picture."""
+    """Yields the frames, and writes each frame as a picture, but for one that stays."""
     run.previews.mkdir(exist_ok=True)
+    before = None
     for number, frame in enumerate(frames):
-        write_image(run.previews / f"{number:06d}.png", frame.astype(np.float32) / 255, origin=run.origin)
+        if frame is not before:
+            write_image(run.previews / f"{number:06d}.png", frame.astype(np.float32) / 255, origin=run.origin)
+        before = frame
         yield frame
 
 

@@ -31,7 +31,7 @@ Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and
 a painting like any other. A photograph is painted first, in strokes as wide and long as
 the style's, which run where those run: DIR/NAME-painted.npz.
 
-  --style=IMAGE  the style picture, or several, with commas
+  --style=IMAGE  the style picture; several with commas, or with the flag again
   --mask=IMAGE   confines the style to where this picture is light
   --out=DIR      where to (default: stylized)
   --size=N       long side of the drawing in pixels (default: as it was painted)
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = options.define_flags(out="stylized")
     options.define_light(values)
-    flags.DEFINE_list("style", [], "style pictures", flag_values=values)
+    options.define_style(values)
     flags.DEFINE_string("mask", None, "where the style goes", flag_values=values)
     flags.DEFINE_string("paint", None, "settings of painting", flag_values=values)
     line = options.command_line(argv, values, StyleSettings, config="stylize.py", usage=HELP)
@@ -105,7 +105,7 @@ def _given(line: CommandLine[StyleSettings]) -> _Pictures:
     Raises:
       Refused: the flags or the settings are wrong.
     """
-    styles = [pathlib.Path(name) for name in line.flags.style]
+    styles = options.styles_of(line.flags)
     if not styles:
         raise Refused("no --style picture given; see --help")
     config = options.load_config(options.find_config(line.flags.paint, default="bold.py", flag="paint"), flag="paint")

@@ -66,6 +66,7 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
         "rate": str(film.rate),
         "frames": film.frames,
         "source": film.source,
+        "shown": film.shown,
     }
     if film.origin:
         header["origin"] = origins.mark(film.origin)
@@ -247,7 +248,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
         raise FilmFileError(f"{path}: not a film made by jaxpaint: {error}") from None
     height, width, frames = sides.values()
     film = Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles, found["film"])
-    return dataclasses.replace(film, origin=origins.find(line)), start
+    return dataclasses.replace(film, origin=origins.find(line), shown=max(0, int(found.get("shown", 0)))), start
 
 
 def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3"]:

@@ -27,7 +27,7 @@ from jaxtyping import UInt8
 
 from jaxpaint import pictures
 from jaxpaint.errors import ImageError, WriteError
-from jaxpaint.io import decoding, images, origins
+from jaxpaint.io import decoding, gamuts, images, origins
 from jaxpaint.io.atomic import replacing
 
 FASTEST = 1000
@@ -53,6 +53,12 @@ _ENCODERS = {".mp4": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9, ".gif":
 _FASTSTART = ["-movflags", "+faststart"]
 
 
+# ffmpeg's names of pixel formats with transparency.
+_WITH_ALPHA = r"argb|rgba|abgr|bgra|rgba64\w+|bgra64\w+|ya8|ya16\w+|yuva\w+|gbrap\w*|pal8"
+# A frame of the first fields in place of two fields at once.
+_DEINTERLACED = "bwdif=mode=send_frame:deint=interlaced,"
+
+
 class Video(NamedTuple):
     """Properties of a video file, as it is shown.
 
@@ -62,6 +68,9 @@ class Video(NamedTuple):
       rate: exact number of frames per second: Fraction(30000, 1001) is not 29.97.
       duration: duration of the pictures, in seconds, whether or not the sound is longer.
       sound: whether the video has sound.
+      interlaced: whether frames are two fields, lines of two moments.
+      decoder: ffmpeg's decoder of frames with transparency, empty for its usual one; None without transparency.
+      primaries, transfer: ffmpeg's names of the colours' primaries and transfer; empty where the file names none.
     """
 
     path: pathlib.Path
@@ -70,6 +79,10 @@ class Video(NamedTuple):
     rate: Fraction
     duration: float
     sound: bool
+    interlaced: bool = False
+    decoder: str | None = None
+    primaries: str = ""
+    transfer: str = ""
 
     @property
     def frames(self) -> int:
@@ -124,11 +137,29 @@ def probe(path: str | os.PathLike[str]) -> Video:
         rate = Fraction(max(1, round(average)))
     if rate > FASTEST:
         raise ImageError(f"{path}: expected at most {FASTEST} frames a second, got {float(rate):.0f}")
-    return Video(path, height, width, rate, duration, sound=bool(re.search(r"Stream #0:\d.*: Audio: ", log)))
+    return Video(path, height, width, rate, duration, bool(re.search(r"Stream #0:\d.*: Audio: ", log)), *_look(log))
+
+
+def _look(log: str) -> tuple[bool, str | None, str, str]:
+    """Whether frames are interlaced, the decoder of their transparency, and their colours, from ffmpeg's log."""
+    stream, after = re.search(r"Stream #0:\d.*: Video: (.*)\n((?: {4,}.*\n)*)", log).groups()  # type: ignore[union-attr]
+    colors = re.search(r"[\w-]+/([\w-]+)/([\w-]+)[,)]", stream)
+    primaries, transfer = colors.groups() if colors else ("", "")
+    decoder = None
+    if re.search(r"^ *alpha_mode *: 1$", after, re.MULTILINE):
+        decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.partition(" ")[0])
+    elif re.search(rf", (?:{_WITH_ALPHA})\b", stream):
+        decoder = ""
+    return bool(re.search(r"(?:top|bottom)(?: coded)? first", stream)), decoder, primaries, transfer
 
 
 def read(
-    video: Video, *, stride: int = 1, start: int = 0, size: int | None = None
+    video: Video,
+    *,
+    stride: int = 1,
+    start: int = 0,
+    size: int | None = None,
+    canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Reads a video's frames at a constant rate; if the frames' times vary, frames are repeated or left out.
 
@@ -141,9 +172,11 @@ def read(
       start: number of frames to leave out at the beginning of the result; the frames after them stay the same, since
         the omitted frames are decoded, too.
       size: long side in pixels; None for the video's own size.
+      canvas_color: colour behind transparent pixels; red, green, blue in [0, 1].
 
     Yields:
-      Frames as they are shown, with values 0 to 255.
+      Frames as they are shown, with values 0 to 255, in sRGB: deinterlaced, and those of high dynamic range or a wide
+      gamut as `gamuts.to_srgb` converts them.
 
     Raises:
       ValueError: `stride` or `size` is not positive, or `start` is negative.
@@ -155,9 +188,14 @@ def read(
     height, width = pictures.fitted_shape(*shape, size) if size else shape
     method = "area" if height <= video.height else "bicubic"
     # Sound starts at time 0, so pictures that start later must be delayed.
-    chosen = f"fps={video.rate}:start_time=0,framestep={stride},trim=start_frame={start}"
-    scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format=rgb24"
-    arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *_source(video.path), "-map", "0:V:0"]
+    chosen = _DEINTERLACED if video.interlaced else ""
+    chosen += f"fps={video.rate}:start_time=0,framestep={stride},trim=start_frame={start}"
+    # Averages of pixels count by their alpha.
+    chosen += ",format=gbrap16le,premultiply=inplace=1" if video.decoder is not None else ""
+    pixels = _Pixels.of(video)
+    scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format={pixels.name}"
+    decoder = ["-c:v", video.decoder] if video.decoder else []
+    arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *decoder, *_source(video.path), "-map", "0:V:0"]
     arguments += ["-vf", f"{chosen},{scaled}", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
     faults: collections.deque[float] = collections.deque()
     number, count = start * stride, 0
@@ -165,10 +203,11 @@ def read(
         listener = threading.Thread(target=lambda: faults.extend(_faults(process.stderr)), daemon=True)
         listener.start()
         try:
-            while len(data := process.stdout.read(height * width * 3)) == height * width * 3:
+            count_bytes = height * width * pixels.channels * pixels.dtype.itemsize
+            while len(data := process.stdout.read(count_bytes)) == count_bytes:
                 while faults and faults[0] * video.rate < number + stride:
                     _warn_of_damage(video, faults.popleft())
-                yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                yield pixels.shown(np.frombuffer(data, pixels.dtype).reshape(height, width, -1), video, canvas_color)
                 number, count = number + stride, count + 1
             listener.join()  # ffmpeg reports faults at the end of the file last.
             if process.wait() and math.inf not in faults:
@@ -183,6 +222,36 @@ def read(
             _warn_of_damage(video, seconds)
         else:
             warnings.warn(f"{video.path}: cut short: it ends before frame {number}", stacklevel=2)
+
+
+class _Pixels(NamedTuple):
+    """The format in which ffmpeg gives frames, with its way there, and the channels and type of its pixels."""
+
+    name: str
+    channels: int
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, video: Video) -> _Pixels:
+        """The format for a video."""
+        # By way of planes, since ffmpeg's scaling to packed pixels of 16 bits loses green with some flags.
+        if video.decoder is not None:
+            return cls("gbrap16le,format=rgba64le", 4, np.dtype("<u2"))
+        if gamuts.beyond_srgb(video.primaries, video.transfer):
+            return cls("gbrp16le,format=rgb48le", 3, np.dtype("<u2"))
+        return cls("rgb24", 3, np.dtype(np.uint8))
+
+    def shown(
+        self, frame: np.ndarray, video: Video, canvas_color: tuple[float, float, float]
+    ) -> UInt8[np.ndarray, "height width 3"]:
+        """A frame over the canvas, in sRGB."""
+        if self.channels == 4:
+            full = np.float32(65535.0)
+            clear = 1.0 - frame[..., 3:] / full
+            return pictures.to_bytes(frame[..., :3] / full + clear * np.asarray(canvas_color, np.float32))
+        if self.dtype.itemsize == 2:
+            return gamuts.to_srgb(frame.astype(np.uint16), primaries=video.primaries, transfer=video.transfer)
+        return frame
 
 
 def _warn_of_damage(video: Video, seconds: float) -> None:

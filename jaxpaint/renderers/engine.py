@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxpaint import runtime
 from jaxpaint.brushes import BRUSHES, Brush, Look, Pixels, Renderer, Stroke, from_window
 from jaxpaint.brushes.layering import laid
 from jaxpaint.brushes.textures import Stamps
@@ -106,7 +107,12 @@ class Engine:
         wet: float = 0.0,
         height: bool = False,
     ) -> Engine:
-        """Returns the engine of a painting with these settings."""
+        """Returns the engine of a painting with these settings.
+
+        Raises:
+          ValueError: JAX computes with floats of 64 bits.
+        """
+        runtime.check_precision()
         return cls(BRUSHES[settings.brush], stamps, settings.texture, flat, wet, height, settings.layering)
 
     @property

@@ -188,11 +188,12 @@ def is_vgg(state: State) -> bool:
     return any(key.startswith("features.") for key in state)
 
 
-def vgg_from_torch(state: State) -> VGGWeights:
+def vgg_from_torch(state: State, *, caffe: bool = False) -> VGGWeights:
     """Converts torchvision's state dict, `features.N.weight` and so on, to VGG's weights.
 
     Args:
       state: arrays by torchvision's names; the classifier's are left out.
+      caffe: whether they are Caffe's all the same, for blue, green, red from 0 to 255, as those of neural-style are.
 
     Raises:
       WeightsError: the convolutions are neither the first ones nor all of VGG-16 or VGG-19.
@@ -201,7 +202,9 @@ def vgg_from_torch(state: State) -> VGGWeights:
     for key, value in state.items():
         if match := re.match(r"features\.(\d+)\.", key):
             found.setdefault(int(match[1]), []).append(value.transpose(2, 3, 1, 0) if value.ndim == 4 else value)
-    return _vgg(found, _TORCHVISION, lambda place, layer: place)
+    if caffe and 0 in found:
+        found[0] = [value[:, :, ::-1] if value.ndim == 4 else value for value in found[0]]
+    return _vgg(found, _CAFFE if caffe else _TORCHVISION, lambda place, layer: place)
 
 
 def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
@@ -272,6 +275,8 @@ def _vgg(
             raise WeightsError(f"{name.removeprefix('params/')}: expected shape {shape} for {net}, {got}")
         if not np.isfinite(flat[name]).all():
             raise WeightsError(f"{name.removeprefix('params/')}: damaged: some of its numbers are not finite")
+        if name.endswith("kernel") and not np.any(flat[name]):
+            raise WeightsError(f"{name.removeprefix('params/')}: damaged: its numbers are all zero")
     return VGGWeights(net, traverse_util.unflatten_dict(flat, sep="/"), {})
 
 
@@ -295,7 +300,9 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         asked = re.search(r"GLOBAL (\S+)", str(error))
         reason = f"it asks for {asked[1]}" if asked else type(error).__name__
         raise WeightsError(f"{path}: expected a PyTorch checkpoint of weights and numbers alone: {reason}") from None
-    state = found.get("model_G_state_dict", found) if isinstance(found, Mapping) else None
+    state = found
+    for name in ("model_G_state_dict", "state_dict"):
+        state = state.get(name, state) if isinstance(state, Mapping) else None
     if not isinstance(state, Mapping) or not state or not all(isinstance(key, str) for key in state):
         raise WeightsError(f"{path}: expected a state dict, or a checkpoint with model_G_state_dict")
     arrays = {}
@@ -303,7 +310,9 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_complex():
             raise WeightsError(f"{path}: expected a state dict, or a checkpoint with model_G_state_dict: {key}")
         value = value.detach()
-        arrays[key.removeprefix("module.")] = (value.float() if value.is_floating_point() else value).numpy()
+        # Wrappers put their names before or into those of the arrays.
+        name = re.sub(r"(^|\.)(module|_orig_mod)\.", r"\1", re.sub(r"^((module|_orig_mod)\.)+", "", key))
+        arrays[name] = (value.float() if value.is_floating_point() else value).numpy()
     return arrays
 
 

@@ -160,6 +160,7 @@ class Film:
       styles: names and checksums of the style pictures.
       format: version of the file's layout; in version 1, oil strokes had no grain.
       origin: what it was made from, as its files say it (see `jaxpaint.io.origins`); empty if nothing is known.
+      shown: number of frames of the shown film, which are as many as the source's; 0 for all that are painted.
     """
 
     settings: FilmSettings
@@ -173,34 +174,38 @@ class Film:
     styles: tuple[str, ...] = ()
     format: int = FORMAT
     origin: str = ""
+    shown: int = 0
 
     @property
     def shown_rate(self) -> Fraction:
-        """Frames per second of the shown film, including interpolated frames."""
-        return self.rate * self._steps
-
-    @property
-    def _steps(self) -> int:
-        return self.settings.stride if self.settings.interpolate else 1
+        """Frames per second of the shown film: the source's."""
+        return self.rate * self.settings.stride
 
     def drawn(self, frames: Iterable[Frame], *, size: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
         """Draws the film, frame by frame.
+
+        Between painted frames, the strokes move on, or the picture stays; so the film is as long as its source.
 
         Args:
           frames: all frames of the film, in order.
           size: long side of the drawing, in pixels.
 
         Yields:
-          Pictures with values 0 to 255, `shown_rate` per second.
+          Pictures with values 0 to 255, `shown_rate` per second; one that stays is the same object again.
         """
-        brush, steps = BRUSHES[self.settings.brush], self._steps
+        brush, stride = BRUSHES[self.settings.brush], self.settings.stride
         for frame, after in itertools.pairwise(itertools.chain(frames, [None])):
             assert frame is not None
-            for step in range(steps):
-                shown = frame
-                if step and after is not None:
-                    shown = frame._replace(strokes=between(brush, frame, after, step / steps))
-                yield pictures.to_bytes(drawing.draw(self.painting(shown), size=size))
+            picture = self._picture(frame, size)
+            for step in range(stride):
+                if self.shown and frame.number * stride + step >= self.shown:
+                    break
+                if step and after is not None and self.settings.interpolate:
+                    picture = self._picture(frame._replace(strokes=between(brush, frame, after, step / stride)), size)
+                yield picture
+
+    def _picture(self, frame: Frame, size: int) -> UInt8[np.ndarray, "h w 3"]:
+        return pictures.to_bytes(drawing.draw(self.painting(frame), size=size))
 
     def painting(self, frame: Frame) -> Painting:
         """Converts a frame to a painting."""

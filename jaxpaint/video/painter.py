@@ -32,7 +32,7 @@ from jaxtyping import Bool, Float, Int, PRNGKeyArray
 from jaxpaint import optimize, painting, pictures, styling
 from jaxpaint.brushes import Brush, moved
 from jaxpaint.optimize.initialize import stroke_size
-from jaxpaint.painter import Painter, generator, importance, inked
+from jaxpaint.painter import Painter, as_key, generator, importance, inked
 from jaxpaint.problem import Bounds, Fit, Problem, Springs
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
@@ -62,7 +62,7 @@ _STYLE_STIFFNESS = 100.0
 def film(
     frames: Iterable[Picture],
     *,
-    key: PRNGKeyArray,
+    key: PRNGKeyArray | int,
     settings: FilmSettings = FilmSettings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
@@ -73,7 +73,7 @@ def film(
 
     Args:
       frames: pictures of one shape, sRGB in [0, 1]; read one by one.
-      key: random key; the same key, settings and frames give the same film.
+      key: random key, or a whole number; the same key, settings and frames give the same film on as many devices.
       settings: the film's settings.
       brush_image: the user's own brush, as `images.read_brush` returns it.
       style: style pictures and settings, or None.
@@ -87,6 +87,7 @@ def film(
       ValueError: a picture has values outside [0, 1] or another shape than the first; the numbers of style pictures and
         style weights differ.
     """
+    key = as_key(key)
     painter, before, state = None, None, resume
     for picture in frames:
         picture = pictures.checked(picture)
