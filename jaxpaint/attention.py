@@ -9,6 +9,7 @@ import functools
 import itertools
 import math
 import pathlib
+import threading
 from typing import Any, NamedTuple
 
 import cv2
@@ -28,6 +29,9 @@ _SEEN, _CLOSER = 192, 0.6
 _CONFIDENT = 0.6
 # Semi-axes of a face's ellipse and its shift upwards, in sides of the detected square.
 _WIDE, _TALL, _UP = 0.55, 0.72, 0.08
+
+# OpenCV's networks know no threads.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Face(NamedTuple):
@@ -121,9 +125,12 @@ def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Fac
     seen[: shape[1], : shape[0]] = (
         2.0 * cv2.resize(np.ascontiguousarray(image), shape, interpolation=cv2.INTER_AREA) - 1.0
     )
-    network = _network()
-    network.setInput(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
-    logits, boxes = network.forward(["reshaped_classifier_face_4", "reshaped_regressor_face_4"])
+    with _ONE_AT_A_TIME:
+        network = _network()
+        network.setInput(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
+        outputs = network.forward(["reshaped_classifier_face_4", "reshaped_regressor_face_4"])
+        # The network's own memory.
+        logits, boxes = (np.array(output) for output in outputs)
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0], -80.0, 80.0)))
     # The model gives one box for each cell of a square grid, relative to the cell's centre, in pixels of its input.
     cells = round(np.sqrt(len(scores)))

@@ -1,5 +1,7 @@
 """Where people look in a picture."""
 
+import concurrent.futures
+
 import numpy as np
 import pytest
 import skimage.data
@@ -29,6 +31,14 @@ def test_a_small_face_in_a_wide_picture():
     wide[100:356, 1200:1456] = pictures.resize(_photograph("astronaut"), (256, 256))
     (face,) = attention.faces(wide)
     assert (1600 * face.x, 1600 * face.y) == pytest.approx((1200 + 113, 100 + 59), abs=10)
+
+
+def test_several_threads_find_what_one_finds():
+    """As when visitors of a page paint at once."""
+    images = [pictures.resize(_photograph("astronaut"), (side, side)) for side in (200, 260, 320, 400)] * 3
+    alone = [attention.faces(image) for image in images]
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(attention.faces, images)) == alone
 
 
 def test_errors_in_faces_count_several_times():

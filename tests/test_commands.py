@@ -416,27 +416,21 @@ def test_names_need_not_be_text(painter):
     """As in archives from before UTF-8; standard output is as strict as a terminal's."""
     name = os.fsdecode(b"caf\xe9.png")
     os.rename("photo.png", name)
-    program = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from jaxpaint.cli.draw import main; raise SystemExit(main())"
-    )
     assert run(paint, name) == 0
-    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
-    command = [sys.executable, "-c", program, f"paintings/{name[:-4]}.npz", "--size=32"]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, ROOT / "bin/draw", f"paintings/{name[:-4]}.npz", "--size=32"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "paintings/caf\\udce9.png\n"
 
 
-def test_a_device_that_is_not_there_is_one_line():
-    program = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from jaxpaint.cli.paint import main; raise SystemExit(main())"
-    )
-    environment = os.environ | {"JAX_PLATFORMS": "gpuu"}
-    done = subprocess.run(
-        [sys.executable, "-c", program, "photo.png"], env=environment, capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("platform", ["gpuu", "rocm"])
+def test_a_device_that_is_not_there_is_one_line(platform):
+    environment = os.environ | {"JAX_PLATFORMS": platform, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, ROOT / "bin/paint", "photo.png"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and not pathlib.Path("paintings").exists()
     (line,) = [line for line in done.stderr.splitlines() if "jaxpaint" in line or "Traceback" in line]
-    assert line.startswith("jaxpaint: JAX_PLATFORMS=gpuu: ")
+    assert line.startswith(f"jaxpaint: JAX_PLATFORMS={platform}: ")
 
 
 def test_a_full_disk_takes_nothing_that_is_painted(painter, monkeypatch, capsys, tmp_path):

@@ -120,8 +120,8 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
         _join(values.coordinator, values.num_processes, values.process_id)
     try:
         jax.devices()
-    except RuntimeError as error:
-        reason = str(error).partition("\n")[0]
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0] or "there is no such device here"
         raise Refused(f"JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}: {reason}") from None
 
 
