@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -310,18 +310,31 @@ def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...])
     expected = start.as_dict()
     if missing := set(expected) - set(found):
         raise ResumeError(f"expected the state of an unfinished painting, got one without {', '.join(sorted(missing))}")
-    wrong = [name for name, value in expected.items() if found[name].shape != value.shape]
+    try:
+        optimizer = optimize.from_dict(start.optimizer, found)
+        if fault := next(_faults(painting, expected, stages), ""):
+            raise ValueError(f"{fault} can't be")
+    except ValueError as error:
+        raise ResumeError(f"expected the state of an unfinished painting, got one whose {error}") from None
+    placed, number, step = (int(found[name]) for name in ("placed", "stage", "step"))
+    return _PaintingState(found["strokes"], placed, number, step, optimizer)
+
+
+def _faults(painting: Painting, expected: Mapping[str, np.ndarray], stages: tuple[Stage, ...]) -> Iterator[str]:
+    """Yields the names of what can't be in the state of an unfinished painting; after one, others may fail."""
+    settings, found = painting.settings, painting.state or {}
+    yield from (name for name, value in expected.items() if found[name].shape != value.shape)
     most = {"placed": settings.strokes, "stage": len(stages) - 1, "step": settings.steps}
-    wrong += [name for name, last in most.items() if name not in wrong and not 0 <= found[name] <= last]
-    if wrong:
-        raise ResumeError(f"expected the state of an unfinished painting, got one whose {wrong[0]} can't be")
-    return _PaintingState(
-        strokes=found["strokes"],
-        placed=int(found["placed"]),
-        stage=int(found["stage"]),
-        step=int(found["step"]),
-        optimizer=optimize.from_dict(start.optimizer, found),
-    )
+    yield from (name for name, last in most.items() if not 0 <= found[name] <= last)
+    placed, number, step = (int(found[name]) for name in most)
+    if step > stages[number].steps:
+        yield "step"
+    added = sum(stage.add for stage in stages[: number + (step > 0)])
+    # An economy leaves strokes out.
+    if not (0 < placed <= added if settings.economy and added else placed == added):
+        yield "placed"
+    if not np.array_equal(found["strokes"][:placed], painting.strokes):
+        yield "strokes"
 
 
 class _Run(NamedTuple):

@@ -240,10 +240,13 @@ def _state_of(
         raise ResumeError("expected a styling to go on from with the settings it began with, got others")
     if found.get("pictures") != begun_with:
         raise ResumeError("expected the painting, style pictures and mask that the styling began with, got others")
-    alike = all(found[name].shape == value.shape for name, value in expected.items())
-    if not alike or not 0 < found["count"] < settings.steps:
+    try:
+        state = optimize.from_dict(like, found)
+    except ValueError as error:
+        raise ResumeError(f"expected the state of an unfinished styling, got one whose {error}") from None
+    if not 0 < found["count"] < settings.steps:
         raise ResumeError(f"expected a styling of fewer than {settings.steps} steps to go on from, got another's state")
-    return resume.strokes, optimize.from_dict(like, found), int(found["count"])
+    return resume.strokes, state, int(found["count"])
 
 
 def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, "rows columns"] | None) -> Bounds:

@@ -25,7 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"] = str(2**34)
     jax.config.update("jax_compilation_cache_max_size", 2**34)
     # Most of a test's time goes to compiling, which this halves; the programs are half as fast, too.
-    flags = ("--xla_backend_optimization_level=1", "--xla_cpu_use_fusion_emitters=false")
+    flags = ["--xla_backend_optimization_level=1"]
+    # From JAX 0.11 on, there is no choice.
+    flags += ["--xla_cpu_use_fusion_emitters=false"] if jax.__version_info__ < (0, 11) else []
     os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags])
     # Fits are divided between devices, as the commands have it.
     jax.config.update("jax_num_cpu_devices", 2)

@@ -264,12 +264,25 @@ def test_a_picture_of_other_values_is_refused(picture, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("strokes", np.zeros((37, 5))), ("mu", np.zeros((9, 12))), ("placed", 38), ("stage", 99), ("step", -1)],
+    [
+        ("strokes", np.zeros((37, 5))),
+        ("strokes", np.zeros((37, 12), np.float32)),
+        ("mu", np.zeros((9, 12))),
+        ("mu", np.full((37, 12), np.nan)),
+        ("nu", np.full((37, 12), -1.0)),
+        ("placed", 38),
+        ("placed", 0),
+        ("stage", 99),
+        ("step", -1),
+        ("step", 24),
+    ],
 )
 def test_a_state_that_cannot_be_is_refused(picture, name, value):
     part, _ = next(iter(jaxpaint.paint_stages(picture, key=KEY, settings=SMALL)))
     wrong = dataclasses.replace(part, state=part.state | {name: np.asarray(value)})
-    with pytest.raises(ResumeError, match=f"whose {name} can't be"):
+    with pytest.raises(
+        ResumeError, match="whose placed can't be" if name == "stage" and value == 1 else f"whose {name} can't"
+    ):
         jaxpaint.paint(picture, key=KEY, settings=SMALL, resume=wrong)
 
 

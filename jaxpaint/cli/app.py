@@ -24,6 +24,8 @@ INTERRUPTED = 130
 # New objects between two garbage collections. Imports and JAX's tracing make objects that stay alive; scanning them
 # again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
+# Characters of a message; some quote what was given.
+_LONGEST_LINE = 2000
 
 
 class Refused(JaxpaintError):
@@ -97,8 +99,11 @@ def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
 
 
 def complain(message: object) -> None:
-    """Prints one line on standard error."""
-    print("jaxpaint:", " ".join(str(message).split()), file=sys.stderr, flush=True)
+    """Prints one line on standard error, shortened if it is endless."""
+    line = " ".join(str(message).split())
+    if len(line) > _LONGEST_LINE:
+        line = f"{line[: _LONGEST_LINE // 2]} … {line[-_LONGEST_LINE // 2 :]}"
+    print("jaxpaint:", line, file=sys.stderr, flush=True)
 
 
 def start(values: flags.FlagValues, *, divided: bool = True) -> None:

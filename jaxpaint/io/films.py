@@ -23,6 +23,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import struct
 import warnings
 import zipfile
@@ -40,6 +41,7 @@ from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import FilmFileError, WriteError
 from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
+from jaxpaint.io.decoding import MOST_PIXELS
 from jaxpaint.settings import FilmSettings, StyleSettings
 from jaxpaint.video.frames import FORMAT, Film, Frame, FrameMetrics, Layer, Painted, VideoState
 
@@ -237,10 +239,13 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
             if (record := _next(file)) and record[0] in (b"STMP", b"BRSH"):
                 start, brush = file.tell(), _brush(*record)
         sides = {name: int(found[name]) for name in ("height", "width", "frames")}
+        # A longer number would take for ever.
+        if not re.fullmatch(r"\d{1,9}(/\d{1,9})?", found["rate"]):
+            raise ValueError("its rate can't be")
         settings, rate = FilmSettings.from_file(found["config"]), Fraction(found["rate"])
         styling = StyleSettings.from_config(found["styling"]) if "styling" in found else None
         styles = tuple(map(str, found.get("styles", ())))
-        if min(sides.values()) < 1 or rate <= 0:
+        if min(sides.values()) < 1 or sides["height"] * sides["width"] > MOST_PIXELS or rate <= 0:
             raise ValueError("its sizes or its rate can't be")
     except OSError as error:
         raise FilmFileError(f"{path}: {(error.strerror or str(error)).lower()}") from None

@@ -42,8 +42,9 @@ _Kind = TypeVar("_Kind", bound=Checked)
 FORMAT = 2
 _STATE = "state."
 _NEEDED = ("format", "strokes", "brush", "config", "height", "width", "canvas_color")
-_MOST_BYTES = 4 * 2**30
-_MOST_PIXELS = 10**9
+# Of all arrays together: 100,000 strokes, their state, and 64 stamps come to half of it.
+_MOST_BYTES = 2**28
+_MOST_PIXELS, _MOST_STROKES = 10**9, 10**5
 # Shapes may reach beyond the canvas, but never this far.
 _FAR = 100.0
 
@@ -138,6 +139,8 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     # A painting that has only just begun has no strokes.
     least = 0 if any(key.startswith(_STATE) for key in arrays) else 1
     strokes = _numbers(arrays, "strokes", (None, brush.dim), -_FAR, _FAR, least=least)
+    if len(strokes) > _MOST_STROKES:
+        raise ValueError(f"expected at most {_MOST_STROKES} strokes, got {len(strokes)}")
     paint = strokes[:, brush.shape_dim :]
     if np.any((paint < 0) | (paint > 1)):
         raise ValueError("colours and alphas of strokes have to be in [0, 1]")

@@ -145,7 +145,11 @@ def _check_look(path: pathlib.Path, weights: Weights) -> None:
     """Warns if the engine has changed since the weights were trained."""
     if not weights.facts.get("fingerprint"):
         return
-    then, now = np.array(json.loads(weights.facts["fingerprint"])), fingerprint(BRUSHES[weights.brush])
+    now = fingerprint(BRUSHES[weights.brush])
+    try:
+        then = np.array(json.loads(weights.facts["fingerprint"]), float)
+    except (ValueError, TypeError, RecursionError):
+        raise WeightsError(f"{path}: damaged: its fingerprint can't be read") from None
     if then.shape != now.shape or np.abs(then - now).max() > _ALIKE:
         warnings.warn(f"{path.name}: the engine has changed since these weights were trained", stacklevel=3)
 

@@ -28,6 +28,8 @@ CHUNK = 20
 ADAM = optax.scale_by_adam(b1=0.9, b2=0.99, eps=1e-12)
 # Stylized Neural Painting's (arXiv:2011.08114).
 RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
+# A number of steps, and means of squares.
+_NOT_NEGATIVE = ("count", "nu")
 # Names of the arrays in files from before the optimiser's state was optax's own.
 _RENAMED = {"steps": "count", "mean": "mu", "square": "nu"}
 
@@ -61,7 +63,17 @@ def renamed(found: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def from_dict(like: optax.OptState, found: Mapping[str, np.ndarray]) -> optax.OptState:
-    """The inverse of `as_dict`, for a state of the same kind."""
+    """The inverse of `as_dict`, for a state of the same kind.
+
+    Raises:
+      ValueError: an array is missing, or its shape or a number in it can't be; the message begins with its name.
+    """
+    for name, value in as_dict(like).items():
+        array = found.get(name)
+        if array is None or array.shape != value.shape or not np.isfinite(array).all():
+            raise ValueError(f"{name} can't be")
+        if name in _NOT_NEGATIVE and (array < 0).any():
+            raise ValueError(f"{name} can't be")
     return type(like)(**{name: found[name] for name in like._fields})
 
 
