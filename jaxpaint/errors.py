@@ -1,5 +1,13 @@
 """What jaxpaint refuses: one hierarchy of errors, whose messages are one line each."""
 
+_LONGEST = 200
+
+
+def reason(error: Exception) -> str:
+    """What another library's exception says, in one line of at most 200 characters, or else its name."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
 
 class JaxpaintError(ValueError):
     """Bad input. The message says in one line what was expected and what came."""

@@ -405,6 +405,23 @@ def test_signals_to_end_are_as_ctrl_c(painter, monkeypatch, capsys, name):
     assert signal.getsignal(getattr(signal, name)) == usual
 
 
+def test_settings_in_json(painter, capsys):
+    """Which are no program, and may come from anybody."""
+    pathlib.Path("mine.json").write_text('{"strokes": 8, "brush": "rectangle"}')
+    assert run(paint, "photo.png", "--config=mine.json", "--config.strokes=9") == 0
+    (_, _, settings, *_) = painter.calls[0]
+    assert (settings.strokes, settings.brush) == (9, "rectangle")
+    for text, expected in (
+        ("[1]", "mine.json: "),
+        ("{", "mine.json: JSONDecodeError"),
+        ('{"stroks": 1}', "did you mean"),
+    ):
+        capsys.readouterr()
+        pathlib.Path("mine.json").write_text(text)
+        assert run(paint, "photo.png", "--config=mine.json") == 1
+        assert expected in one_line(capsys)
+
+
 def test_a_tilde_is_the_home(painter, folder, monkeypatch):
     """After a flag's =, shells leave it to the program."""
     monkeypatch.setenv("HOME", str(folder / "home"))

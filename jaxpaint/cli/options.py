@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -285,13 +286,15 @@ def find_config(path: str | None, *, default: str, flag: str = "config") -> path
 
 
 def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
-    """Runs a file of settings, and returns the result of its `get_config()`.
+    """Reads a file of settings: a JSON object, or a Python program, which is run, with a function `get_config`.
 
     Raises:
       Refused: the file fails, or has no `get_config`.
     """
     try:
+        if path.suffix.lower() == ".json":
+            return dict(json.loads(path.read_text(encoding="utf-8")))
         config = runpy.run_path(str(path))["get_config"]()
         return {key: config[key] for key in config}
-    except (Exception, SystemExit) as error:  # The file is a user's program, and may do anything.
+    except (Exception, SystemExit) as error:  # A Python file is a user's program, and may do anything.
         raise Refused(f"--{flag}={path}: {type(error).__name__}: {error}") from None

@@ -31,7 +31,7 @@ Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn a
   --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
 {overwrite}
 {photo}
-  --config=FILE  a file of settings (default: configs/paint.py)
+  --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
   --help         this text
 
 Settings, as --config.KEY=VALUE, and what they are in {config}:

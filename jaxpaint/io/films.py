@@ -287,7 +287,7 @@ def _records(path: pathlib.Path) -> Iterator[_Record]:
                 found = _next(file)
                 if found and found[0] not in (b"FRAM", b"STAT", b"DONE"):
                     raise ValueError("a record of an unknown kind")
-            except (ValueError, zlib.error) as error:
+            except ValueError as error:
                 raise FilmFileError(f"{path}: damaged at frame {frames}: {error}") from None
             if found is None:
                 return
@@ -384,16 +384,18 @@ def _next(file: io.BufferedReader | Any) -> tuple[bytes, bytes] | None:
         return None
     kind, length, checksum = _RECORD.unpack(head)
     packed = file.read(min(length, _MOST_BYTES))
+    if len(packed) == length and zlib.crc32(packed) != checksum:
+        raise ValueError("its checksum is another")
     unpacker = zlib.decompressobj()
+    try:
+        data = unpacker.decompress(packed, _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(error) from None
     if len(packed) < length:
         # Not written to its end, unless the data are complete after all: then it is the length that is wrong.
-        unpacker.decompress(packed, _MOST_BYTES)
         if unpacker.eof:
             raise ValueError("its length is another")
         return None
-    if zlib.crc32(packed) != checksum:
-        raise ValueError("its checksum is another")
-    data = unpacker.decompress(packed, _MOST_BYTES)
     if not unpacker.eof:
         raise ValueError("too large")
     return kind, data

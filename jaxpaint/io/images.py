@@ -12,7 +12,7 @@ from jaxtyping import Float
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from jaxpaint.brushes.textures import brush_picture
-from jaxpaint.errors import ImageError, WriteError
+from jaxpaint.errors import ImageError, WriteError, reason
 from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.decoding import decode
@@ -63,11 +63,11 @@ def read_image(
     except UnidentifiedImageError:
         raise ImageError(f"{path}: expected a picture, got something else") from None
     except Exception as error:  # Decoders raise many kinds of exceptions for damaged files.
-        reason = " ".join(str(error).split()) or type(error).__name__
+        why = reason(error)
         problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"
-        if "truncated" in reason and path.suffix.lower() in (".jpg", ".jpeg"):
-            reason += "; --salvage reads what there is"
-        raise ImageError(f"{path}: {problem}: {reason}") from None
+        if "truncated" in why and path.suffix.lower() in (".jpg", ".jpeg"):
+            why += "; --salvage reads what there is"
+        raise ImageError(f"{path}: {problem}: {why}") from None
     alpha = values[..., 3:]
     return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)
 

@@ -31,7 +31,7 @@ import numpy as np
 from jaxpaint import optimize
 from jaxpaint.brushes import BRUSHES, with_grain
 from jaxpaint.brushes.textures import of_light
-from jaxpaint.errors import PaintingFileError
+from jaxpaint.errors import PaintingFileError, reason
 from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.settings import Checked, Settings, StyleSettings
@@ -124,8 +124,7 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
     except PaintingFileError:
         raise
     except Exception as error:  # Damage shows in many ways: zip, zlib, struct, header, end of file.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PaintingFileError(f"{path}: a damaged painting (npz): {reason}") from None
+        raise PaintingFileError(f"{path}: a damaged painting (npz): {reason(error)}") from None
 
 
 def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:

@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 from jaxpaint import vgg
 from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.errors import WeightsError
+from jaxpaint.errors import WeightsError, reason
 from jaxpaint.io.atomic import replacing
 from jaxpaint.renderers import fingerprint
 from jaxpaint.renderers.networks import Pictures, Tree, fold, network
@@ -127,7 +127,7 @@ def _read(path: pathlib.Path) -> tuple[dict[str, Array], dict[str, str]]:
             facts = file.metadata() or {}
             flat = {name: jnp.asarray(file.get_tensor(name), jnp.float32) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: expected weights as safetensors: {error}") from None
+        raise WeightsError(f"{path}: expected weights as safetensors: {reason(error)}") from None
     if not all(np.isfinite(leaf).all() for leaf in flat.values()):
         raise WeightsError(f"{path}: damaged: some of its numbers are not finite")
     return flat, facts

@@ -1,0 +1,140 @@
+"""Damaged files of every kind that is read: each is read all the same, or refused in one line that names it.
+
+Files that are right are damaged as disks, downloads and hands do it: bits flip, bytes go, come or turn into extremes,
+ends are cut, pieces change places.
+"""
+
+import json
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.cli import options
+from jaxpaint.errors import JaxpaintError
+from jaxpaint.io import films, images, npz, videos, weights
+from jaxpaint.settings import FilmSettings, Settings
+from jaxpaint.types import Painting
+from jaxpaint.video.frames import Film, Frame, FrameMetrics, Layer, Painted, VideoState
+
+pytestmark = pytest.mark.slow
+SEEDS = 30
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (18, 24, 3), np.uint8)
+DIM = BRUSHES["rectangle"].dim
+
+
+def picture(path):
+    Image.fromarray(PIXELS).save(path)
+
+
+def deep_picture(path):
+    tifffile.imwrite(path, PIXELS.astype(np.uint16) * 257, photometric="rgb")
+
+
+def photograph(path):
+    exif = Image.Exif()
+    exif[0x112], exif[0x10E] = 6, "words"
+    Image.fromarray(PIXELS).save(path, exif=exif)
+
+
+def painting(path):
+    settings = Settings(brush="rectangle", strokes=9, size=32)
+    state = {"strokes": np.zeros((9, DIM), np.float32), "placed": np.array(4), "stage": np.array(1)}
+    strokes = RNG.random((4, DIM), np.float32)
+    npz.save_painting(path, Painting(strokes, "rectangle", 18, 24, (1.0, 1.0, 1.0), None, settings, state))
+
+
+def film(path):
+    settings = FilmSettings(strokes=9, brush="rectangle", size=32)
+    films.create(path, Film(settings, 18, 24, Fraction(30000, 1001), 3, "clip.mp4", origin="0" * 32))
+    before = None
+    for number in range(3):
+        frame = Frame(number, RNG.random((9, DIM), np.float32), np.arange(9), number == 0)
+        films.append(path, Painted(frame, FrameMetrics(20.0, 1.0, 0.5)), before)
+        films.keep(path, VideoState(number, frame.ids, frame.keyframe, 9, Layer.fresh(frame.strokes)))
+        before = frame
+
+
+def video(path):
+    videos.write_video(path, [np.roll(PIXELS, 2 * number, axis=1) for number in range(4)], fps=10.0)
+
+
+def network(path):
+    path.write_bytes((weights.SHIPPED / "light-rectangle.safetensors").read_bytes())
+
+
+def config(path):
+    path.write_text(json.dumps({"strokes": 9}))
+
+
+def read_film(path):
+    found, frames = films.read(path)
+    list(frames)
+    return films.resume(path), found
+
+
+# Maker and reader of each kind.
+KINDS = {
+    "picture.png": (picture, images.read_image),
+    "picture.gif": (picture, images.read_image),
+    "picture.webp": (picture, images.read_image),
+    "picture.bmp": (picture, images.read_image),
+    "photo.jpg": (photograph, images.read_image),
+    "picture.tif": (picture, images.read_image),
+    "deep.tif": (deep_picture, images.read_image),
+    "painting.npz": (painting, npz.load_painting),
+    "film.film": (film, read_film),
+    "clip.mp4": (video, lambda path: list(videos.read(videos.probe(path)))),
+    "clip.gif": (video, lambda path: list(videos.read(videos.probe(path)))),
+    "light.safetensors": (network, weights.load),
+    "settings.json": (config, options.load_config),
+}
+
+
+def damaged(data, rng):
+    """The bytes, damaged in one to three ways."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 4)):
+        # The beginning, where sizes and kinds stand, as often as all the rest.
+        span = len(data) if rng.random() < 0.5 else min(len(data), 200)
+        at = int(rng.integers(0, max(span, 1)))
+        length = int(rng.integers(1, 17))
+        way = rng.integers(0, 6)
+        if way == 0 and data:
+            data[at] ^= 1 << int(rng.integers(0, 8))
+        elif way == 1:
+            data[at : at + length] = bytes([int(rng.choice([0, 255, 127, 128]))]) * length
+        elif way == 2:
+            del data[at : at + length]
+        elif way == 3:
+            data[at:at] = rng.bytes(length)
+        elif way == 4:
+            del data[int(rng.integers(0, len(data) + 1)) :]
+        else:
+            data[at : at + length], data[-length:] = data[-length:], data[at : at + length]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path, name):
+    make, read = KINDS[name]
+    path = tmp_path / name
+    make(path)
+    whole = path.read_bytes()
+    read(path)
+    for seed in range(SEEDS):
+        path.write_bytes(damaged(whole, np.random.default_rng(seed)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                read(path)
+            except JaxpaintError as error:
+                assert "\n" not in str(error) and name in str(error) and len(str(error)) < 2000, (seed, error)
+            except Exception as error:
+                raise AssertionError(f"seed {seed} of {name}") from error
+        assert [left.name for left in tmp_path.iterdir()] == [name]
