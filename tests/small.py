@@ -10,7 +10,7 @@ from jaxpaint.settings import Settings
 KEY = jax.random.key(7)
 # Without the fit of the texture, whose program takes longest to compile; it has tests of its own.
 SMALL = Settings(brush="oilpaintbrush", strokes=37, steps=24, size=48, textured=False)
-NEURAL = dataclasses.replace(SMALL, renderer="light", size=64, detail="alike")
+NEURAL = dataclasses.replace(SMALL, renderer="light", steps=16, size=64, detail="alike")
 SMALL_RECTANGLES = dataclasses.replace(SMALL, brush="rectangle")
 
 

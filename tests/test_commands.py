@@ -571,6 +571,7 @@ def test_a_foreign_state_is_one_line(capsys):
     assert names() == ["photo.npz"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_for_real():
     """A process that is interrupted once it has begun to paint, and another that goes on to the end."""
     # Tests that run in the background ignore SIGINT, and so would this process.

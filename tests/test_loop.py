@@ -129,11 +129,11 @@ def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transp
     np.testing.assert_allclose(worth, worth_alone, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("model", [Engine(BRUSHES["oilpaintbrush"], flat=True), Windowed(BRUSHES["oilpaintbrush"])])
+@pytest.mark.parametrize("model", [Engine(BRUSHES["rectangle"], flat=True), Windowed(BRUSHES["rectangle"])])
 def test_a_fit_is_the_same_on_a_cpu_and_on_what_draws_all_at_once(picture, model, monkeypatch):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, detail="alike")).strokes
-    target = pictures.resize(picture, (256, 384))
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    strokes = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL_RECTANGLES, detail="alike")).strokes
+    target, dim = pictures.resize(picture, (256, 384)), model.brush.dim
+    bounds = optimize.Bounds(np.zeros(dim, np.float32), np.ones(dim, np.float32))
     problem = optimize.Problem(target, np.ones_like(target), {"l2": 1.0}, bounds)
 
     def fit():
@@ -204,9 +204,9 @@ def test_windows_hold_strokes_as_they_are(name):
 def test_windows_are_corrected_by_how_strokes_will_be_seen(picture):
     """Against a picture that is darker by as much: the correction is what is told, and the strokes move alike."""
     target, rng = pictures.resize(picture, (64, 96)), np.random.default_rng(0)
-    brush = BRUSHES["oilpaintbrush"]
+    brush = BRUSHES["rectangle"]
     strokes = np.clip(initialize.place(brush, target, np.ones_like(target), 20, initialize.Layout(0.08), rng=rng), 0, 1)
-    bounds = optimize.Bounds(np.zeros(12, np.float32), np.ones(12, np.float32))
+    bounds = optimize.Bounds(np.zeros(brush.dim, np.float32), np.ones(brush.dim, np.float32))
     model = Windowed(brush)
     canvas = np.full_like(target, 0.4)
     own = forward.draw_strokes(model, strokes, (64, 96), canvas=canvas)
@@ -277,7 +277,7 @@ def test_fits_at_two_sizes_share_their_programs(picture):
     }
     for program in programs:
         program.clear_cache()
-    settings = Settings(strokes=400, steps=20)
+    settings = Settings(brush="markerpen", strokes=400, steps=20)
     assert {stage.size for stage in painting.plan(settings, (341, 512))} == {256, 512}
     jaxpaint.paint(picture, key=KEY, settings=settings)
     assert {program: program._cache_size() for program in programs} == programs

@@ -285,6 +285,7 @@ def test_help(capsys):
     assert max(map(len, out.splitlines())) <= 100
 
 
+@pytest.mark.slow
 def test_bin_paints_for_real():
     root = pathlib.Path(__file__).resolve().parents[1]
     command = [sys.executable, root / "bin/paint_video", "clip.mp4", "--out=out.mp4", *TINY]

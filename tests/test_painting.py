@@ -204,7 +204,7 @@ def test_painting_with_a_network(picture, tmp_path):
     """The budget, the likeness, and going on from a file to the same strokes."""
     *_, (done, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL)
     target = pictures.resize(picture, done.canvas.shape[:2])
-    assert done.strokes.shape == (37, 12) and progress.step == SMALL.steps
+    assert done.strokes.shape == (37, 12) and progress.step == NEURAL.steps
     # What is told is the drawing's own, at the size of the fit, of dry paint.
     size = painting.plan(NEURAL, (43, 64), window=32)[-1].size
     drawn = drawing.draw_flat(drawing.relit(done, {"wet": 0.0}), size=size)

@@ -248,6 +248,7 @@ def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
     assert "a painting in another style" in one_line(capsys)
 
 
+@pytest.mark.slow
 def test_bin_stylizes_for_real():
     """The real thing, in a process of its own: a photograph painted, styled with two pictures, drawn larger."""
     pathlib.Path("tiny.py").write_text("def get_config():\n    return dict(size=32, strokes=6, steps=6)\n")
