@@ -88,7 +88,8 @@ def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
     # Only the main thread may set handlers.
     if threading.current_thread() is threading.main_thread():
         numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        usual = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+        usual = {number: signal.getsignal(number) for number in numbers}
+        usual = {number: earlier for number, earlier in usual.items() if earlier not in (signal.SIG_IGN, None)}
     for number in usual:
         signal.signal(number, handler)
     try:
