@@ -61,6 +61,10 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
         return INTERRUPTED
     except JaxpaintError as error:
         complain(error)
+    except BrokenPipeError:
+        # Whoever read what is printed has gone, as `head` does; what Python prints as it ends goes nowhere.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else error)
     return 1

@@ -26,7 +26,7 @@ LARGEST = 16384
 _PHOTO_HELP = """\
   --page=N       the page to paint, in a file of several, as of a scanner (default: 1)
   --salvage      paints what there is of a JPEG that is cut short"""
-_OVERWRITE_HELP = "  --overwrite    replaces files that are there, also those made from something else or by others"
+_OVERWRITE_HELP = "  --overwrite    also replaces files that were not made from the same input by this program"
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:
 
