@@ -56,7 +56,9 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
 
 def floats(picture: Any, kind: str) -> np.ndarray:
     """A picture's or mask's values as float32, of which 1 is the greatest that an integer type has; see `checked`."""
-    if isinstance(picture, Image.Image) and picture.mode not in ("L", "RGB", "RGBA", "F"):
+    if isinstance(picture, Image.Image) and picture.mode.startswith("I;16"):
+        picture = np.asarray(picture).astype(np.uint16)
+    if isinstance(picture, Image.Image) and picture.mode not in ("L", "RGB", "RGBA", "F", "I"):
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     if hasattr(picture, "detach"):
         picture = picture.detach().cpu()

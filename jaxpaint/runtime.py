@@ -62,16 +62,15 @@ def keep_compilations() -> None:
 
 
 def forget_compilations() -> bool:
-    """Removes compiled programs from disk, since JAX never writes one anew that is damaged.
+    """Removes compiled programs from jaxpaint's own folder, since JAX never writes one anew that is damaged.
 
     Those of the last seconds stay: another process may be writing them.
 
     Returns:
       Whether there were any.
     """
-    folder = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-    removed = False
-    for path in pathlib.Path(folder).glob("*-cache") if folder else ():
+    folder, removed = cache_folder(), False
+    for path in folder.glob("*-cache") if folder else ():
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _JUST_NOW:
                 path.unlink()

@@ -1,9 +1,11 @@
 """Atomic writes: whole or not at all; leftovers of killed processes go, and one process at a time writes."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +75,39 @@ def test_a_symbolic_link_is_written_through(tmp_path):
     assert (tmp_path / "link.txt").is_symlink()
     assert names(tmp_path / "elsewhere") == ["file.txt"]
     assert (tmp_path / "elsewhere" / "file.txt").read_text() == "after"
+
+
+def test_an_old_file_survives_a_place_that_neither_renames_nor_copies(tmp_path, monkeypatch):
+    """And the new one is kept beside it."""
+
+    def refused(*_, **__):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    path = tmp_path / "file.txt"
+    path.write_text("before")
+    monkeypatch.setattr(os, "replace", refused)
+    monkeypatch.setattr(shutil, "copyfile", refused)
+    with pytest.raises(WriteError, match="it is whole in .*file-whole.txt"), replacing(path) as temporary:
+        temporary.write_text("after")
+    assert names(tmp_path) == ["file-whole.txt", "file.txt"]
+    assert (path.read_text(), (tmp_path / "file-whole.txt").read_text()) == ("before", "after")
+
+
+def test_permissions_stay(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("before")
+    path.chmod(0o600)
+    with replacing(path) as temporary:
+        temporary.write_text("after")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_files_of_others_that_look_alike_are_not_removed(tmp_path):
+    for name in (".jaxpaint-notes.txt", ".jaxpaint-00000000-1-abcdefgh.png"):
+        (tmp_path / name).touch()
+    before = names(tmp_path)
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == before
 
 
 @pytest.mark.parametrize(("module", "name"), [(pathlib.Path, "chmod"), (os, "replace"), (fcntl, "flock")])

@@ -353,7 +353,7 @@ def test_nothing_is_replaced_but_what_was_made_before(painter, folder, capsys):
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     for flag, name in (("--timelapse", "photo.mp4"), ("--report", "photo.json")):
         assert run(paint, "sub/photo.png", "--out=.", flag) == 1
-        assert f"{name} is there already, not made by jaxpaint" in one_line(capsys)
+        assert f"{name} is there already, and does not say that jaxpaint made it" in one_line(capsys)
         assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     assert not painter.calls
     # Of its own there is a next version.
@@ -368,7 +368,7 @@ def test_a_photograph_beside_its_painting_is_not_replaced_by_a_drawing(painter, 
     os.rename("paintings/photo.npz", "photo.npz")
     before = (folder / "photo.png").read_bytes()
     assert run(draw, "photo.npz") == 1
-    assert "photo.png is there already, not made by jaxpaint" in one_line(capsys)
+    assert "photo.png is there already, and does not say that jaxpaint made it" in one_line(capsys)
     assert (folder / "photo.png").read_bytes() == before
     # Where it was painted to, it may.
     os.rename("photo.npz", "paintings/photo.npz")

@@ -116,6 +116,29 @@ def test_fewer_bits_than_the_file_says(tmp_path, bits):
     np.testing.assert_allclose(read_image(tmp_path / "told.tif")[..., 0], RAMP, atol=2e-3)
 
 
+@pytest.mark.parametrize(("extra", "expected"), [(1, 0.5), (2, 0.25), (0, 0.5)])
+def test_what_a_further_channel_of_a_deep_tiff_is(tmp_path, extra, expected):
+    """Alpha, by which colours are multiplied already or not; or something else, which is left out."""
+    samples = np.full((6, 6, 4), 0.5, np.float32)
+    tifffile.imwrite(tmp_path / "deep.tif", samples, photometric="rgb", extrasamples=[extra])
+    np.testing.assert_allclose(read_image(tmp_path / "deep.tif", canvas_color=(0.0, 0.0, 0.0)), expected, atol=1e-3)
+
+
+def test_transparency_and_a_profile(tmp_path):
+    """A transparent colour stays transparent."""
+    path, picture = tmp_path / "picture.png", Image.new("RGB", (8, 8), (60, 220, 60))
+    picture.save(path, icc_profile=wide_gamut(), transparency=(60, 220, 60))
+    np.testing.assert_allclose(read_image(path, canvas_color=(0.5, 0.25, 0.75))[4, 4], [0.5, 0.25, 0.75], atol=0.01)
+
+
+def test_psd(tmp_path):
+    """Flat: a header, no more, and pixels."""
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 6, 8, 8, 3) + struct.pack(">III", 0, 0, 0)
+    planes = np.moveaxis(np.full((6, 8, 3), (60, 220, 60), np.uint8), -1, 0)
+    (tmp_path / "picture.psd").write_bytes(head + struct.pack(">H", 0) + planes.tobytes())
+    np.testing.assert_allclose(read_image(tmp_path / "picture.psd")[3, 3] * 255, [60, 220, 60], atol=1)
+
+
 def test_floats_above_one(tmp_path):
     tifffile.imwrite(tmp_path / "bright.tif", (RAMP * 4).astype(np.float32))
     with pytest.warns(UserWarning, match="bright.tif: values up to 3.2, which becomes white"):

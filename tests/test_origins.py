@@ -1,6 +1,5 @@
 """Origins: every file that is written says what it was made from, whatever its format and name."""
 
-import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -67,17 +66,6 @@ def test_origins_are_of_contents_not_of_names(tmp_path, source):
     assert len({origin, origins.made_from("film", source), origins.made_from("painting", source, copy)}) == 3
     copy.write_bytes(b"another photograph")
     assert origins.made_from("painting", copy) != origin
-
-
-def test_a_file_of_ours_counts_by_its_own_origin(tmp_path):
-    """It is painted on, and is the painting of its photograph all the same."""
-    path = tmp_path / "file.npz"
-    npz.save_painting(path, painting(ORIGIN))
-    before = origins.made_from("styled", path)
-    npz.save_painting(path, dataclasses.replace(painting(ORIGIN), height=25))
-    assert origins.made_from("styled", path) == before
-    npz.save_painting(path, painting(ORIGIN[::-1]))
-    assert origins.made_from("styled", path) != before
 
 
 def test_what_is_not_ours_has_no_origin(source):

@@ -50,7 +50,7 @@ def test_what_was_made_from_another_input_is_not_but_for_the_asking(folder):
 
 def test_what_we_have_not_made_is_not_replaced_but_for_the_asking(folder):
     images.write_image("a.png", BLACK)
-    with pytest.raises(Refused, match="a.png is there already, not made by jaxpaint"):
+    with pytest.raises(Refused, match="a.png is there already, and does not say that jaxpaint made it"):
         check(made(folder, "a.png"))
     check(made(folder, "a.png"), overwrite=True)
 

@@ -153,7 +153,7 @@ def test_a_drawing_does_not_replace_the_source(capsys):
     before = pathlib.Path("clip.mp4").read_bytes()
     capsys.readouterr()
     assert run("clip.film", command=draw) == 1
-    assert "clip.mp4 is there already, not made by jaxpaint" in one_line(capsys)
+    assert "clip.mp4 is there already, and does not say that jaxpaint made it" in one_line(capsys)
     assert pathlib.Path("clip.mp4").read_bytes() == before
 
 

@@ -184,7 +184,7 @@ def test_grid_mode_has_no_seams():
 @pytest.mark.usefixtures("unchecked")
 def test_a_picture_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="height, width, 3"):
-        jaxpaint.paint(np.zeros((4, 4), np.float32), key=KEY, settings=SMALL)
+        jaxpaint.paint(np.zeros((4, 4, 2), np.float32), key=KEY, settings=SMALL)
 
 
 def test_stages_without_steps_claim_nothing(picture):

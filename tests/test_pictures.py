@@ -29,6 +29,7 @@ def torch_of(array):
         (Image.fromarray(BYTES).convert("RGBA"), BYTES / 255),
         (Image.fromarray(BYTES[..., 0]), np.repeat(BYTES[..., :1], 3, axis=-1) / 255),
         (Image.fromarray((BYTES > 99)[..., 0]), np.repeat((BYTES > 99)[..., :1], 3, axis=-1)),
+        (Image.fromarray(BYTES[..., 0].astype(np.uint16) * 257), np.repeat(BYTES[..., :1], 3, axis=-1) / 255),
         (GOOD[..., 0], np.repeat(GOOD[..., :1], 3, axis=-1)),
         (GOOD[..., :1], np.repeat(GOOD[..., :1], 3, axis=-1)),
         (np.moveaxis(GOOD, -1, 0), GOOD),
@@ -52,6 +53,7 @@ def test_what_is_unambiguous_is_converted(picture, expected):
         (np.where(GOOD > 0.5, np.nan, GOOD), "got nan to nan"),
         (GOOD + 1, "got 1.1.* to 1.8"),
         (BYTES.astype(np.int64), "of floats in .*, or of uint8, got int64"),
+        (Image.fromarray(BYTES[..., 0].astype(np.int32)), "of floats in .*, or of uint8, got int32"),
         (None, "got object"),
     ],
 )

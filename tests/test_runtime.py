@@ -69,18 +69,10 @@ def test_floats_of_64_bits_are_refused():
     Engine.of(Settings())
 
 
-@pytest.fixture
-def cache(tmp_path):
-    """JAX's folder of compiled programs."""
-    usual = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    yield tmp_path
-    jax.config.update("jax_compilation_cache_dir", usual)
-
-
-def test_damaged_programs_are_forgotten_but_for_those_that_are_being_written(cache):
+def test_damaged_programs_are_forgotten_but_for_those_that_are_being_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPAINT_CACHE", str(tmp_path))
     for name, age in (("old-cache", 60), ("new-cache", 0), ("words.txt", 60)):
-        (cache / name).write_text("half")
-        os.utime(cache / name, (time.time() - age,) * 2)
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
     assert runtime.forget_compilations() and not runtime.forget_compilations()
-    assert sorted(path.name for path in cache.iterdir()) == ["new-cache", "words.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new-cache", "words.txt"]

@@ -271,7 +271,7 @@ def test_bad_input_is_refused(painted, stripes):
     for arguments, options, expected in (
         ((part, stripes), {}, "finished painting"),
         ((painted, []), {}, "style picture, got none"),
-        ((painted, stripes[..., 0]), {}, "height, width, 3"),
+        ((painted, stripes[..., :2]), {}, "height, width, 3"),
         ((painted, stripes), {"mask": stripes}, "mask of shape"),
         (
             (painted, [stripes] * 2),

@@ -108,7 +108,9 @@ def complain(message: object) -> None:
     line = " ".join(str(message).split())
     if len(line) > _LONGEST_LINE:
         line = f"{line[: _LONGEST_LINE // 2]} … {line[-_LONGEST_LINE // 2 :]}"
-    print("jaxpaint:", line, file=sys.stderr, flush=True)
+    # The terminal may be gone, which must not stop what is being saved.
+    with contextlib.suppress(OSError, RuntimeError):
+        print("jaxpaint:", line, file=sys.stderr, flush=True)
 
 
 def start(values: flags.FlagValues, *, divided: bool = True) -> None:

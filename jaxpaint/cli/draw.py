@@ -67,7 +67,8 @@ def _draw(argv: list[str]) -> int:
 
 def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
     name = source.stem if values.frame is None else f"{source.stem}-{values.frame}"
-    picture = pathlib.Path(values.out or source.with_name(f"{name}.png"))
+    default = source.with_name(f"{name}.png")
+    picture = pathlib.Path(values.out or default)
     if picture.suffix.lower() != ".png":
         raise Refused(f"--out={picture}: expected a name that ends in .png")
     if values.frame is None:
@@ -78,10 +79,12 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
         found = next(itertools.islice(frames, values.frame, None), None)
         if found is None:
             raise Refused(f"--frame={values.frame}: {source} has not so many frames")
-        painting = dataclasses.replace(film.painting(found.frame), origin=film.origin)
+        painting = film.painting(found.frame)
         size = values.size or max(film.height, film.width)
     painting = drawing.relit(painting, options.light_of(values))
-    painting = dataclasses.replace(painting, origin=painting.origin or outputs.origin_of("painting", source))
+    # Where it was painted to, a drawing takes the place of the painting's first; elsewhere, of its own alone.
+    own = painting.origin if picture == default and values.frame is None else ""
+    painting = dataclasses.replace(painting, origin=own or outputs.origin_of(f"drawing of {name}", source))
     mp4 = picture.with_suffix(".mp4") if values.timelapse else None
     _check(source, painting.origin, [picture, *([mp4] if mp4 else [])], values)
     with outputs.output_folder(picture.parent):
@@ -96,13 +99,11 @@ def _draw_film(source: pathlib.Path, values: flags.FlagValues) -> None:
     if values.timelapse:
         raise Refused("--timelapse: expected a painting, or one frame of a film")
     film, frames = films.read(source)
-    film = dataclasses.replace(
-        film,
-        settings=dataclasses.replace(film.settings, **options.light_of(values)),
-        origin=film.origin or outputs.origin_of("film", source),
-    )
+    film = dataclasses.replace(film, settings=dataclasses.replace(film.settings, **options.light_of(values)))
     beside = source.with_suffix(".mp4")
     out = pathlib.Path(values.out or beside)
+    own = film.origin if out == beside else ""
+    film = dataclasses.replace(film, origin=own or outputs.origin_of("drawing of a film", source))
     size = values.size or max(film.height, film.width)
     _check(source, film.origin, [out], values)
     if not films.is_finished(source):

@@ -52,6 +52,7 @@ class CommandLine(Generic[_Kind]):
       settings: the settings from the file of settings and `--config.KEY`.
       asked: names of the settings that the user gave, and with which a resumed painting has to agree.
       again: the command that resumes after Ctrl-C.
+      read: paths of the file of settings, and of whatever else the settings may name.
     """
 
     files: list[pathlib.Path]
@@ -59,6 +60,7 @@ class CommandLine(Generic[_Kind]):
     settings: _Kind
     asked: list[str]
     again: str
+    read: list[pathlib.Path]
 
 
 def command_line(
@@ -105,6 +107,10 @@ def command_line(
         settings=settings,
         asked=[*given, *(chosen if path else ())],
         again=shlex.join(argv if resumed else [*argv, "--resume"]),
+        read=[
+            config_path,
+            *(pathlib.Path(value) for value in vars(settings).values() if value and isinstance(value, str)),
+        ],
     )
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import pathlib
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -85,18 +86,19 @@ class PaintingFiles(NamedTuple):
     json: pathlib.Path | None
 
     @classmethod
-    def of(cls, source: pathlib.Path, kind: str, values: flags.FlagValues) -> PaintingFiles:
+    def of(cls, source: pathlib.Path, kind: str, values: flags.FlagValues, *others: pathlib.Path) -> PaintingFiles:
         """Names the files.
 
         Args:
           source: the input.
           kind: what is made of it.
           values: the flags out, timelapse and report.
+          others: further inputs that decide what is made.
         """
         base = f"{values.out}/{source.stem}"
         png, npz, mp4, report = (pathlib.Path(f"{base}.{ending}") for ending in ("png", "npz", "mp4", "json"))
         asked = mp4 if values.timelapse else None, report if values.report else None
-        return cls(source, origin_of(kind, source), png, npz, *asked)
+        return cls(source, origin_of(kind, source, *others), png, npz, *asked)
 
     @property
     def made(self) -> list[Made]:
@@ -105,22 +107,23 @@ class PaintingFiles(NamedTuple):
         return [Made(path, self.origin, self.source) for path in paths if path]
 
 
-def for_each(planned: Sequence[PaintingFiles], out: pathlib.Path, do: Callable[[PaintingFiles], None]) -> int:
+def for_each(planned: Sequence[PaintingFiles], values: flags.FlagValues, do: Callable[[PaintingFiles], None]) -> int:
     """Runs a function on each input's files, while no other process writes them, and reports those for which it fails.
 
     Args:
-      planned: the files of each input.
-      out: output folder.
+      planned: the files of each input, checked by `check_outputs`; they are checked again when it is their turn.
+      values: the flags out and overwrite.
       do: function that makes the files.
 
     Returns:
       The exit status: 1 if the function failed for any input.
     """
     status = 0
-    with output_folder(out):
+    with output_folder(pathlib.Path(values.out)):
         for files in planned:
             try:
                 with locked(files.npz):
+                    check_outputs(files.made, [], overwrite=values.overwrite)
                     do(files)
             except JaxpaintError as error:
                 complain(error)
@@ -167,11 +170,13 @@ def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overw
     Raises:
       Refused: one line names the file.
     """
-    sources: dict[pathlib.Path, pathlib.Path] = {}
+    sources: dict[str, pathlib.Path] = {}
     for path, _, source in made:
-        if path in sources:
-            raise Refused(f"{sources[path]} and {source} would both become {path}")
-        sources[path] = source
+        # Some file systems know no capitals, and one form of each letter.
+        name = unicodedata.normalize("NFC", str(path)).casefold()
+        if name in sources:
+            raise Refused(f"{sources[name]} and {source} would both become {path}")
+        sources[name] = source
     there = [each for each in made if each.path.exists()]
     for path, *_ in there:
         for read in inputs:
@@ -181,8 +186,8 @@ def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overw
             raise Refused(f"{path} is there already, and is no file; choose another --out")
     for path, origin, source in () if overwrite else there:
         earlier = origins.of_file(path)
-        if earlier != origin:
-            what = f"made from something else than {source}" if earlier else "not made by jaxpaint"
+        if not origin or earlier != origin:
+            what = f"made from something else than {source}" if earlier else "and does not say that jaxpaint made it"
             raise Refused(f"{path} is there already, {what}; choose another --out, or --overwrite to replace it")
 
 

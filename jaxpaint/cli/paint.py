@@ -51,9 +51,10 @@ def _main(argv: list[str]) -> int:
         return 0
     outputs.check_sources(line.files, "picture")
     planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
-    outputs.check_outputs([made for each in planned for made in each.made], line.files, overwrite=values.overwrite)
+    made = [made for each in planned for made in each.made]
+    outputs.check_outputs(made, [*line.files, *line.read], overwrite=values.overwrite)
     app.start(values)
-    return outputs.for_each(planned, pathlib.Path(values.out), lambda files: _paint(files, line))
+    return outputs.for_each(planned, values, lambda files: _paint(files, line))
 
 
 def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:

@@ -8,6 +8,7 @@ import itertools
 import json
 import math
 import pathlib
+import re
 import statistics
 import time
 import zlib
@@ -85,9 +86,10 @@ def _main(argv: list[str]) -> int:
     settings = line.settings
     brush = read_brush(settings.brush_image) if settings.brush_image else None
     run = _Run(video, settings, brush, _style(line), out, outputs.origin_of("film", source), line)
-    read = [source, *options.styles_of(values)]
-    outputs.check_outputs([Made(path, run.origin, source) for path in run.files], read, overwrite=values.overwrite)
+    read = [source, *options.styles_of(values), *line.read, *([pathlib.Path(values.stylize)] if values.stylize else [])]
+    outputs.check_outputs(run.made, read, overwrite=values.overwrite)
     with outputs.output_folder(out.parent), locked(run.film):
+        outputs.check_outputs(run.made, read, overwrite=values.overwrite)
         _paint(run)
     return 0
 
@@ -141,11 +143,12 @@ class _Run:
         return self.out.with_name(f"{self.out.stem}-frames")
 
     @property
-    def files(self) -> list[pathlib.Path]:
+    def made(self) -> list[Made]:
         """All files that the run writes; of the pictures of frames those that are there already."""
-        report = [self.report] if self.line.flags.report else []
-        previews = self.previews.glob(f"{'[0-9]' * 6}*.png") if self.line.flags.previews else ()
-        return [self.out, self.film, *report, *previews]
+        paths = [self.out, self.film, *([self.report] if self.line.flags.report else [])]
+        if self.line.flags.previews and self.previews.is_dir():
+            paths += [path for path in self.previews.iterdir() if re.fullmatch(r"\d{6,}\.png", path.name)]
+        return [Made(path, self.origin, self.video.path) for path in paths]
 
 
 def _paint(run: _Run) -> None:

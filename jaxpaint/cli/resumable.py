@@ -61,22 +61,25 @@ def follow(
       Refused: the painting can't be resumed.
     """
     result, saved, npz = so_far, time.monotonic(), files.npz
-    try:
-        with progress.display(npz.stem) as show:
+    with progress.display(npz.stem) as show:
+        try:
             for result, how_far in stages:
                 result = dataclasses.replace(result, origin=files.origin)
                 show(how_far)
                 if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                     save_painting(npz, result)
                     saved = time.monotonic()
-    except ResumeError as error:
-        raise Refused(f"{npz}: {error}") from None
-    except KeyboardInterrupt:
-        if result is None:
-            raise Interrupted("interrupted; there was nothing to keep yet") from None
-        _save(npz, result)
-        write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
-        raise Interrupted(f"interrupted; kept what is painted so far in {npz}. Go on with: {again}") from None
+        except ResumeError as error:
+            raise Refused(f"{npz}: {error}") from None
+        except (KeyboardInterrupt, OSError) as error:
+            # Saved before the display ends, which fails if the terminal is gone; so may showing progress before.
+            if result is None:
+                raise Interrupted("interrupted; there was nothing to keep yet") from None
+            _save(npz, result)
+            if isinstance(error, OSError):
+                raise
+            write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
+            raise Interrupted(f"interrupted; kept what is painted so far in {npz}. Go on with: {again}") from None
     assert result is not None
     _save(npz, result)
     return result

@@ -83,11 +83,12 @@ def _main(argv: list[str]) -> int:
     kept = [*given.styles, *([given.mask] if given.mask else [])]
     outputs.check_sources(line.files, "painting")
     outputs.check_sources(kept, "style")
-    planned = [PaintingFiles.of(source, "styled painting", values) for source in line.files]
+    planned = [PaintingFiles.of(source, "styled painting", values, *kept) for source in line.files]
     made = [made for files in planned for each in (files, _first(files)) if each for made in each.made]
-    outputs.check_outputs(made, [*line.files, *kept], overwrite=values.overwrite)
+    read = [*line.files, *kept, *line.read, *([pathlib.Path(values.paint)] if values.paint else [])]
+    outputs.check_outputs(made, read, overwrite=values.overwrite)
     app.start(values)
-    return outputs.for_each(planned, pathlib.Path(values.out), lambda files: _stylize(files, given, line))
+    return outputs.for_each(planned, values, lambda files: _stylize(files, given, line))
 
 
 def _first(files: PaintingFiles) -> PaintingFiles | None:
@@ -167,6 +168,7 @@ def _painting(
     first = _first(files)
     if first is None:
         return load_painting(files.source)
+    outputs.check_outputs(first.made, [], overwrite=line.flags.overwrite)
     part = load_painting(first.npz) if line.flags.resume and first.npz.exists() else None
     if part:
         resumable.check_resumed(first.npz, part.settings, given.painting, given.asked)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, SupportsFloat
 
 import jax
@@ -204,6 +205,15 @@ def _sheet(run: _Run, variables: Any) -> np.ndarray:
     return sheet.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
 
 
+def _lines(path: pathlib.Path) -> Iterator[dict[str, Any]]:
+    """Reads a log, but for a line that was not written to its end."""
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, AttributeError):
+            line = json.loads(text)
+            if {"step", "seconds"} <= line.keys():
+                yield line
+
+
 class _Log:
     """Logs to the terminal and to metrics.jsonl; tracks the pace, and the best validation so far."""
 
@@ -213,8 +223,7 @@ class _Log:
         kept: list[dict[str, Any]] = []
         if self._path.exists():
             # Steps after the last checkpoint are repeated.
-            lines = map(json.loads, self._path.read_text(encoding="utf-8").splitlines())
-            kept = [line for line in lines if line["step"] <= step]
+            kept = [line for line in _lines(self._path) if line["step"] <= step]
         with replacing(self._path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         self._best = max((line["psnr"] for line in kept if "psnr" in line), default=-math.inf)

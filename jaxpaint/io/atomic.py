@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
+import platform
+import re
 import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from typing import IO, Any
@@ -16,11 +20,20 @@ from jaxpaint.errors import LockedError, WriteError
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks, and does not remove files that are open.
+except ImportError:  # Windows has no such locks.
     fcntl = None  # type: ignore[assignment]
 
-# Of temporary files and locks; without the file's own name, which may be as long as the file system allows.
-_PREFIX = ".jaxpaint-"
+# Names leave out the file's own, which may be as long as the file system allows. Those of temporary files tell the
+# machine and the process that they belong to.
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
+_TEMPORARY = re.compile(rf"\.jaxpaint-{_HOST}-(\d+)-\w{{8}}(\.\w+)?")
+_LOCK = re.compile(r"\.jaxpaint-[0-9a-f]{8}\.lock")
+# Temporary files of this process.
+_OURS: set[str] = set()
+# What file systems say that rename nothing, or not over a file that is there, such as some network shares.
+_NO_RENAMING = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
+_TRIES = 100
+os.umask(_UMASK := os.umask(0))
 
 
 @contextlib.contextmanager
@@ -40,51 +53,67 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """
     target = pathlib.Path(os.path.realpath(path))
     try:
-        held = _temporary(target)
+        prefix = f".jaxpaint-{_HOST}-{os.getpid()}-"
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=target.suffix, dir=target.parent)
+        os.close(handle)
     except OSError as error:
         raise WriteError(f"{path}: can't be written: {error.strerror}") from None
-    temporary = pathlib.Path(held.name)
+    temporary = pathlib.Path(name)
+    _OURS.add(temporary.name)
     try:
         yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
         # Network shares may know no permissions.
         with contextlib.suppress(OSError):
-            temporary.chmod(0o666 & ~mask)
+            temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_UMASK)
         if runtime.is_first():
             _rename(temporary, target)
     except OSError as error:
         raise WriteError(f"{path}: can't be written: {error.strerror or error}") from None
     finally:
-        temporary.unlink(missing_ok=True)
-        held.close()
+        _OURS.discard(temporary.name)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _rename(temporary: pathlib.Path, target: pathlib.Path) -> None:
     try:
         os.replace(temporary, target)
-    except OSError:
-        # Some network shares and virtual file systems rename nothing, or not over a file that is there.
-        shutil.copyfile(temporary, target)
-
-
-def _temporary(target: pathlib.Path) -> IO[bytes]:
-    """Makes a temporary file beside `target`, and locks it, so that `remove_leftovers` spares it."""
-    while True:
-        file = tempfile.NamedTemporaryFile(prefix=_PREFIX, suffix=target.suffix, dir=target.parent, delete=False)  # noqa: SIM115
-        if fcntl is None:
-            file.close()
-        if _lock(file) and not _removed(file):
-            return file
-        file.close()
+    except OSError as error:
+        if error.errno not in _NO_RENAMING or target.is_dir():
+            raise
+        try:
+            shutil.copyfile(temporary, target)
+        except OSError as failed:
+            kept = temporary.with_name(f"{target.stem}-whole{target.suffix}")
+            temporary.rename(kept)
+            raise WriteError(f"{target}: can't be written: {failed.strerror}; it is whole in {kept}") from None
 
 
 def remove_leftovers(folder: pathlib.Path) -> None:
-    """Removes temporary files and locks in a folder whose processes were killed."""
-    for path in folder.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            if _lock(file):
-                path.unlink()
+    """Removes temporary files and locks in a folder whose processes were killed, if they ran on this machine."""
+    for path in folder.glob(".jaxpaint-*"):
+        with contextlib.suppress(OSError):
+            if found := _TEMPORARY.fullmatch(path.name):
+                number = int(found[1])
+                if path.name not in _OURS and (number == os.getpid() or not _alive(number)):
+                    path.unlink()
+            elif _LOCK.fullmatch(path.name):
+                with path.open("r+b") as file:
+                    if _lock(file):
+                        path.unlink()
+
+
+def _alive(number: int) -> bool:
+    """Whether there is a process of this number, or nobody knows."""
+    if fcntl is None:
+        return True
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextlib.contextmanager
@@ -106,25 +135,30 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
         return
     path = pathlib.Path(path)
-    lock = path.with_name(f"{_PREFIX}{zlib.crc32(os.fsencode(path.name)):08x}.lock")
-    while True:
+    lock = path.with_name(f".jaxpaint-{zlib.crc32(os.fsencode(path.name)):08x}.lock")
+    for _ in range(_TRIES):
         try:
             file = lock.open("a+", encoding="utf-8")
         except OSError as error:
             raise WriteError(f"{path}: can't be written: {error.strerror}") from None
-        if _lock(file) and not _removed(file):
+        # Whoever had it locked may have removed it in the meantime.
+        if _lock(file) is not False and not _removed(file):
             break
         with file:
-            file.seek(0)
-            number = file.read(20).strip()
-            over = _removed(file)
-        # Without a number it has only just been made.
+            number, over = _number(file), _removed(file)
         if number and not over:
             raise LockedError(f"{path}: being written by another process, number {number}")
+        # Without a number it has only just been made.
+        time.sleep(0.01)
+    else:
+        raise LockedError(f"{path}: being written by another process")
     with file:
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+        except OSError as error:
+            raise WriteError(f"{path}: can't be written: {error.strerror}") from None
         try:
             yield
         finally:
@@ -132,20 +166,33 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
                 lock.unlink()
 
 
-def _lock(file: IO[Any]) -> bool:
-    """Locks an open file until it is closed; returns False if another process has locked it."""
+def _number(file: IO[Any]) -> str:
+    """The number of the process in a lock file, if it can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        file.seek(0)
+        return str(file.read(20)).strip()
+    return ""
+
+
+def _lock(file: IO[Any]) -> bool | None:
+    """Locks an open file until it is closed.
+
+    Returns:
+      False if another process has locked it; None if the system or the file system has no locks.
+    """
     if fcntl is None:
-        return True
+        return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some network shares have no locks, which must not stop the work.
-        return not isinstance(error, BlockingIOError)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
     return True
 
 
 def _removed(file: IO[Any]) -> bool:
-    """Whether an open file has been removed from its folder, by the process that had it locked."""
+    """Whether an open file has been removed from its folder."""
     if fcntl is None:
         return False
     try:

@@ -22,7 +22,7 @@ from jaxpaint.errors import ImageError
 MOST_PIXELS = 200_000_000
 # Larger pictures are reduced by a whole factor as they are decoded: paintings are fitted at far smaller sizes.
 _ENOUGH = 20_000_000
-_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION, _MOST_SAMPLE, _PROFILE = 274, 281, 34675
 # Pillow's limit of pixels and the filters of warnings belong to the whole process.
@@ -50,9 +50,10 @@ def decode(
       UserWarning: the file has other pages, or values that end far below or above what they could be.
     """
     with path.open("rb") as file:
-        head = file.read(16)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC:
-        _read_heic(path)
+        head = file.read(64)
+    # Some files name the family alone, mif1 or msf1, and what they are among those that they are compatible with.
+    if head[4:8] == b"ftyp" and any(brand in head[8:] for brand in _HEIC):
+        _need_heic(path)
     deep = _deep(path, page) if head[:4] in _TIFF else None
     if deep is not None:
         return deep
@@ -60,8 +61,8 @@ def decode(
     return _by_pillow(path, io.BytesIO(path.read_bytes() + b"\xff\xd9") if salvage else path, page)
 
 
-def _read_heic(path: pathlib.Path) -> None:
-    """Has Pillow read HEIC, for which it needs another library."""
+def _need_heic(path: pathlib.Path) -> None:
+    """Has Pillow know HEIC, for which it needs another library."""
     try:
         import pillow_heif
     except ImportError:
@@ -85,12 +86,13 @@ def _by_pillow(
             Image.MAX_IMAGE_PIXELS = limit
     with picture:
         _check_size(path, picture.width, picture.height)
-        if picture.format in ("MPO", "HEIF"):
+        if picture.format in ("MPO", "HEIF", "PSD"):
             pages = 1
         elif pages > 1 and picture.format != "TIFF":
             raise ImageError(f"{path}: expected one picture, got an animation of {pages} frames")
-        picture.seek(_chosen(path, pages, page))
-        _check_size(path, picture.width, picture.height)
+        if chosen := _chosen(path, pages, page):
+            picture.seek(chosen)
+            _check_size(path, picture.width, picture.height)
         factor = _factor(picture.width, picture.height)
         picture.draft(None, (picture.width // factor, picture.height // factor))
         with _LOCK, warnings.catch_warnings():
@@ -128,7 +130,9 @@ def _values(picture: Image.Image) -> Float[np.ndarray, "height width 4"]:
     """Values in sRGB of a picture of any of Pillow's modes."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         grey = _reduced(np.asarray(picture, np.float32)[..., None], _factor(picture.width, picture.height))
-        return _from_samples(grey / (max(float(grey.max()), 1.0) if picture.mode == "F" else 65535.0))
+        grey = np.nan_to_num(grey, posinf=1.0) / (max(float(grey.max()), 1.0) if picture.mode == "F" else 65535.0)
+        colors = _in_srgb(grey, picture.info.get("icc_profile"))
+        return np.concatenate([colors, np.ones_like(grey)], axis=-1)
     if picture.mode == "1":
         picture = picture.convert("L")
     picture = _to_srgb(picture)
@@ -148,7 +152,7 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
         return _converted(picture, ImageCms.createProfile("LAB")) or picture
     if not profile:
         return picture
-    if picture.mode in ("P", "PA"):
+    if picture.mode in ("P", "PA") or (picture.has_transparency_data and picture.mode not in ("RGBA", "LA")):
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     alpha = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else None
     colors = picture.convert(picture.mode[:-1]) if alpha else picture
@@ -186,6 +190,7 @@ def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height wid
             _check_size(path, found.imagewidth, found.imagelength)
             samples, value = found.asarray(), found.tags.valueof
             most, profile, turned = value(_MOST_SAMPLE), value(_PROFILE), value(_ORIENTATION, 1)
+            bits, extra = int(np.max(found.bitspersample)), tuple(map(int, found.extrasamples or ()))
     except ImageError:
         raise
     except (tifffile.TiffFileError, ValueError):
@@ -193,15 +198,27 @@ def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height wid
     samples = np.moveaxis(samples, 0, -1) if found.axes == "SYX" else samples
     samples = samples[..., None] if found.axes == "YX" else samples
     kind = tifffile.PHOTOMETRIC(found.photometric)
-    if samples.ndim != 3 or kind.name not in ("MINISWHITE", "MINISBLACK", "RGB", "SEPARATED"):
+    inks = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "SEPARATED": 4}.get(kind.name, 0)
+    if samples.ndim != 3 or not 0 < inks <= samples.shape[-1]:
         raise ImageError(f"{path}: a TIFF of a kind that is not read ({kind.name.lower()}); save it as RGB or grey")
-    values = _reduced(samples, _factor(found.imagewidth, found.imagelength))
-    values /= np.float32(_full_scale(path, samples, most))
+    full = _full_scale(path, samples, most, bits)
+    values = np.clip(
+        np.nan_to_num(samples[..., : inks + 1].astype(np.float32) / np.float32(full), posinf=1.0), 0.0, 1.0
+    )
+    # A further channel is alpha if the file says so, and else something else, such as infrared.
+    alpha = values[..., inks:] if extra[:1] in ((1,), (2,)) else np.ones_like(values[..., :1])
+    colors = values[..., :inks]
     if kind is tifffile.PHOTOMETRIC.MINISWHITE:
-        values[..., 0] = 1.0 - values[..., 0]
+        colors = 1.0 - colors
     if kind is tifffile.PHOTOMETRIC.SEPARATED:
-        values = (1.0 - values[..., :3]) * (1.0 - values[..., 3:4])
-    return _upright(_from_samples(values, profile=profile), turned)
+        colors = (1.0 - colors[..., :3]) * (1.0 - colors[..., 3:])
+    if extra[:1] == (1,):
+        # Multiplied by alpha already.
+        colors = np.clip(colors / np.maximum(alpha, 1e-6), 0.0, 1.0)
+    factor = _factor(found.imagewidth, found.imagelength)
+    shown = _reduced(colors * alpha, factor)
+    seen = _reduced(alpha, factor)
+    return _upright(np.concatenate([_in_srgb(shown / np.maximum(seen, 1e-6), profile), seen], axis=-1), turned)
 
 
 def _reduced(samples: np.ndarray, factor: int) -> Float[np.ndarray, "height width c"]:
@@ -211,13 +228,14 @@ def _reduced(samples: np.ndarray, factor: int) -> Float[np.ndarray, "height widt
     return squares.mean(axis=(1, 3), dtype=np.float32)
 
 
-def _full_scale(path: pathlib.Path, samples: np.ndarray, most: object) -> float:
+def _full_scale(path: pathlib.Path, samples: np.ndarray, most: object, bits: int) -> float:
     """The sample that stands for 1.
 
     Args:
       path: path of the file.
       samples: all samples.
       most: the greatest sample by the file's own account, if it has one.
+      bits: of a sample, by the file's account.
     """
     greatest = float(np.nanmax(samples, initial=0.0, where=np.isfinite(samples)))
     if samples.dtype.kind == "f":
@@ -226,27 +244,23 @@ def _full_scale(path: pathlib.Path, samples: np.ndarray, most: object) -> float:
         return max(greatest, 1.0)
     if samples.dtype.kind != "u":
         raise ImageError(f"{path}: expected whole numbers from 0 or floats, got {samples.dtype}")
-    full = np.iinfo(samples.dtype).max
+    full = 2**bits - 1
     if isinstance(most, int) and greatest <= most < full:
         return float(most)
-    for bits in (10, 12):
-        if 255 < greatest < 2**bits < full:
-            warnings.warn(f"{path}: values up to {greatest:g}: read as {bits} bits", stacklevel=2)
-            return float(2**bits - 1)
+    for fewer in (10, 12) if bits == 16 else ():
+        if 255 < greatest < 2**fewer:
+            warnings.warn(f"{path}: values up to {greatest:g}: read as {fewer} bits", stacklevel=2)
+            return float(2**fewer - 1)
     return float(full)
 
 
-def _from_samples(values: Float[np.ndarray, "h w c"], profile: bytes | None = None) -> Float[np.ndarray, "h w 4"]:
-    """Grey or colours, with alpha or not, in sRGB."""
-    values = np.clip(np.nan_to_num(values, posinf=1.0), 0.0, 1.0)
-    count = values.shape[-1]
-    colors, alpha = values[..., : 1 if count < 3 else 3], values[..., count - 1 :]
+def _in_srgb(colors: Float[np.ndarray, "h w c"], profile: bytes | None) -> Float[np.ndarray, "h w 3"]:
+    """Grey or colours by a profile, if there is one, in sRGB."""
+    colors = np.clip(colors, 0.0, 1.0).astype(np.float32)
     if profile:
         # Pillow's profiles are for 8 bits.
         rounded = np.round(colors * 255.0).astype(np.uint8)
-        shown = Image.fromarray(rounded[..., 0] if count < 3 else rounded)
+        shown = Image.fromarray(rounded[..., 0] if colors.shape[-1] == 1 else rounded)
         shown.info["icc_profile"] = profile
-        colors = np.asarray(_to_srgb(shown), np.float32).reshape(*values.shape[:2], -1) / 255.0
-    if count in (1, 3):
-        alpha = np.ones_like(alpha)
-    return np.concatenate([np.broadcast_to(colors, (*values.shape[:2], 3)), alpha], axis=-1).astype(np.float32)
+        colors = np.asarray(_to_srgb(shown), np.float32).reshape(*colors.shape[:2], -1) / np.float32(255.0)
+    return np.broadcast_to(colors, (*colors.shape[:2], 3))

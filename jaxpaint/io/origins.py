@@ -21,8 +21,6 @@ _MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})")
 def made_from(kind: str, *sources: str | os.PathLike[str]) -> str:
     """The origin of what is made from files: equal for equal contents, whatever their names.
 
-    A file of ours counts by its own origin: a painting that is painted anew is still the painting of its photograph.
-
     Args:
       kind: what is made from them, such as "painting".
       sources: paths of the files.
@@ -35,9 +33,6 @@ def made_from(kind: str, *sources: str | os.PathLike[str]) -> str:
     """
     digest = hashlib.sha256(kind.encode())
     for source in sources:
-        if own := of_file(source):
-            digest.update(own.encode())
-            continue
         with open(source, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:32]

@@ -142,7 +142,9 @@ def probe(path: str | os.PathLike[str]) -> Video:
 
 def _look(log: str) -> tuple[bool, str | None, str, str]:
     """Whether frames are interlaced, the decoder of their transparency, and their colours, from ffmpeg's log."""
-    stream, after = re.search(r"Stream #0:\d.*: Video: (.*)\n((?: {4,}.*\n)*)", log).groups()  # type: ignore[union-attr]
+    streams = re.findall(r"Stream #0:\d.*: Video: (.*)\n((?: {4,}.*\n)*)", log)
+    # A cover is no part of the film.
+    stream, after = next((each for each in streams if "(attached pic)" not in each[0]), ("", ""))
     colors = re.search(r"[\w-]+/([\w-]+)/([\w-]+)[,)]", stream)
     primaries, transfer = colors.groups() if colors else ("", "")
     decoder = None
