@@ -11,6 +11,8 @@ from PIL import Image
 
 # By how much values may leave [0, 1], as arithmetic has it.
 _HAIR = 1e-4
+# EXIF's tag of how a picture lies.
+ORIENTATION = 274
 
 
 def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
@@ -56,6 +58,10 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
 
 def floats(picture: Any, kind: str) -> np.ndarray:
     """A picture's or mask's values as float32, of which 1 is the greatest that an integer type has; see `checked`."""
+    if isinstance(picture, Image.Image) and (orientation := picture.getexif().get(ORIENTATION, 1)) != 1:
+        turned = picture.copy()
+        turned.getexif().clear()
+        return upright(floats(turned, kind), orientation)
     if isinstance(picture, Image.Image) and picture.mode.startswith("I;16"):
         picture = np.asarray(picture).astype(np.uint16)
     if isinstance(picture, Image.Image) and picture.mode not in ("L", "RGB", "RGBA", "F", "I"):
@@ -68,6 +74,22 @@ def floats(picture: Any, kind: str) -> np.ndarray:
     if array.dtype.kind in "iuOUS":
         raise ValueError(f"expected {kind} of floats in [0, 1], or of uint8, got {array.dtype}")
     return array.astype(np.float32)
+
+
+def upright(values: Float[np.ndarray, "h w c"], orientation: int) -> Float[np.ndarray, "height width c"]:
+    """Turns a picture upright.
+
+    Args:
+      values: the picture.
+      orientation: EXIF's, 1 to 8 (CIPA DC-008, 4.6.4); 1 and other numbers leave it as it is.
+    """
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return np.ascontiguousarray(values)
 
 
 def resize(

@@ -422,6 +422,14 @@ def test_settings_in_json(painter, capsys):
         assert expected in one_line(capsys)
 
 
+def test_pages_are_paintings_of_their_own(painter, capsys):
+    Image.new("L", (9, 9)).save("scan.tif", save_all=True, append_images=[Image.new("L", (9, 9), 200)])
+    assert run(paint, "scan.tif", "--page=2") == 0
+    capsys.readouterr()
+    assert run(paint, "scan.tif", "--page=1") == 1
+    assert "scan.png is there already, made from something else" in one_line(capsys)
+
+
 def test_a_tilde_is_the_home(painter, folder, monkeypatch):
     """After a flag's =, shells leave it to the program."""
     monkeypatch.setenv("HOME", str(folder / "home"))

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from jaxpaint import pictures
+from jaxpaint.io.images import read_image
 
 GOOD = np.random.default_rng(0).uniform(0.1, 0.9, (6, 8, 3)).astype(np.float32)
 BYTES = np.round(GOOD * 255).astype(np.uint8)
@@ -61,3 +62,12 @@ def test_what_is_not_is_told_in_one_line(picture, expected):
     with pytest.raises(ValueError, match=expected) as error:
         pictures.checked(picture)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_an_image_of_pillow_is_turned_as_its_file_is(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[274] = orientation
+    Image.fromarray(BYTES).save(tmp_path / "photo.png", exif=exif)
+    with Image.open(tmp_path / "photo.png") as image:
+        np.testing.assert_allclose(pictures.checked(image), read_image(tmp_path / "photo.png"), atol=1e-6)

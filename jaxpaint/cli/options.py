@@ -299,8 +299,13 @@ def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
     """
     try:
         if path.suffix.lower() == ".json":
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise Refused(f"--{flag}={path}: expected a JSON object of keys and values")
+            return found
         config = runpy.run_path(str(path))["get_config"]()
         return {key: config[key] for key in config}
+    except Refused:
+        raise
     except (Exception, SystemExit) as error:  # A Python file is a user's program, and may do anything.
         raise Refused(f"--{flag}={path}: {type(error).__name__}: {error}") from None

@@ -92,12 +92,13 @@ class PaintingFiles(NamedTuple):
         Args:
           source: the input.
           kind: what is made of it.
-          values: the flags out, timelapse and report.
+          values: the flags out, page, timelapse and report.
           others: further inputs that decide what is made.
         """
         base = f"{values.out}/{source.stem}"
         png, npz, mp4, report = (pathlib.Path(f"{base}.{ending}") for ending in ("png", "npz", "mp4", "json"))
         asked = mp4 if values.timelapse else None, report if values.report else None
+        kind += f", page {values.page}" if (values.page or 1) > 1 else ""
         return cls(source, origin_of(kind, source, *others), png, npz, *asked)
 
     @property

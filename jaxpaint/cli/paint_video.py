@@ -173,7 +173,7 @@ def _paint(run: _Run) -> None:
     if not films.is_finished(run.film):
         done = sum(1 for _ in films.read(run.film)[1])
         again = f"Go on with: {run.line.again}"
-        raise Interrupted(f"interrupted; kept {done} frames in {run.film} and {run.out}. {again}")
+        raise Interrupted(f"interrupted; kept {done} frame{'s' * (done != 1)} in {run.film} and {run.out}. {again}")
     print(run.out)
     if run.line.flags.report:
         print(_report(run))

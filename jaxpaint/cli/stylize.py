@@ -84,20 +84,20 @@ def _main(argv: list[str]) -> int:
     outputs.check_sources(line.files, "painting")
     outputs.check_sources(kept, "style")
     planned = [PaintingFiles.of(source, "styled painting", values, *kept) for source in line.files]
-    made = [made for files in planned for each in (files, _first(files)) if each for made in each.made]
+    made = [made for files in planned for each in (files, _first(files, line)) if each for made in each.made]
     read = [*line.files, *kept, *line.read, *([pathlib.Path(values.paint)] if values.paint else [])]
     outputs.check_outputs(made, read, overwrite=values.overwrite)
     app.start(values)
     return outputs.for_each(planned, values, lambda files: _stylize(files, given, line))
 
 
-def _first(files: PaintingFiles) -> PaintingFiles | None:
+def _first(files: PaintingFiles, line: CommandLine[StyleSettings]) -> PaintingFiles | None:
     """The files of the painting that a photograph becomes before it is styled; None if it is a painting already."""
     if files.source.suffix.lower() == ".npz":
         return None
-    origin = outputs.origin_of("painting to be styled", files.source)
+    first = PaintingFiles.of(files.source, "painting to be styled", line.flags)
     png, npz = (path.with_stem(f"{path.stem}-painted") for path in (files.png, files.npz))
-    return PaintingFiles(files.source, origin, png, npz, None, None)
+    return first._replace(png=png, npz=npz, mp4=None, json=None)
 
 
 def _given(line: CommandLine[StyleSettings]) -> _Pictures:
@@ -165,7 +165,7 @@ def _painting(
     line: CommandLine[StyleSettings],
 ) -> Painting:
     """Loads the painting to style; paints the source if it is a photograph."""
-    first = _first(files)
+    first = _first(files, line)
     if first is None:
         return load_painting(files.source)
     outputs.check_outputs(first.made, [], overwrite=line.flags.overwrite)

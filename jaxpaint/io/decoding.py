@@ -18,13 +18,14 @@ from jaxtyping import Float
 from PIL import Image, ImageCms
 
 from jaxpaint.errors import ImageError
+from jaxpaint.pictures import ORIENTATION, upright
 
 MOST_PIXELS = 200_000_000
 # Larger pictures are reduced by a whole factor as they are decoded: paintings are fitted at far smaller sizes.
 _ENOUGH = 20_000_000
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ORIENTATION, _MOST_SAMPLE, _PROFILE = 274, 281, 34675
+_MOST_SAMPLE, _PROFILE = 281, 34675
 # Pillow's limit of pixels and the filters of warnings belong to the whole process.
 _LOCK = threading.Lock()
 
@@ -99,8 +100,8 @@ def _by_pillow(
             warnings.simplefilter("ignore")
             picture.load()
             # `ImageOps.exif_transpose` writes EXIF anew, and fails where that has odd values.
-            orientation = picture.getexif().get(_ORIENTATION, 1)
-        return _upright(_values(picture), orientation)
+            orientation = picture.getexif().get(ORIENTATION, 1)
+        return upright(_values(picture), orientation)
 
 
 def _check_size(path: pathlib.Path, width: int, height: int) -> None:
@@ -169,17 +170,6 @@ def _converted(picture: Image.Image, profile: Any) -> Image.Image | None:
     return ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
 
 
-def _upright(values: Float[np.ndarray, "h w c"], orientation: int) -> Float[np.ndarray, "height width c"]:
-    """Turns a picture as its orientation says (CIPA DC-008, 4.6.4)."""
-    if orientation in (5, 6, 7, 8):
-        values = values.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        values = values[::-1]
-    if orientation in (2, 3, 6, 7):
-        values = values[:, ::-1]
-    return np.ascontiguousarray(values)
-
-
 def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height width 4"] | None:
     """A TIFF of more than 8 bits a channel; None for one that is for Pillow."""
     try:
@@ -189,7 +179,7 @@ def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height wid
             found = file.pages[_chosen(path, len(file.pages), page)].aspage()
             _check_size(path, found.imagewidth, found.imagelength)
             samples, value = found.asarray(), found.tags.valueof
-            most, profile, turned = value(_MOST_SAMPLE), value(_PROFILE), value(_ORIENTATION, 1)
+            most, profile, turned = value(_MOST_SAMPLE), value(_PROFILE), value(ORIENTATION, 1)
             bits, extra = int(np.max(found.bitspersample)), tuple(map(int, found.extrasamples or ()))
     except ImageError:
         raise
@@ -218,7 +208,7 @@ def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height wid
     factor = _factor(found.imagewidth, found.imagelength)
     shown = _reduced(colors * alpha, factor)
     seen = _reduced(alpha, factor)
-    return _upright(np.concatenate([_in_srgb(shown / np.maximum(seen, 1e-6), profile), seen], axis=-1), turned)
+    return upright(np.concatenate([_in_srgb(shown / np.maximum(seen, 1e-6), profile), seen], axis=-1), turned)
 
 
 def _reduced(samples: np.ndarray, factor: int) -> Float[np.ndarray, "height width c"]:

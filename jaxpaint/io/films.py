@@ -250,7 +250,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
     except OSError as error:
         raise FilmFileError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
-        raise FilmFileError(f"{path}: not a film made by jaxpaint: {error}") from None
+        raise FilmFileError(f"{path}: not a film made by jaxpaint, or damaged: {error}") from None
     height, width, frames = sides.values()
     film = Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles, found["film"])
     return dataclasses.replace(film, origin=origins.find(line), shown=max(0, int(found.get("shown", 0)))), start
