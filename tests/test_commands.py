@@ -292,6 +292,37 @@ def assert_same_content(a, b):
         assert pathlib.Path(a).read_bytes() == pathlib.Path(b).read_bytes()
 
 
+def test_an_unfinished_painting_does_not_take_the_place_of_a_finished_one(painter, capsys):
+    assert run(paint, "photo.png", "--config.strokes=40") == 0
+    finished = [pathlib.Path(f"paintings/photo.{ending}").read_bytes() for ending in ("npz", "png")]
+    painter.interrupt_at = 3
+    capsys.readouterr()
+    assert run(paint, "photo.png", "--config.strokes=60") == 130
+    assert "kept what is painted so far in paintings/photo-part.npz" in one_line(capsys)
+    assert [pathlib.Path(f"paintings/photo.{ending}").read_bytes() for ending in ("npz", "png")] == finished
+    assert npz.load_painting("paintings/photo-part.npz").state == {"step": 2}
+    painter.interrupt_at = None
+    assert run(paint, "photo.png", "--resume") == 0
+    assert names() == ["photo.npz", "photo.png"]
+    assert len(npz.load_painting("paintings/photo.npz").strokes) == 60
+
+
+def test_a_disk_that_is_full_for_a_while_does_not_end_the_painting(painter, monkeypatch, capsys):
+    save, failed = npz.save_painting, []
+
+    def full_at_first(path, result):
+        if not failed:
+            failed.append(path)
+            raise WriteError(f"{path}: can't be written: No space left on device")
+        save(path, result)
+
+    monkeypatch.setattr(resumable, "SECONDS_BETWEEN_SAVES", 0.0)
+    monkeypatch.setattr(resumable, "save_painting", full_at_first)
+    assert run(paint, "photo.png") == 0
+    assert "No space left on device; painting on" in one_line(capsys)
+    assert npz.load_painting("paintings/photo.npz").state is None
+
+
 def test_interrupted_at_once(painter, capsys):
     painter.interrupt_at = 1
     assert run(paint, "photo.png") == 130

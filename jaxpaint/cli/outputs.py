@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import tempfile
 import unicodedata
@@ -102,9 +103,16 @@ class PaintingFiles(NamedTuple):
         return cls(source, origin_of(kind, source, *others), png, npz, *asked)
 
     @property
+    def part(self) -> pathlib.Path:
+        """Where an unfinished painting is kept while there is a finished one in its place."""
+        return self.npz.with_stem(f"{self.npz.stem}-part")
+
+    @property
     def made(self) -> list[Made]:
         """The files for `check_outputs`."""
-        paths = (self.png, self.npz, self.mp4, self.json)
+        # The name may be longer than the file system allows.
+        part = self.part if os.path.exists(self.part) else None
+        paths = (self.png, self.npz, self.mp4, self.json, part)
         return [Made(path, self.origin, self.source) for path in paths if path]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Sequence
 
 from jaxpaint import drawing, runtime
@@ -12,7 +11,6 @@ from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
 from jaxpaint.io.images import read_image, write_image
-from jaxpaint.io.npz import load_painting
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
@@ -28,7 +26,7 @@ Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn a
   --timelapse    also DIR/NAME.mp4, a video of the drawing
   --report       also DIR/NAME.json: how close it is, how long it took
 {light}
-  --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
+  --resume       goes on from DIR/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
 {overwrite}
 {photo}
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
@@ -59,7 +57,7 @@ def _main(argv: list[str]) -> int:
 
 def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     """Paints one photograph and writes its files."""
-    result = _earlier(files.npz, line) if line.flags.resume else None
+    result = _earlier(files, line) if line.flags.resume else None
     if result:
         result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
     chosen = result.settings if result else line.settings
@@ -86,17 +84,18 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
         print(files.json)
 
 
-def _earlier(npz: pathlib.Path, line: CommandLine[Settings]) -> Painting | None:
+def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | None:
     """Loads the painting to resume, if there is one.
 
     Raises:
       Refused: the painting has other settings than the user asked for, or another style.
       PaintingFileError: the file cannot be read.
     """
-    if not npz.exists():
-        print(f"{npz}: not there yet; painting from the start")
+    found = resumable.earlier(files)
+    if found is None:
+        print(f"{files.npz}: not there yet; painting from the start")
         return None
-    earlier = load_painting(npz)
+    npz, earlier = found
     if earlier.styling:
         raise Refused(f"{npz}: a painting in another style, not one of a photograph; see bin/stylize")
     resumable.check_resumed(npz, earlier.settings, line.settings, line.asked)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import pathlib
 import tempfile
 import time
@@ -13,11 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxpaint import directions, drawing, painting, progress
-from jaxpaint.cli.app import Interrupted, Refused
+from jaxpaint.cli.app import Interrupted, Refused, complain
 from jaxpaint.cli.outputs import PaintingFiles
-from jaxpaint.errors import ResumeError, WriteError
+from jaxpaint.errors import PaintingFileError, ResumeError, WriteError
 from jaxpaint.io.images import read_brush, write_image
-from jaxpaint.io.npz import save_painting
+from jaxpaint.io.npz import load_painting, save_painting
 from jaxpaint.settings import Checked, Settings
 from jaxpaint.types import Painting, Progress
 
@@ -60,29 +62,57 @@ def follow(
       Interrupted: Ctrl-C, after the painting so far was written.
       Refused: the painting can't be resumed.
     """
-    result, saved, npz = so_far, time.monotonic(), files.npz
-    with progress.display(npz.stem) as show:
+    result, saved, place = so_far, time.monotonic(), _place(files)
+    with progress.display(files.npz.stem) as show:
         try:
             for result, how_far in stages:
                 result = dataclasses.replace(result, origin=files.origin)
                 show(how_far)
                 if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                    save_painting(npz, result)
                     saved = time.monotonic()
+                    try:
+                        save_painting(place, result)
+                    except WriteError as error:
+                        complain(f"{error}; painting on")
         except ResumeError as error:
-            raise Refused(f"{npz}: {error}") from None
+            raise Refused(f"{place}: {error}") from None
         except (KeyboardInterrupt, OSError) as error:
             # Saved before the display ends, which fails if the terminal is gone; so may showing progress before.
-            if result is None:
-                raise Interrupted("interrupted; there was nothing to keep yet") from None
-            _save(npz, result)
+            if result is not None:
+                _save(place, result)
             if isinstance(error, OSError):
                 raise
-            write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
-            raise Interrupted(f"interrupted; kept what is painted so far in {npz}. Go on with: {again}") from None
+            if result is None:
+                raise Interrupted("interrupted; there was nothing to keep yet") from None
+            if place == files.npz:
+                write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
+            raise Interrupted(f"interrupted; kept what is painted so far in {place}. Go on with: {again}") from None
     assert result is not None
-    _save(npz, result)
+    _save(files.npz, result)
+    if place != files.npz:
+        place.unlink(missing_ok=True)
     return result
+
+
+def earlier(files: PaintingFiles) -> tuple[pathlib.Path, Painting] | None:
+    """Loads the painting to resume, an unfinished one rather than the finished one in its place.
+
+    Returns:
+      The painting's path and the painting, if there is one.
+
+    Raises:
+      PaintingFileError: the file can't be read.
+    """
+    path = files.part if os.path.exists(files.part) else files.npz
+    return (path, load_painting(path)) if path.exists() else None
+
+
+def _place(files: PaintingFiles) -> pathlib.Path:
+    """Where an unfinished painting is kept, which does not take the place of a finished one."""
+    with contextlib.suppress(PaintingFileError):
+        if load_painting(files.npz).state is None:
+            return files.part
+    return files.npz
 
 
 def _save(npz: pathlib.Path, painting: Painting) -> None:

@@ -38,7 +38,7 @@ the style's, which run where those run: DIR/NAME-painted.npz.
   --timelapse    also DIR/NAME.mp4, a video of the drawing
   --report       also DIR/NAME.json: how far from the painting it is, how long it took
 {light}
-  --resume       goes on from DIR/NAME.npz where Ctrl-C stopped
+  --resume       goes on from DIR/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
 {overwrite}
 {photo}
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
@@ -121,7 +121,7 @@ def _given(line: CommandLine[StyleSettings]) -> _Pictures:
 
 def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSettings]) -> None:
     """Styles one painting and writes its files."""
-    earlier = _earlier(files.npz, line) if line.flags.resume else None
+    earlier = _earlier(files, line) if line.flags.resume else None
     with runtime.Stopwatch() as watch:
         styles = [read_image(style) for style in given.styles]
         mask = read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
@@ -169,9 +169,9 @@ def _painting(
     if first is None:
         return load_painting(files.source)
     outputs.check_outputs(first.made, [], overwrite=line.flags.overwrite)
-    part = load_painting(first.npz) if line.flags.resume and first.npz.exists() else None
+    npz, part = (line.flags.resume and resumable.earlier(first)) or (first.npz, None)
     if part:
-        resumable.check_resumed(first.npz, part.settings, given.painting, given.asked)
+        resumable.check_resumed(npz, part.settings, given.painting, given.asked)
         if not part.state:
             return part
     chosen = part.settings if part else given.painting
@@ -184,17 +184,18 @@ def _painting(
     return resumable.paint_picture(image, first, settings=chosen, form=form, so_far=part, size=size, again=line.again)
 
 
-def _earlier(npz: pathlib.Path, line: CommandLine[StyleSettings]) -> Painting | None:
+def _earlier(files: PaintingFiles, line: CommandLine[StyleSettings]) -> Painting | None:
     """Loads the styled painting to resume, if there is one.
 
     Raises:
       Refused: the painting was styled with other settings than the user asked for, or not at all.
       PaintingFileError: the file cannot be read.
     """
-    if not npz.exists():
-        print(f"{npz}: not there yet; styling from the start")
+    found = resumable.earlier(files)
+    if found is None:
+        print(f"{files.npz}: not there yet; styling from the start")
         return None
-    earlier = load_painting(npz)
+    npz, earlier = found
     if not earlier.styling:
         raise Refused(f"{npz}: not a painting in another style; choose another --out")
     resumable.check_resumed(npz, earlier.styling, line.settings, line.asked)
