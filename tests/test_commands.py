@@ -510,8 +510,9 @@ def test_a_full_disk_takes_nothing_that_is_painted(painter, monkeypatch, capsys,
 @pytest.mark.parametrize("argument", ["--out=", "--coordinator=", ""])
 def test_empty_values_are_refused(painter, argument, capsys):
     assert run(paint, "photo.png", argument) == 1
-    assert "an empty one" if not argument else f"{argument}: expected a value" in one_line(capsys)
+    assert ("an empty one" if not argument else f"{argument}: expected a value") in one_line(capsys)
     assert not painter.calls
+    assert run(paint, "photo.png", "--config.ink=") == 0
 
 
 def test_draws_again(painter, capsys):

@@ -202,7 +202,8 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
     except flags.Error as error:
         raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
     for name in values:
-        if values[name].present and values[name].value in ("", [""]):
+        # Settings may be empty: many have a meaning for that.
+        if values[name].present and values[name].value in ("", [""]) and not name.startswith("config."):
             raise Refused(f"--{name}=: expected a value; see --help")
     if "" in files:
         raise Refused("expected the name of a file, got an empty one; see --help")
