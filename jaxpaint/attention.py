@@ -30,7 +30,7 @@ _CONFIDENT = 0.6
 # Semi-axes of a face's ellipse and its shift upwards, in sides of the detected square.
 _WIDE, _TALL, _UP = 0.55, 0.72, 0.08
 
-# OpenCV's networks know no threads.
+# OpenCV's networks are not thread-safe.
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -129,7 +129,7 @@ def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Fac
         network = _network()
         network.setInput(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))
         outputs = network.forward(["reshaped_classifier_face_4", "reshaped_regressor_face_4"])
-        # The network's own memory.
+        # Copied: the next call may write into the same memory.
         logits, boxes = (np.array(output) for output in outputs)
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits[0, :, 0], -80.0, 80.0)))
     # The model gives one box for each cell of a square grid, relative to the cell's centre, in pixels of its input.

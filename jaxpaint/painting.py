@@ -321,7 +321,10 @@ def _state_of(painting: Painting, settings: Settings, stages: tuple[Stage, ...])
 
 
 def _faults(painting: Painting, expected: Mapping[str, np.ndarray], stages: tuple[Stage, ...]) -> Iterator[str]:
-    """Yields the names of what can't be in the state of an unfinished painting; after one, others may fail."""
+    """Yields the names of the arrays with impossible values in the state of an unfinished painting.
+
+    Later checks rely on earlier ones, so only the first name counts.
+    """
     settings, found = painting.settings, painting.state or {}
     yield from (name for name, value in expected.items() if found[name].shape != value.shape)
     most = {"placed": settings.strokes, "stage": len(stages) - 1, "step": settings.steps}

@@ -58,25 +58,25 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
 
 def floats(picture: Any, kind: str) -> np.ndarray:
     """A picture's or mask's values as float32, of which 1 is the greatest that an integer type has; see `checked`."""
-    if isinstance(picture, Image.Image) and (orientation := picture.getexif().get(ORIENTATION, 1)) != 1:
-        turned = picture.copy()
-        turned.getexif().clear()
-        return upright(floats(turned, kind), orientation)
-    if isinstance(picture, Image.Image) and picture.mode.startswith("I;16"):
-        picture = np.asarray(picture).astype(np.uint16)
-    if isinstance(picture, Image.Image) and picture.mode not in ("L", "RGB", "RGBA", "F", "I"):
-        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    if hasattr(picture, "detach"):
+    orientation = 1
+    if isinstance(picture, Image.Image):
+        orientation = picture.getexif().get(ORIENTATION, 1)
+        if picture.mode.startswith("I;16"):
+            picture = np.asarray(picture).astype(np.uint16)
+        elif picture.mode not in ("L", "RGB", "RGBA", "F", "I"):
+            picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    elif hasattr(picture, "detach"):
         picture = picture.detach().cpu()
     array = np.asarray(picture)
+    full = 1.0
     if array.dtype in (np.uint8, np.uint16):
-        return array.astype(np.float32) / np.float32(np.iinfo(array.dtype).max)
-    if array.dtype.kind in "iuOUS":
+        full = np.iinfo(array.dtype).max
+    elif array.dtype.kind in "iuOUS":
         raise ValueError(f"expected {kind} of floats in [0, 1], or of uint8, got {array.dtype}")
-    return array.astype(np.float32)
+    return upright(array.astype(np.float32) / np.float32(full), orientation)
 
 
-def upright(values: Float[np.ndarray, "h w c"], orientation: int) -> Float[np.ndarray, "height width c"]:
+def upright(values: Float[np.ndarray, "..."], orientation: int) -> Float[np.ndarray, "..."]:
     """Turns a picture upright.
 
     Args:

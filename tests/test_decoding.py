@@ -63,8 +63,7 @@ def test_colour_profiles_count_in_every_mode(tmp_path, mode):
     np.testing.assert_allclose(read_image(path)[4, 4] * 255, [0, 225, 0], atol=3)
 
 
-def test_a_grey_profile_counts(tmp_path):
-    """Light twice as bright as its numbers say: here a profile of sRGB's greys for colours is refused and left out."""
+def test_a_profile_of_colours_is_left_out_for_a_grey_picture(tmp_path):
     Image.new("L", (8, 8), 128).save(tmp_path / "grey.png", icc_profile=wide_gamut())
     np.testing.assert_allclose(read_image(tmp_path / "grey.png")[4, 4], 128 / 255, atol=0.01)
 
@@ -107,7 +106,7 @@ def test_deep_tiffs(tmp_path, dtype, kind):
 
 @pytest.mark.parametrize("bits", [10, 12])
 def test_fewer_bits_than_the_file_says(tmp_path, bits):
-    """As scientific cameras write; near black would be no surprise to nobody."""
+    """As scientific cameras write. Read as 16 bits, the picture would be nearly black."""
     tifffile.imwrite(tmp_path / "deep.tif", (RAMP * (2**bits - 1)).astype(np.uint16))
     with pytest.warns(UserWarning, match=f"deep.tif: values up to .*: read as {bits} bits"):
         np.testing.assert_allclose(read_image(tmp_path / "deep.tif")[..., 0], RAMP, atol=2e-3)
@@ -199,7 +198,7 @@ def test_a_cut_jpeg_is_read_where_that_is_asked_for(tmp_path):
     whole, path = io.BytesIO(), tmp_path / "cut.jpg"
     Image.fromarray(noise).save(whole, "jpeg")
     path.write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
-    with pytest.raises(ImageError, match="cut.jpg: a damaged picture: .*truncated.*; --salvage reads what there is"):
+    with pytest.raises(ImageError, match="cut.jpg: a damaged picture: .*truncated.*; --salvage reads the intact part"):
         read_image(path)
     found = read_image(path, salvage=True)
     (tmp_path / "whole.jpg").write_bytes(whole.getvalue())

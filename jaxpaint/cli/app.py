@@ -62,7 +62,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     except JaxpaintError as error:
         complain(error)
     except BrokenPipeError:
-        # Whoever read what is printed has gone, as `head` does; what Python prints as it ends goes nowhere.
+        # The reader has closed the pipe, as `head` does. Python flushes once more at exit, and would complain.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
@@ -71,7 +71,10 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
 
 
 def _warn(message: str) -> None:
-    """Prints a warning; a damaged cache of compiled programs, of which JAX warns for each, is removed and told once."""
+    """Prints a warning.
+
+    JAX warns of each compiled program on disk that is damaged. They are removed instead, which is reported once.
+    """
     if "persistent compilation cache entry" not in message:
         complain(message)
     elif runtime.forget_compilations():
@@ -138,7 +141,7 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
 
 
 def _join(coordinator: str | None, processes: int | None, number: int | None) -> None:
-    """Joins several processes, of which the first one prints."""
+    """Joins several processes; only the first one prints."""
     if coordinator is None:
         if (processes, number) != (None, None):
             raise Refused("--num_processes and --process_id: expected only with a --coordinator")

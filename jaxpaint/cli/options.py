@@ -24,8 +24,8 @@ _Kind = TypeVar("_Kind", bound=Checked)
 
 LARGEST = 16384
 _PHOTO_HELP = """\
-  --page=N       the page to paint, in a file of several, as of a scanner (default: 1)
-  --salvage      paints what there is of a JPEG that is cut short"""
+  --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
+  --salvage      paints the intact part of a truncated JPEG"""
 _OVERWRITE_HELP = "  --overwrite    also replaces files that were not made from the same input by this program"
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:

@@ -189,9 +189,17 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
       Refused: the existing film is of another video, or has other settings or another style.
     """
     video, stride = run.video, run.settings.stride
-    frames = -(-video.frames // stride)
-    shown = (video.height, video.width, video.rate / stride, frames, video.path.name)
-    film = Film(run.settings, *shown, run.brush, origin=run.origin, shown=video.frames)
+    film = Film(
+        settings=run.settings,
+        height=video.height,
+        width=video.width,
+        rate=video.rate / stride,
+        frames=-(-video.frames // stride),
+        source=video.path.name,
+        brush_image=run.brush,
+        origin=run.origin,
+        shown=video.frames,
+    )
     if run.style:
         sums = (zlib.crc32(picture.tobytes()) for picture in run.style.pictures)
         names = (path.name for path in options.styles_of(run.line.flags))
@@ -214,7 +222,7 @@ def _resumed(run: _Run, film: Film) -> tuple[Film, VideoState | None, bool]:
     light = {name: getattr(run.settings, name) for name in LIGHT}
     earlier = dataclasses.replace(earlier, settings=dataclasses.replace(earlier.settings, **light))
     film = dataclasses.replace(film, format=earlier.format, brush_image=earlier.brush_image)
-    settings, hint = run.settings, "choose another --out, or --overwrite to begin anew"
+    settings, hint = run.settings, "choose another --out, or --overwrite to start over"
     check_same(run.film, vars(earlier.settings), vars(settings), settings.defaults(), hint=hint)
     if (earlier.styling, earlier.styles) != (film.styling, film.styles):
         raise Refused(f"{run.film}: a film in another style; {hint}")
@@ -292,7 +300,7 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
 
 def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:
-    """Yields the frames, and writes each frame as a picture, but for one that stays."""
+    """Yields the frames, and writes each as a picture, except for repeated ones."""
     run.previews.mkdir(exist_ok=True)
     before = None
     for number, frame in enumerate(frames):

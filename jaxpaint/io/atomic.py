@@ -23,16 +23,17 @@ try:
 except ImportError:  # Windows has no such locks.
     fcntl = None  # type: ignore[assignment]
 
-# Names leave out the file's own, which may be as long as the file system allows. Those of temporary files tell the
-# machine and the process that they belong to.
+# The names do not contain the file's own name, which may be as long as the file system allows. Those of temporary files
+# contain the machine and the process that write them.
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 _TEMPORARY = re.compile(rf"\.jaxpaint-{_HOST}-(\d+)-\w{{8}}(\.\w+)?")
 _LOCK = re.compile(r"\.jaxpaint-[0-9a-f]{8}\.lock")
 # Temporary files of this process.
 _OURS: set[str] = set()
-# What file systems say that rename nothing, or not over a file that is there, such as some network shares.
+# Errors of file systems that can't rename, or not over an existing file, such as some network shares.
 _NO_RENAMING = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
 _TRIES = 100
+# The process's mask can only be read by setting it, which another thread could notice; so it is read once.
 os.umask(_UMASK := os.umask(0))
 
 
@@ -104,15 +105,15 @@ def remove_leftovers(folder: pathlib.Path) -> None:
 
 
 def _alive(number: int) -> bool:
-    """Whether there is a process of this number, or nobody knows."""
-    if fcntl is None:
-        return True
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    """Whether there is a process of this number; True where that is unknown."""
+    # On Windows, `os.kill` would end it.
+    if fcntl is not None:
+        try:
+            os.kill(number, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            pass
     return True
 
 

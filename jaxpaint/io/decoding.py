@@ -25,7 +25,9 @@ MOST_PIXELS = 200_000_000
 _ENOUGH = 20_000_000
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# TIFF's tags; and its codes for an alpha by which the colours are multiplied already, and for any other.
 _MOST_SAMPLE, _PROFILE = 281, 34675
+_ASSOCIATED, _UNASSOCIATED = 1, 2
 # Pillow's limit of pixels and the filters of warnings belong to the whole process.
 _LOCK = threading.Lock()
 
@@ -38,7 +40,7 @@ def decode(
     Args:
       path: path of the file.
       page: number of the page, from 1, in a file of several; None for the first.
-      salvage: reads what there is of a JPEG that is cut short; the rest is grey.
+      salvage: reads the intact part of a truncated JPEG; the rest is grey.
 
     Returns:
       Red, green and blue in sRGB, and alpha, in [0, 1], upright.
@@ -52,7 +54,7 @@ def decode(
     """
     with path.open("rb") as file:
         head = file.read(64)
-    # Some files name the family alone, mif1 or msf1, and what they are among those that they are compatible with.
+    # Some files state only the family, mif1 or msf1, and list HEIC among the compatible brands that follow.
     if head[4:8] == b"ftyp" and any(brand in head[8:] for brand in _HEIC):
         _need_heic(path)
     deep = _deep(path, page) if head[:4] in _TIFF else None
@@ -63,7 +65,7 @@ def decode(
 
 
 def _need_heic(path: pathlib.Path) -> None:
-    """Has Pillow know HEIC, for which it needs another library."""
+    """Registers pillow-heif, without which Pillow doesn't read HEIC."""
     try:
         import pillow_heif
     except ImportError:
@@ -79,7 +81,7 @@ def _by_pillow(
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             with warnings.catch_warnings():
-                # Of metadata that Pillow doubts.
+                # Pillow warns of unusual metadata.
                 warnings.simplefilter("ignore")
                 picture = Image.open(source)
                 pages = getattr(picture, "n_frames", 1)
@@ -94,12 +96,13 @@ def _by_pillow(
         if chosen := _chosen(path, pages, page):
             picture.seek(chosen)
             _check_size(path, picture.width, picture.height)
-        factor = _factor(picture.width, picture.height)
-        picture.draft(None, (picture.width // factor, picture.height // factor))
+        if (factor := _factor(picture.width, picture.height)) > 1:
+            # A JPEG is then decoded at a half, a quarter or an eighth of its size.
+            picture.draft(None, (picture.width // factor, picture.height // factor))
         with _LOCK, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture.load()
-            # `ImageOps.exif_transpose` writes EXIF anew, and fails where that has odd values.
+            # Not `ImageOps.exif_transpose`, which also rewrites EXIF, and fails on unusual values in it.
             orientation = picture.getexif().get(ORIENTATION, 1)
         return upright(_values(picture), orientation)
 
@@ -120,7 +123,7 @@ def _chosen(path: pathlib.Path, pages: int, page: int | None) -> int:
 
 
 def _factor(width: int, height: int) -> int:
-    """By how much a picture is reduced."""
+    """The least whole factor that reduces a picture to `_ENOUGH` pixels."""
     factor = 1
     while width * height > _ENOUGH * factor**2:
         factor += 1
@@ -171,44 +174,45 @@ def _converted(picture: Image.Image, profile: Any) -> Image.Image | None:
 
 
 def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height width 4"] | None:
-    """A TIFF of more than 8 bits a channel; None for one that is for Pillow."""
+    """Decodes a TIFF of more than 8 bits a channel; returns None for any other, which Pillow decodes."""
     try:
         with tifffile.TiffFile(path) as file:
             if np.max(file.pages.first.bitspersample) <= 8:
                 return None
             found = file.pages[_chosen(path, len(file.pages), page)].aspage()
             _check_size(path, found.imagewidth, found.imagelength)
-            samples, value = found.asarray(), found.tags.valueof
-            most, profile, turned = value(_MOST_SAMPLE), value(_PROFILE), value(ORIENTATION, 1)
-            bits, extra = int(np.max(found.bitspersample)), tuple(map(int, found.extrasamples or ()))
+            return _developed(path, found, found.asarray())
     except ImageError:
         raise
     except (tifffile.TiffFileError, ValueError):
         return None  # Damaged, or of a compression that needs another library: Pillow may know it, or say what it is.
+
+
+def _developed(path: pathlib.Path, found: tifffile.TiffPage, samples: np.ndarray) -> Float[np.ndarray, "h w 4"]:
+    """Values in sRGB of the samples of a TIFF's page."""
     samples = np.moveaxis(samples, 0, -1) if found.axes == "SYX" else samples
     samples = samples[..., None] if found.axes == "YX" else samples
-    kind = tifffile.PHOTOMETRIC(found.photometric)
+    kind, tag = tifffile.PHOTOMETRIC(found.photometric), found.tags.valueof
     inks = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "SEPARATED": 4}.get(kind.name, 0)
     if samples.ndim != 3 or not 0 < inks <= samples.shape[-1]:
         raise ImageError(f"{path}: a TIFF of a kind that is not read ({kind.name.lower()}); save it as RGB or grey")
-    full = _full_scale(path, samples, most, bits)
-    values = np.clip(
-        np.nan_to_num(samples[..., : inks + 1].astype(np.float32) / np.float32(full), posinf=1.0), 0.0, 1.0
-    )
-    # A further channel is alpha if the file says so, and else something else, such as infrared.
-    alpha = values[..., inks:] if extra[:1] in ((1,), (2,)) else np.ones_like(values[..., :1])
-    colors = values[..., :inks]
+    full = np.float32(_full_scale(path, samples, tag(_MOST_SAMPLE), int(np.max(found.bitspersample))))
+    values = np.nan_to_num(samples[..., : inks + 1].astype(np.float32) / full, posinf=1.0).clip(0.0, 1.0)
+    colors, extra = values[..., :inks], [int(number) for number in found.extrasamples or ()]
+    # A further channel without a known meaning may be anything, such as infrared.
+    transparent = bool(extra) and extra[0] in (_ASSOCIATED, _UNASSOCIATED)
+    alpha = values[..., inks:] if transparent else np.ones_like(values[..., :1])
     if kind is tifffile.PHOTOMETRIC.MINISWHITE:
         colors = 1.0 - colors
     if kind is tifffile.PHOTOMETRIC.SEPARATED:
         colors = (1.0 - colors[..., :3]) * (1.0 - colors[..., 3:])
-    if extra[:1] == (1,):
-        # Multiplied by alpha already.
-        colors = np.clip(colors / np.maximum(alpha, 1e-6), 0.0, 1.0)
+    if not transparent or extra[0] == _UNASSOCIATED:
+        colors = colors * alpha
+    # Averages of pixels count by their alpha.
     factor = _factor(found.imagewidth, found.imagelength)
-    shown = _reduced(colors * alpha, factor)
-    seen = _reduced(alpha, factor)
-    return upright(np.concatenate([_in_srgb(shown / np.maximum(seen, 1e-6), profile), seen], axis=-1), turned)
+    colors, alpha = _reduced(colors, factor), _reduced(alpha, factor)
+    shown = _in_srgb(colors / np.maximum(alpha, 1e-6), tag(_PROFILE))
+    return upright(np.concatenate([shown, alpha], axis=-1), tag(ORIENTATION, 1))
 
 
 def _reduced(samples: np.ndarray, factor: int) -> Float[np.ndarray, "height width c"]:

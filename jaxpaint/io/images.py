@@ -40,7 +40,7 @@ def read_image(
       path: path of the picture.
       canvas_color: colour behind transparent pixels; red, green, blue in [0, 1].
       page: number of the page, from 1, in a file of several; None for the first.
-      salvage: reads what there is of a JPEG that is cut short; the rest is grey.
+      salvage: reads the intact part of a truncated JPEG; the rest is grey.
 
     Returns:
       sRGB values in [0, 1].
@@ -66,7 +66,7 @@ def read_image(
         why = reason(error)
         problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"
         if "truncated" in why and path.suffix.lower() in (".jpg", ".jpeg"):
-            why += "; --salvage reads what there is"
+            why += "; --salvage reads the intact part"
         raise ImageError(f"{path}: {problem}: {why}") from None
     alpha = values[..., 3:]
     return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)

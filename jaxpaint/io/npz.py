@@ -42,7 +42,7 @@ _Kind = TypeVar("_Kind", bound=Checked)
 FORMAT = 2
 _STATE = "state."
 _NEEDED = ("format", "strokes", "brush", "config", "height", "width", "canvas_color")
-# Of all arrays together: 100,000 strokes, their state, and 64 stamps come to half of it.
+# Limit for all arrays together, some five times what 100,000 strokes, their state and 64 stamps of `read_brush` take.
 _MOST_BYTES = 2**28
 _MOST_PIXELS, _MOST_STROKES = 10**9, 10**5
 # Shapes may reach beyond the canvas, but never this far.

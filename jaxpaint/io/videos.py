@@ -69,7 +69,8 @@ class Video(NamedTuple):
       duration: duration of the pictures, in seconds, whether or not the sound is longer.
       sound: whether the video has sound.
       interlaced: whether frames are two fields, lines of two moments.
-      decoder: ffmpeg's decoder of frames with transparency, empty for its usual one; None without transparency.
+      transparent: whether frames may be transparent.
+      decoder: name of the decoder to use in place of ffmpeg's usual one, or empty.
       primaries, transfer: ffmpeg's names of the colours' primaries and transfer; empty where the file names none.
     """
 
@@ -80,7 +81,8 @@ class Video(NamedTuple):
     duration: float
     sound: bool
     interlaced: bool = False
-    decoder: str | None = None
+    transparent: bool = False
+    decoder: str = ""
     primaries: str = ""
     transfer: str = ""
 
@@ -140,19 +142,20 @@ def probe(path: str | os.PathLike[str]) -> Video:
     return Video(path, height, width, rate, duration, bool(re.search(r"Stream #0:\d.*: Audio: ", log)), *_look(log))
 
 
-def _look(log: str) -> tuple[bool, str | None, str, str]:
-    """Whether frames are interlaced, the decoder of their transparency, and their colours, from ffmpeg's log."""
+def _look(log: str) -> tuple[bool, bool, str, str, str]:
+    """Finds `Video`'s fields from `interlaced` on in ffmpeg's log."""
     streams = re.findall(r"Stream #0:\d.*: Video: (.*)\n((?: {4,}.*\n)*)", log)
     # A cover is no part of the film.
     stream, after = next((each for each in streams if "(attached pic)" not in each[0]), ("", ""))
     colors = re.search(r"[\w-]+/([\w-]+)/([\w-]+)[,)]", stream)
     primaries, transfer = colors.groups() if colors else ("", "")
-    decoder = None
+    interlaced = bool(re.search(r"(?:top|bottom)(?: coded)? first", stream))
+    # ffmpeg's own decoders of VP8 and VP9 leave out alpha.
+    decoder = ""
     if re.search(r"^ *alpha_mode *: 1$", after, re.MULTILINE):
-        decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.partition(" ")[0])
-    elif re.search(rf", (?:{_WITH_ALPHA})\b", stream):
-        decoder = ""
-    return bool(re.search(r"(?:top|bottom)(?: coded)? first", stream)), decoder, primaries, transfer
+        decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.partition(" ")[0], "")
+    transparent = bool(decoder or re.search(rf", (?:{_WITH_ALPHA})\b", stream))
+    return interlaced, transparent, decoder, primaries, transfer
 
 
 def read(
@@ -193,7 +196,7 @@ def read(
     chosen = _DEINTERLACED if video.interlaced else ""
     chosen += f"fps={video.rate}:start_time=0,framestep={stride},trim=start_frame={start}"
     # Averages of pixels count by their alpha.
-    chosen += ",format=gbrap16le,premultiply=inplace=1" if video.decoder is not None else ""
+    chosen += ",format=gbrap16le,premultiply=inplace=1" if video.transparent else ""
     pixels = _Pixels.of(video)
     scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format={pixels.name}"
     decoder = ["-c:v", video.decoder] if video.decoder else []
@@ -237,7 +240,7 @@ class _Pixels(NamedTuple):
     def of(cls, video: Video) -> _Pixels:
         """The format for a video."""
         # By way of planes, since ffmpeg's scaling to packed pixels of 16 bits loses green with some flags.
-        if video.decoder is not None:
+        if video.transparent:
             return cls("gbrap16le,format=rgba64le", 4, np.dtype("<u2"))
         if gamuts.beyond_srgb(video.primaries, video.transfer):
             return cls("gbrp16le,format=rgb48le", 3, np.dtype("<u2"))
