@@ -48,7 +48,8 @@ def draw(
     """
     asked = {"wet": wet, "relief": relief, "light": light, "gloss": gloss, "ground": ground}
     painting = relit(painting, {name: value for name, value in asked.items() if value is not None})
-    return shown(painting.settings, draw_layers(painting, size=size))
+    layers = draw_layers(painting, size=size)
+    return shown(painting.settings, layers, out=layers[..., :3])
 
 
 def draw_flat(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w 3"]:
@@ -85,19 +86,27 @@ def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c
       settings: of the painting.
       shape: height and width in pixels.
     """
-    canvas = np.broadcast_to(np.asarray(settings.canvas_rgb, np.float32), (*shape, 3))
-    if not settings.relief:
-        return canvas
-    return np.concatenate([canvas, lighting.ground(settings.ground, shape)[..., None].astype(np.float32)], axis=-1)
+    layers = np.empty((*shape, 4 if settings.relief else 3), np.float32)
+    layers[..., :3] = settings.canvas_rgb
+    if settings.relief:
+        layers[..., 3] = lighting.ground(settings.ground, shape)
+    return layers
 
 
-def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
-    """Layers as `draw_layers` gives them, under the light of the settings."""
+def shown(
+    settings: Settings, layers: Float[np.ndarray, "h w c"], *, out: Float[np.ndarray, "h w 3"] | None = None
+) -> Float[np.ndarray, "h w 3"]:
+    """Layers as `draw_layers` gives them, under the light of the settings.
+
+    Args:
+      settings: of the painting.
+      layers: colours, and the height of the paint where there is relief.
+      out: where the picture is written to, which may be the colours of the layers; None for a new array.
+    """
     if layers.shape[-1] == 3:
         return layers
-    return lighting.shone_on(
-        layers[..., :3], layers[..., 3], relief=settings.relief, light=settings.light, gloss=settings.gloss
-    )
+    light = {"relief": settings.relief, "light": settings.light, "gloss": settings.gloss}
+    return lighting.shone_on(layers[..., :3], layers[..., 3], **light, out=out)
 
 
 def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
@@ -142,7 +151,7 @@ def _over(
     below: Float[np.ndarray, "n 4"] | None,
     layers: Float[np.ndarray, "h w c"],
 ) -> Float[np.ndarray, "h w c"]:
-    """A painting's strokes, with the paint below their starts, drawn over layers."""
+    """A painting's strokes, with the paint below their starts, drawn over layers, which they replace."""
     has_height, ground = layers.shape[-1] == 4, painting.settings.ground
     wet = 0.0 if below is None else painting.settings.wet
     engine = Engine.of(painting.settings, stamps_of(painting), wet=wet, height=has_height)
@@ -151,6 +160,7 @@ def _over(
         strokes,
         layers.shape[:2],
         canvas=layers,
+        out=layers,
         thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
         below=below,
         tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.settles and ground != "none" else None,

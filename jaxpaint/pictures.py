@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,26 @@ from PIL import Image
 _HAIR = 1e-4
 # EXIF's tag of how a picture lies.
 ORIENTATION = 274
+# Pixels of a band.
+_BAND = 2**21
 
 
 def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
     """Height and width with the same proportions and a long side of `size` pixels; at least one pixel each."""
     scale = size / max(height, width)
     return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def bands(height: int, width: int, *, multiple: int = 1) -> Iterator[slice]:
+    """Divides a picture into bands of rows of some two megapixels each, so that large pictures need little more memory.
+
+    Args:
+      height, width: size of the picture, in pixels.
+      multiple: the number of rows of all bands but the last is a multiple of this.
+    """
+    rows = max(1, _BAND // (width * multiple)) * multiple
+    for start in range(0, height, rows):
+        yield slice(start, min(start + rows, height))
 
 
 def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
@@ -129,4 +144,7 @@ def in_shades(
 
 def to_bytes(image: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
     """Converts values in [0, 1] to integers from 0 to 255, by rounding."""
-    return np.round(np.clip(image, 0.0, 1.0) * 255.0).astype(np.uint8)
+    result = np.empty(image.shape, np.uint8)
+    for rows in bands(*image.shape[:2]):
+        result[rows] = np.round(np.clip(image[rows], 0.0, 1.0) * 255.0)
+    return result

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint import Painting, Settings, draw, drawing
+from jaxpaint import Painting, Settings, draw, drawing, pictures
 from jaxpaint.brushes import BRUSHES, Stroke
 from jaxpaint.raster import forward, lighting, tiling
 from jaxpaint.raster.compositing import blend, composite, composite_backward, composite_forward, room
@@ -247,6 +247,16 @@ def _pastel(ground):
     strokes[:, brush.index("size")] = 0.6
     settings = Settings(brush="pastel", strokes=12, ground=ground)
     return Painting(strokes, "pastel", 300, 400, (1.0, 1.0, 1.0), None, settings)
+
+
+@pytest.mark.parametrize("ground", ["linen", "paper"])
+def test_a_picture_in_bands_equals_the_whole(monkeypatch, ground):
+    """Strokes, ground and light: large pictures are drawn and lit in bands of rows."""
+    painting = _pastel(ground)
+    whole = draw(painting, size=190)
+    monkeypatch.setattr(pictures, "_BAND", 190 * 40)
+    assert len(list(pictures.bands(142, 190))) == 4
+    np.testing.assert_array_equal(draw(painting, size=190), whole)
 
 
 def test_dry_strokes_leave_the_pits_of_their_ground_bare():

@@ -31,6 +31,7 @@ def draw_strokes(
     shape: tuple[int, int],
     *,
     canvas: Float[np.ndarray, "height width c"] | tuple[float, float, float],
+    out: Float[np.ndarray, "height width c"] | None = None,
     thickness: Float[np.ndarray, "n 2"] | None = None,
     below: Float[np.ndarray, "n 4"] | None = None,
     tooth: Float[np.ndarray, "height width"] | None = None,
@@ -43,6 +44,7 @@ def draw_strokes(
       shape: height and width of the picture, in pixels.
       canvas: the picture below the strokes, of that shape, or one colour, in [0, 1]. A fourth channel is the relief
         that heights are laid over.
+      out: where the picture is written to, which may be the canvas itself; None for a new array.
       thickness: of each stroke's paint and ridges (see `lighting.thickness`), for a canvas of four channels.
       below: colour and coverage of the paint that each stroke drags along, for a wet engine (see `paint_below`).
       tooth: of the ground, for a brush whose pigment settles on it (see `compositing.caught`).
@@ -52,21 +54,26 @@ def draw_strokes(
     """
     canvas = np.asarray(canvas, np.float32)
     canvas = np.broadcast_to(canvas, (*shape, canvas.shape[-1]))
+    picture = np.empty(canvas.shape, np.float32) if out is None else out
     if not len(strokes):
-        return canvas.copy()
-    grid = Grid(*shape, _TILE)
-    tiles = _Tiles.of(model.brush, strokes, grid, canvas)
-    more = len(tiles.strokes) - len(strokes)
+        picture[...] = canvas
+        return picture
+    filled = _filled(model.brush, strokes)
+    more = len(filled) - len(strokes)
     thickness = None if thickness is None else np.pad(thickness, ((0, more), (0, 0)))
     below = None if below is None else np.pad(below, ((0, more), (0, 0)))
     own, model = jax.device_put(((thickness, below), model))
-    teeth = None if tooth is None else grid.split(tooth[..., None])[0]
-    for chosen, ids, count in tiles.groups():
-        here = None if teeth is None else teeth[chosen]
-        drawn = _draw_tiles(model, tiles.strokes, own, here, ids, tiles.windows(chosen), count)
-        tiles.planes[:, chosen] = np.stack(drawn)
-    drawn_layers = grid.join(tuple(tiles.planes))
-    return np.concatenate([np.clip(drawn_layers[..., :3], 0.0, 1.0), drawn_layers[..., 3:]], axis=-1)
+    for rows, grid in Grid(*shape, _TILE).bands():
+        tiles = _Tiles.of(model.brush, filled, grid, canvas[rows])
+        teeth = None if tooth is None else grid.split(tooth[rows, :, None])[0]
+        for chosen, ids, count in tiles.groups():
+            here = None if teeth is None else teeth[chosen]
+            drawn = _draw_tiles(model, tiles.strokes, own, here, ids, tiles.windows(chosen), count)
+            tiles.planes[:, chosen] = np.stack(drawn)
+        band = picture[rows]
+        band[...] = grid.join(tuple(tiles.planes))
+        np.clip(band[..., :3], 0.0, 1.0, out=band[..., :3])
+    return picture
 
 
 def look_below(
@@ -84,7 +91,7 @@ def look_below(
       canvas: the picture below the strokes.
     """
     height, width, channels = canvas.shape
-    tiles = _Tiles.of(model.brush, strokes, Grid(height, width, _TILE), canvas)
+    tiles = _Tiles.of(model.brush, _filled(model.brush, strokes), Grid(height, width, _TILE), canvas)
     at = (places * max(height, width)).astype(int)
     column, row = np.clip(at, 0, (width - 1, height - 1)).T
     window = row // _TILE * tiles.grid.columns + column // _TILE
@@ -100,6 +107,11 @@ def look_below(
         here = window[which] == chosen
         found[ids[here]] = np.clip(np.stack(layers, axis=-1)[here], 0.0, 1.0)
     return found
+
+
+def _filled(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
+    """More strokes, at least one, that are nowhere: lists of strokes are filled up with the last."""
+    return padded(brush, np.concatenate([strokes, nowhere(brush, 1)]))
 
 
 class _Tiles(NamedTuple):
@@ -119,11 +131,9 @@ class _Tiles(NamedTuple):
 
     @classmethod
     def of(
-        cls, brush: Brush, strokes: Float[np.ndarray, "n d"], grid: Grid, canvas: Float[np.ndarray, "h w c"]
+        cls, brush: Brush, filled: Float[np.ndarray, "m d"], grid: Grid, canvas: Float[np.ndarray, "h w c"]
     ) -> _Tiles:
-        """The tiles of a canvas before these strokes."""
-        # One more than there are: lists of strokes are filled up with the last.
-        filled = padded(brush, np.concatenate([strokes, nowhere(brush, 1)]))
+        """The tiles of a canvas before these strokes, filled up by `_filled`."""
         near = bin_strokes(brush, filled, grid, margin=1.0)
         # Once, for all tiles; `jnp.asarray` would compile a program for it.
         return cls(jax.device_put(filled), near, grid, np.stack(grid.split(canvas)))

@@ -7,11 +7,14 @@ looks the same at every size. Where paint is flat, light changes nothing: its co
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from jaxtyping import Float
 
+from jaxpaint import pictures
 from jaxpaint.brushes import Brush
 from jaxpaint.brushes.base import Plane, Scalar
 
@@ -68,11 +71,10 @@ def ground(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width
       name: one of `GROUNDS`: a weave of uneven threads, a paper's grain, or nothing.
       shape: height and width of the picture, in pixels.
     """
-    rng = np.random.default_rng(7)
     if name == "linen":
-        return _linen(shape, rng)
+        return _linen(shape)
     if name == "paper":
-        return sum(_CELL / 2**i * plane for i, plane in enumerate(_grain(shape, rng)))
+        return _grained(shape, [_CELL / 2**i for i in range(len(_GRAIN))])
     return np.zeros(shape, np.float32)
 
 
@@ -83,42 +85,73 @@ def tooth(name: str, shape: tuple[int, int]) -> Float[np.ndarray, "height width"
     Args:
       name, shape: as for `ground`; any ground but none.
     """
-    relief = ground(name, shape)
-    if name == "paper":
-        # A soft stick reaches the floor of wide hollows, not of pores: fine grain counts more.
-        relief = np.tensordot(_PORES, _grain(shape, np.random.default_rng(7)), axes=1)
-    # A logistic approximation of the normal distribution function.
-    return (1.0 / (1.0 + np.exp(1.702 * (relief - relief.mean()) / relief.std()))).astype(np.float32)
+    # A soft stick reaches the floor of wide hollows, not of pores: fine grain counts more.
+    relief = _grained(shape, _PORES) if name == "paper" else ground(name, shape).copy()
+    mean, deviation = relief.mean(), relief.std()
+    for rows in pictures.bands(*shape):
+        # A logistic approximation of the normal distribution function.
+        relief[rows] = 1.0 / (1.0 + np.exp(1.702 * (relief[rows] - mean) / deviation))
+    return relief
 
 
-def _grain(shape: tuple[int, int], rng: np.random.Generator) -> list[Float[np.ndarray, "height width"]]:
-    """A paper's grain, coarse first."""
-    return [_noise(cells, shape, rng) for cells in _GRAIN]
+def _grained(shape: tuple[int, int], weights: Sequence[float]) -> Float[np.ndarray, "height width"]:
+    """A paper's grain, with a weight for each size of cells, coarse first."""
+    rng = np.random.default_rng(7)
+    grain = [_cells(count, rng) for count in _GRAIN]
+    relief = np.empty(shape, np.float32)
+    for rows in pictures.bands(*shape):
+        relief[rows] = sum(weight * _noise(cells, rows, shape) for weight, cells in zip(weights, grain, strict=True))
+    return relief
 
 
-def _noise(cells: int, shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
-    """Smooth noise of mean 0 with `cells` cells along the canvas, the same at every size."""
-    values = rng.standard_normal((cells, cells)).astype(np.float32)
-    longest = max(shape)
-    y, x = (((np.arange(side, dtype=np.float32) + 0.5) / longest * cells - 0.5) for side in shape)
+def _cells(count: int, rng: np.random.Generator) -> Float[np.ndarray, "count count"]:
+    """Random numbers of mean 0 for `_noise`."""
+    return rng.standard_normal((count, count)).astype(np.float32)
+
+
+def _noise(
+    cells: Float[np.ndarray, "count count"], rows: slice, shape: tuple[int, int]
+) -> Float[np.ndarray, "rows width"]:
+    """Smooth noise with so many cells along the canvas, the same at every size.
+
+    Args:
+      cells: the noise at the cells' centres.
+      rows: of the picture that are wanted.
+      shape: height and width of the picture, in pixels.
+    """
+    y, x = (centre * len(cells) - 0.5 for centre in _centres(rows, shape))
     across, down = (np.ascontiguousarray(grid) for grid in np.broadcast_arrays(x[None, :], y[:, None]))
-    return cv2.remap(values, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return cv2.remap(cells, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
-def _linen(shape: tuple[int, int], rng: np.random.Generator) -> Float[np.ndarray, "height width"]:
+def _centres(rows: slice, shape: tuple[int, int]) -> tuple[Float[np.ndarray, "rows"], Float[np.ndarray, "width"]]:
+    """Centres of the pixels of some rows of a picture, down and across, in its long sides."""
+    down, across = np.arange(rows.start, rows.stop, dtype=np.float32), np.arange(shape[1], dtype=np.float32)
+    return (down + 0.5) / max(shape), (across + 0.5) / max(shape)
+
+
+def _linen(shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
     """Threads of uneven strength that wander, one over the other by turns."""
-    longest = max(shape)
-    y, x = ((np.arange(side, dtype=np.float32) + 0.5) / longest for side in shape)
-    threads = []
-    for place in (x[None, :], y[:, None]):
-        at = place * _THREADS + 0.6 * _noise(9, shape, rng) + 0.15 * _noise(70, shape, rng)
-        number = np.floor(at)
-        strength = 1.0 + 0.35 * rng.standard_normal(_THREADS + 16)[number.astype(int) % (_THREADS + 16)]
-        threads.append((number, (strength * np.sqrt(np.abs(np.sin(np.pi * at)))).astype(np.float32)))
-    (column, warp), (row, weft) = threads
-    over = (column + row) % 2 == 0
-    woven = np.where(over, warp, weft) + 0.4 * np.where(over, weft, warp)
-    return _THREAD * (woven - woven.mean()) * (1.0 + 0.3 * _noise(25, shape, rng))
+    rng = np.random.default_rng(7)
+    # For threads that run down, and across: how they wander, far and near, and how strong each is.
+    kinds = [(_cells(9, rng), _cells(70, rng), 1.0 + 0.35 * rng.standard_normal(_THREADS + 16)) for _ in range(2)]
+    uneven = _cells(25, rng)
+    woven = np.empty(shape, np.float32)
+    for rows in pictures.bands(*shape):
+        y, x = _centres(rows, shape)
+        threads = []
+        for place, (far, near, strengths) in zip((x[None, :], y[:, None]), kinds, strict=True):
+            at = place * _THREADS + 0.6 * _noise(far, rows, shape) + 0.15 * _noise(near, rows, shape)
+            number = np.floor(at)
+            strength = strengths[number.astype(int) % len(strengths)]
+            threads.append((number, (strength * np.sqrt(np.abs(np.sin(np.pi * at)))).astype(np.float32)))
+        (column, warp), (row, weft) = threads
+        over = (column + row) % 2 == 0
+        woven[rows] = np.where(over, warp, weft) + 0.4 * np.where(over, weft, warp)
+    mean = woven.mean()
+    for rows in pictures.bands(*shape):
+        woven[rows] = _THREAD * (woven[rows] - mean) * (1.0 + 0.3 * _noise(uneven, rows, shape))
+    return woven
 
 
 def shone_on(
@@ -128,6 +161,7 @@ def shone_on(
     relief: float,
     light: float,
     gloss: float,
+    out: Float[np.ndarray, "height width 3"] | None = None,
 ) -> Float[np.ndarray, "height width 3"]:
     """A picture of flat colours as it looks under light.
 
@@ -137,14 +171,37 @@ def shone_on(
       relief: factor of the heights; 0 leaves the picture as it is.
       light: where the light comes from, in degrees, counter-clockwise from the right.
       gloss: strength of highlights; 0 for none.
+      out: where the result is written to, which may be `picture`; None for a new array.
 
     Returns:
       The picture, in [0, 1].
     """
     if relief == 0:
         return picture
+    lit = np.empty(picture.shape, np.float32) if out is None else out
     longest = max(heights.shape)
-    heights = np.ascontiguousarray(heights, np.float32) * np.float32(relief)
+    # As far as OpenCV's kernel for floats reaches, and one more for the slopes.
+    reach = math.ceil(4 * _AROUND * longest) + 2
+    for rows in pictures.bands(*heights.shape):
+        above = max(rows.start - reach, 0)
+        around = np.ascontiguousarray(heights[above : rows.stop + reach], np.float32) * np.float32(relief)
+        shade, shine = _light(around, longest, light)
+        here = slice(rows.start - above, rows.stop - above)
+        lit[rows] = picture[rows] * shade[here, :, None] + (gloss * _GLOSS) * shine[here, :, None]
+        np.clip(lit[rows], 0.0, 1.0, out=lit[rows])
+    return lit
+
+
+def _light(
+    heights: Float[np.ndarray, "height width"], longest: int, light: float
+) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
+    """How light falls on heights: a factor of the colours, and the strength of the highlights.
+
+    Args:
+      heights: of a band of a picture.
+      longest: long side of the whole picture, in pixels.
+      light: where the light comes from, in degrees.
+    """
 
     def blurred(radius: float) -> Float[np.ndarray, "height width"]:
         return cv2.GaussianBlur(heights, (0, 0), max(radius * longest, 0.01), borderType=cv2.BORDER_REPLICATE)
@@ -157,15 +214,15 @@ def shone_on(
         for axes in ((1, 0), (0, 1))
     )
     steep = 1.0 / np.sqrt(1.0 + right * right + down * down)
-    tilt = np.hypot(1.0, _ELEVATION)
-    towards = np.cos(np.radians(light)) / tilt, -np.sin(np.radians(light)) / tilt, _ELEVATION / tilt
+    # Of float32, so that all planes are.
+    towards = np.array([np.cos(np.radians(light)), -np.sin(np.radians(light)), _ELEVATION], np.float32)
+    towards /= np.linalg.norm(towards)
     facing = (towards[2] - right * towards[0] - down * towards[1]) * steep / towards[2] - 1.0
-    shade = np.clip(1.0 + np.where(facing < 0, _SHADOW, _LIGHT) * facing, _DARKEST, _BRIGHTEST)
+    shade = np.clip(1.0 + np.where(facing < 0, _SHADOW * facing, _LIGHT * facing), _DARKEST, _BRIGHTEST)
     shade *= 1.0 - np.clip(_CREVICE * (blurred(_AROUND) - rounded), 0.0, _DEEPEST)
     # Halfway between the light and the eye, which is straight above.
-    between = np.array([towards[0], towards[1], towards[2] + 1.0])
+    between = towards + np.array([0.0, 0.0, 1.0], np.float32)
     between /= np.linalg.norm(between)
     mirrored = (between[2] - right * between[0] - down * between[1]) * steep
     shine = np.clip(np.maximum(mirrored, 0.0) ** _SHARPNESS - between[2] ** _SHARPNESS, 0.0, 1.0)
-    lit = picture * shade[..., None] + (gloss * _GLOSS) * shine[..., None]
-    return np.clip(lit, 0.0, 1.0).astype(np.float32)
+    return shade, shine

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxpaint import pictures
 from jaxpaint.brushes import Brush, padded
 
 # Pairs of a tile and a stroke that are looked at together, at least: one program for all small pictures.
@@ -22,11 +24,26 @@ _LEAST_PAIRS = 2**14
 
 @dataclasses.dataclass(frozen=True)
 class Grid:
-    """A picture of `height` × `width` pixels in square tiles of `tile`, row by row; the last ones are padded."""
+    """A picture in square tiles, row by row, or a band of one; the last tiles are padded.
+
+    Attributes:
+      height, width: size of the picture or of the band, in pixels.
+      tile: side of a tile, in pixels.
+      top: rows of tiles above the band.
+      longest: long side of the whole picture, in pixels; 0 if this is the whole.
+    """
 
     height: int
     width: int
     tile: int
+    top: int = 0
+    longest: int = 0
+
+    def bands(self) -> Iterator[tuple[slice, Grid]]:
+        """Divides the picture into bands (see `pictures.bands`); yields each band's rows and tiles."""
+        longest = max(self.height, self.width)
+        for rows in pictures.bands(self.height, self.width, multiple=self.tile):
+            yield rows, Grid(rows.stop - rows.start, self.width, self.tile, rows.start // self.tile, longest)
 
     @property
     def rows(self) -> int:
@@ -41,12 +58,12 @@ class Grid:
     @property
     def side(self) -> float:
         """Side of a tile, in canvas units."""
-        return self.tile / max(self.height, self.width)
+        return self.tile / (self.longest or max(self.height, self.width))
 
     @property
     def origins(self) -> Float[np.ndarray, "windows 2"]:
         """Top left corners (x, y) of the tiles, in canvas coordinates."""
-        y, x = np.mgrid[: self.rows, : self.columns]
+        y, x = np.mgrid[self.top : self.top + self.rows, : self.columns]
         return (np.stack([x.ravel(), y.ravel()], axis=1) * self.side).astype(np.float32)
 
     def split(self, picture: Float[np.ndarray, "height width channels"]) -> tuple[np.ndarray, ...]:
@@ -146,7 +163,8 @@ def _close(
 
     Sorted by window, then by stroke.
     """
-    low, high = (box / grid.side for box in brush.bounding_boxes(strokes[first:]))
+    above = np.array([0, grid.top], np.float32)
+    low, high = (box / grid.side - above for box in brush.bounding_boxes(strokes[first:]))
     grown = threshold / grid.side + 0.5
     most = (grid.columns, grid.rows)
     start, end = (np.clip(edge, 0, most).astype(int) for edge in (np.ceil(low - grown), np.floor(high + grown)))
