@@ -5,22 +5,22 @@ picture = jaxpaint.draw(painting, size=3840)
 """
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from jaxpaint.brushes import BRUSHES
-from jaxpaint.drawing import draw, timelapse
-from jaxpaint.errors import JaxpaintError
-from jaxpaint.io.images import read_image, write_image
-from jaxpaint.io.npz import load_painting, save_painting
-from jaxpaint.painting import paint, paint_stages
-from jaxpaint.renderers import engine
-from jaxpaint.runtime import use_all_cores
-from jaxpaint.settings import FilmSettings, Settings, StyleSettings
-from jaxpaint.types import Painting, Progress, Style
-
 if TYPE_CHECKING:
+    from jaxpaint.brushes import BRUSHES
+    from jaxpaint.drawing import draw, timelapse
+    from jaxpaint.errors import JaxpaintError
+    from jaxpaint.io.images import read_image, write_image
+    from jaxpaint.io.npz import load_painting, save_painting
     from jaxpaint.io.weights import load_renderer
+    from jaxpaint.painting import paint, paint_stages
+    from jaxpaint.renderers.engine import engine
+    from jaxpaint.runtime import use_all_cores
+    from jaxpaint.settings import FilmSettings, Settings, StyleSettings
     from jaxpaint.styling import stylize, stylize_stages
+    from jaxpaint.types import Painting, Progress, Style
     from jaxpaint.video.painter import film
 
 __all__ = [
@@ -51,16 +51,33 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Imported on first use: networks need Flax, which takes a while to import.
-_LATE = {
-    "film": "video.painter",
-    "load_renderer": "io.weights",
-    "stylize": "styling",
-    "stylize_stages": "styling",
+# The modules of the public names, which are imported on first use: JAX takes half a second, and Flax as long again.
+_MODULES = {
+    "brushes": ["BRUSHES"],
+    "drawing": ["draw", "timelapse"],
+    "errors": ["JaxpaintError"],
+    "io.images": ["read_image", "write_image"],
+    "io.npz": ["load_painting", "save_painting"],
+    "io.weights": ["load_renderer"],
+    "painting": ["paint", "paint_stages"],
+    "renderers.engine": ["engine"],
+    "runtime": ["use_all_cores"],
+    "settings": ["FilmSettings", "Settings", "StyleSettings"],
+    "styling": ["stylize", "stylize_stages"],
+    "types": ["Painting", "Progress", "Style"],
+    "video.painter": ["film"],
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATE:
-        return getattr(importlib.import_module(f"jaxpaint.{_LATE[name]}"), name)
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"jaxpaint.{_MODULE_OF[name]}"), name)
+    # Its modules, too, are there after `import jaxpaint`.
+    if not name.startswith("_") and importlib.util.find_spec(f"jaxpaint.{name}"):
+        return importlib.import_module(f"jaxpaint.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -3,6 +3,7 @@
 Most of it is tested with a painter that takes no time; the last tests paint with the real one.
 """
 
+import gc
 import io
 import json
 import os
@@ -21,7 +22,7 @@ from PIL import Image
 
 from jaxpaint import drawing, painting, pictures, progress, runtime
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import draw, paint, resumable
+from jaxpaint.cli import app, draw, paint, resumable
 from jaxpaint.errors import WriteError
 from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings
@@ -330,6 +331,37 @@ def test_interrupted_at_once(painter, capsys):
     assert not pathlib.Path("paintings").exists()
 
 
+def test_a_painting_is_not_begun_anew_because_resume_was_forgotten(painter, capsys):
+    painter.interrupt_at = 3
+    run(paint, "photo.png", "--config.strokes=40")
+    part = pathlib.Path("paintings/photo.npz").read_bytes()
+    capsys.readouterr()
+    assert run(paint, "photo.png", "--config.strokes=60") == 1
+    expected = "paintings/photo.npz: not finished yet; --resume goes on with it, --overwrite begins anew"
+    assert expected in one_line(capsys)
+    assert pathlib.Path("paintings/photo.npz").read_bytes() == part
+    painter.interrupt_at = None
+    assert run(paint, "photo.png", "--config.strokes=60", "--overwrite") == 0
+    assert len(npz.load_painting("paintings/photo.npz").strokes) == 60
+    # Of a finished one, an unfinished one stands beside it.
+    painter.interrupt_at = 3
+    run(paint, "photo.png")
+    capsys.readouterr()
+    assert run(paint, "photo.png") == 1
+    assert "paintings/photo-part.npz: not finished yet" in one_line(capsys)
+
+
+def test_a_report_of_another_photograph_is_told_of(painter, capsys):
+    assert run(paint, "photo.png", "--report") == 0
+    report = pathlib.Path("paintings/photo.json").read_text()
+    assert run(paint, "photo.png") == 0
+    assert "stays as it was" not in capsys.readouterr().err
+    photo("photo.png", 30, 30)
+    assert run(paint, "photo.png", "--overwrite") == 0
+    assert "paintings/photo.json: stays as it was, made from something else than photo.png" in one_line(capsys)
+    assert pathlib.Path("paintings/photo.json").read_text() == report
+
+
 def test_resume_of_what_is_finished(painter, capsys):
     run(paint, "photo.png")
     pathlib.Path("paintings/photo.png").unlink()
@@ -609,6 +641,38 @@ def test_a_foreign_state_is_one_line(capsys):
     assert run(paint, "photo.png", "--resume", "--overwrite") == 1
     assert "paintings/photo.npz: expected the state of an unfinished painting" in one_line(capsys)
     assert names() == ["photo.npz"]
+
+
+def test_ctrl_c_while_a_command_is_imported(tmp_path):
+    """A stand-in for JAX, which takes for ever to import."""
+    (tmp_path / "jax.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(600)")
+    environment = dict(os.environ, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    # Tests that run in the background ignore SIGINT, and so would this process.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from jaxpaint.cli import launch; launch.paint()"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, **pipes) as process:
+        assert process.stdout.readline() == "importing\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "jaxpaint: interrupted\n"
+    assert process.returncode == 130
+
+
+def test_ctrl_c_in_a_garbage_collection_is_heard(capsys):
+    """Python drops what a callback raises."""
+
+    def raising(phase, _):
+        gc.callbacks.remove(raising)
+        raise KeyboardInterrupt
+
+    def command(argv):
+        gc.callbacks.append(raising)
+        gc.collect()
+        time.sleep(60)
+        return 0
+
+    assert app.run(command, []) == 130
+    assert one_line(capsys) == "jaxpaint: interrupted"
 
 
 @pytest.mark.slow

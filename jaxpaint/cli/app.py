@@ -18,12 +18,14 @@ import jax
 from absl import flags
 
 from jaxpaint import runtime
+from jaxpaint.cli.launch import INTERRUPTED, SIGNALS
 from jaxpaint.errors import JaxpaintError
 
-INTERRUPTED = 130
 # New objects between two garbage collections. Imports and JAX's tracing make objects that stay alive; scanning them
 # again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
+# Seconds after which a lost Ctrl-C is repeated.
+_REPEATED = 0.05
 # Characters of a message; some quote what was given.
 _LONGEST_LINE = 2000
 
@@ -53,7 +55,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     try:
-        with interrupted_by(signal.default_int_handler), warnings.catch_warnings():
+        with interrupted_by(signal.default_int_handler), _none_lost(), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _warn(str(message))
             return command(list(sys.argv if argv is None else argv))
     except (KeyboardInterrupt, Interrupted) as error:
@@ -83,19 +85,17 @@ def _warn(message: str) -> None:
 
 @contextlib.contextmanager
 def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
-    """Has a function hear Ctrl-C, and the signals by which systems, schedulers and closed terminals end a process.
+    """Has a function hear `SIGNALS`.
 
     A signal that the process was told to ignore, as by nohup, stays ignored.
 
     Args:
       handler: a signal handler.
     """
-    names = ("SIGINT", "SIGTERM", "SIGHUP")
     usual = {}
     # Only the main thread may set handlers.
     if threading.current_thread() is threading.main_thread():
-        numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        usual = {number: signal.getsignal(number) for number in numbers}
+        usual = {number: signal.getsignal(number) for number in SIGNALS}
         usual = {number: earlier for number, earlier in usual.items() if earlier not in (signal.SIG_IGN, None)}
     for number in usual:
         signal.signal(number, handler)
@@ -104,6 +104,24 @@ def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
     finally:
         for number, earlier in usual.items():
             signal.signal(number, earlier)
+
+
+@contextlib.contextmanager
+def _none_lost() -> Iterator[None]:
+    """Repeats a Ctrl-C whose exception is lost, as in a callback at garbage collection, of which JAX has one."""
+    usual = sys.unraisablehook
+
+    def hook(lost: Any) -> None:
+        if isinstance(lost.exc_value, KeyboardInterrupt):
+            threading.Timer(_REPEATED, signal.raise_signal, [signal.SIGINT]).start()
+        else:
+            usual(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 def complain(message: object) -> None:

@@ -134,10 +134,18 @@ def for_each(planned: Sequence[PaintingFiles], values: flags.FlagValues, do: Cal
                 with locked(files.npz):
                     check_outputs(files.made, [], overwrite=values.overwrite)
                     do(files)
+                    _tell_of_others(files)
             except JaxpaintError as error:
                 complain(error)
                 status = 1
     return status
+
+
+def _tell_of_others(files: PaintingFiles) -> None:
+    """Tells of a timelapse or report beside the painting that shows another input's painting, which was replaced."""
+    for path in (files.png.with_suffix(".mp4"), files.png.with_suffix(".json")):
+        if path not in files and path.is_file() and origins.of_file(path) not in ("", files.origin):
+            complain(f"{path}: stays as it was, made from something else than {files.source}")
 
 
 def check_sources(sources: Sequence[pathlib.Path], kind: str) -> None:

@@ -51,6 +51,7 @@ def _main(argv: list[str]) -> int:
     planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
     made = [made for each in planned for made in each.made]
     outputs.check_outputs(made, [*line.files, *line.read], overwrite=values.overwrite)
+    resumable.check_unfinished(planned, values)
     app.start(values)
     return outputs.for_each(planned, values, lambda files: _paint(files, line))
 

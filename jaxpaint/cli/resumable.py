@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import jax
 import numpy as np
+from absl import flags
 from jaxtyping import Float
 
 from jaxpaint import directions, drawing, painting, progress
@@ -107,6 +108,25 @@ def earlier(files: PaintingFiles) -> tuple[pathlib.Path, Painting] | None:
     return (path, load_painting(path)) if path.exists() else None
 
 
+def check_unfinished(planned: Iterable[PaintingFiles], values: flags.FlagValues) -> None:
+    """Refuses to begin a painting anew that is there unfinished, unless the user says so.
+
+    Args:
+      planned: the files of each input.
+      values: the flags resume and overwrite.
+
+    Raises:
+      Refused: one line names the file, and the flags that say what to do.
+    """
+    for files in () if values.resume or values.overwrite else planned:
+        found = None
+        # A damaged painting can't be gone on with.
+        with contextlib.suppress(PaintingFileError):
+            found = earlier(files)
+        if found and found[1].state is not None:
+            raise Refused(f"{found[0]}: not finished yet; --resume goes on with it, --overwrite begins anew")
+
+
 def _place(files: PaintingFiles) -> pathlib.Path:
     """Where an unfinished painting is kept, which does not take the place of a finished one."""
     with contextlib.suppress(PaintingFileError):
@@ -153,5 +173,5 @@ def check_same(
 
 def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
     """Checks settings for `--resume`, which keeps the earlier ones: only the settings in `asked` have to agree."""
-    hint = "--resume goes on as it began: leave that setting out, or leave out --resume to begin anew"
+    hint = "--resume goes on as it began: leave that setting out, or begin anew with --overwrite alone"
     check_same(npz, vars(earlier), vars(settings), asked, hint=hint)

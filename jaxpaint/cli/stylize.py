@@ -84,9 +84,11 @@ def _main(argv: list[str]) -> int:
     outputs.check_sources(line.files, "painting")
     outputs.check_sources(kept, "style")
     planned = [PaintingFiles.of(source, "styled painting", values, *kept) for source in line.files]
-    made = [made for files in planned for each in (files, _first(files, line)) if each for made in each.made]
+    every = [each for files in planned for each in (files, _first(files, line)) if each]
+    made = [made for files in every for made in files.made]
     read = [*line.files, *kept, *line.read, *([pathlib.Path(values.paint)] if values.paint else [])]
     outputs.check_outputs(made, read, overwrite=values.overwrite)
+    resumable.check_unfinished(every, values)
     app.start(values)
     return outputs.for_each(planned, values, lambda files: _stylize(files, given, line))
 

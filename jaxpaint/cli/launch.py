@@ -1,0 +1,53 @@
+"""Starts the commands: Ctrl-C is heard at once, while all that a command needs is still being imported."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+import signal
+import sys
+from typing import Any
+
+INTERRUPTED = 130
+# Ctrl-C, and the signals by which systems, schedulers and closed terminals end a process; not all systems have all.
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _launch(command: str) -> int:
+    """Imports a command, which takes the better part of a second, and runs it.
+
+    Args:
+      command: name of its module.
+
+    Returns:
+      The exit status.
+    """
+    for number in SIGNALS:
+        # A signal that the process was told to ignore, as by nohup, stays ignored.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
+    main = importlib.import_module(f"jaxpaint.cli.{command}").main
+    status = int(main())
+    if status == INTERRUPTED:
+        # XLA's threads may be compiling still, and crash while Python is taken down. All is saved, so it need not be.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(status)
+    return status
+
+
+def _end(*_: Any) -> None:
+    """Ends the process without a traceback; nothing has been begun yet."""
+    os.write(2, b"jaxpaint: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+convert = functools.partial(_launch, "convert_weights")
+draw = functools.partial(_launch, "draw")
+paint = functools.partial(_launch, "paint")
+stylize = functools.partial(_launch, "stylize")
+train = functools.partial(_launch, "train_renderer")
+video = functools.partial(_launch, "paint_video")
