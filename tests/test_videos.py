@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import re
 import subprocess
 import sys
 import time
@@ -215,6 +216,20 @@ def test_sound_that_the_container_does_not_take_is_encoded_anew(tmp_path):
     source = ffmpeg("-f", "lavfi", "-i", "sine=d=1", *PATTERN, *H264, "-c:a", "wmav2", tmp_path / "source.mkv")
     videos.write_video(tmp_path / "a.mp4", [grey(0)] * 10, fps=10.0, sound_of=source)
     assert videos.probe(tmp_path / "a.mp4").sound
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
+def test_all_sound_tracks_are_kept(tmp_path, name):
+    """As of films in two languages, or of a recorded game with voices."""
+    tones = ["-f", "lavfi", "-i", "sine=440:d=1", "-f", "lavfi", "-i", "sine=880:d=1"]
+    languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu"]
+    maps = ["-map", "0", "-map", "1", "-map", "2"]
+    source = ffmpeg(*PATTERN, *tones, *maps, *languages, *H264, "-c:a", "aac", "-t", "1", tmp_path / "source.mkv")
+    videos.write_video(tmp_path / name, [grey(0)] * 10, fps=10.0, sound_of=source)
+    log = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / name], capture_output=True, text=True
+    ).stderr
+    assert re.findall(r"Stream #0:\d.*\((\w+)\): Audio", log) == ["eng", "deu"]
 
 
 @pytest.mark.parametrize(("fps", "frames", "hundredths"), [(30.0, 30, 100), (10.0, 10, 100), (100.0, 20, 20)])
@@ -440,6 +455,20 @@ def test_films_of_high_dynamic_range_look_as_they_shall(tmp_path, transfer):
     ffmpeg("-f", "rawvideo", "-pix_fmt", "rgb48le", "-s", "96x64", "-r", "10", "-i", raw, *film)
     first = next(videos.read(videos.probe(path)))
     np.testing.assert_allclose(first[32, 8::16].astype(int), colors, atol=3)
+
+
+def test_transparent_films_of_high_dynamic_range(tmp_path):
+    """As phones and design tools export stickers: a half-transparent colour over the canvas."""
+    color, alpha = (200, 40, 40), 32768
+    pixel = np.concatenate([bt2020([color], "arib-std-b67"), np.full((1, 1), alpha, "<u2")], axis=1)
+    (tmp_path / "raw").write_bytes(np.tile(pixel, (2, 48, 64, 1)).tobytes())
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgba64le", "-s", "64x48", "-r", "10", "-i", tmp_path / "raw"]
+    tags = "setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc"
+    how = ["-vf", f"scale=out_color_matrix=bt2020nc:out_range=tv,format=yuva444p10le,{tags}", "-c:v", "prores_ks"]
+    path = ffmpeg(*raw, *how, "-profile:v", "4444", tmp_path / "sticker.mov")
+    first = next(videos.read(videos.probe(path), canvas_color=(0.5, 0.25, 0.75)))
+    expected = [(value + 255 * under) / 2 for value, under in zip(color, (0.5, 0.25, 0.75), strict=True)]
+    np.testing.assert_allclose(first[24, 32].astype(int), expected, atol=4)
 
 
 def test_light_beyond_white_keeps_its_hue():

@@ -250,12 +250,18 @@ class _Pixels(NamedTuple):
         self, frame: np.ndarray, video: Video, canvas_color: tuple[float, float, float]
     ) -> UInt8[np.ndarray, "height width 3"]:
         """A frame over the canvas, in sRGB."""
+        beyond = gamuts.beyond_srgb(video.primaries, video.transfer)
+        full, alpha = np.float32(65535.0), frame[..., 3:]
+        if beyond:
+            colors = frame[..., :3].astype(np.uint16)
+            if self.channels == 4:
+                # Without the alpha that they have been multiplied by.
+                colors = np.minimum(colors * (full / np.maximum(alpha, 1)), full).astype(np.uint16)
+            frame = gamuts.to_srgb(colors, primaries=video.primaries, transfer=video.transfer)
         if self.channels == 4:
-            full = np.float32(65535.0)
-            clear = 1.0 - frame[..., 3:] / full
-            return pictures.to_bytes(frame[..., :3] / full + clear * np.asarray(canvas_color, np.float32))
-        if self.dtype.itemsize == 2:
-            return gamuts.to_srgb(frame.astype(np.uint16), primaries=video.primaries, transfer=video.transfer)
+            share = alpha / full
+            visible = frame * (share / 255) if beyond else frame[..., :3] / full
+            return pictures.to_bytes(visible + (1.0 - share) * np.asarray(canvas_color, np.float32))
         return frame
 
 
@@ -313,7 +319,7 @@ def write_video(
       path: path of the file, which gets its name once it is complete.
       frames: frames of one size, with values 0 to 255.
       fps: frames per second.
-      sound_of: video whose sound is copied, up to the last frame; a GIF stays silent.
+      sound_of: video whose sound is copied, all tracks up to the last frame; a GIF stays silent.
       origin: what it was made from, which the file carries (see `jaxpaint.io.origins`); empty if nothing is known.
 
     Raises:
@@ -345,12 +351,12 @@ def write_video(
 
 
 def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
-    """Adds the sound of another video, up to a time.
+    """Adds the sound of another video, all its tracks, up to a time.
 
     Raises:
       ImageError: the sound can't be copied or encoded.
     """
-    inputs = [*_source(path), *_source(source), "-map", "0:v", "-map", "1:a:0?"]
+    inputs = [*_source(path), *_source(source), "-map", "0:v", "-map", "1:a?"]
     codecs = ("copy", "libopus" if path.suffix.lower() == ".webm" else "aac")
     with replacing(path) as both:
         output = ["-t", f"{float(seconds):.6f}", *_FASTSTART, f"file:{both}"]
