@@ -2,8 +2,8 @@
 
 import os
 import pathlib
-import signal
 import re
+import signal
 import subprocess
 import sys
 import time
