@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from jaxpaint.errors import LockedError, WriteError
+from jaxpaint.io import atomic
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -144,6 +145,28 @@ def test_one_process_at_a_time(tmp_path):
     with locked(path), locked(tmp_path / "another.txt"):
         assert lock.read_text() == f"{os.getpid()}\n"
     assert names(tmp_path) == []
+
+
+def test_one_process_at_a_time_on_windows(tmp_path, monkeypatch):
+    """By a stand-in for its module, whose locks are on bytes of a file."""
+    held = set()
+
+    class Windows:
+        LK_NBLCK = 2
+
+        @staticmethod
+        def locking(number, mode, count):
+            at = os.fstat(number).st_ino, os.lseek(number, 0, os.SEEK_CUR)
+            if at in held:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            held.add(at)
+
+    monkeypatch.setattr(atomic, "fcntl", None)
+    monkeypatch.setattr(atomic, "msvcrt", Windows)
+    with locked(tmp_path / "file.txt"), locked(tmp_path / "other.txt"):
+        expected = f"file.txt: being written by another process, number {os.getpid()}"
+        with pytest.raises(LockedError, match=expected), locked(tmp_path / "file.txt"):
+            pass
 
 
 def test_a_lock_that_cannot_be_written_is_told(tmp_path):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from jaxpaint import pictures
 from jaxpaint.cli import draw, paint_video
-from jaxpaint.errors import ImageError
+from jaxpaint.errors import ImageError, WriteError
 from jaxpaint.io import films, images, videos
 
 TINY = ["--config.strokes=20", "--config.steps=12", "--config.size=32", "--config.frame_steps=4"]
@@ -131,6 +131,23 @@ def test_interrupted_and_gone_on_with(monkeypatch, capsys):
     assert run("clip.mp4", *TINY, "--size=16") == 0
     assert "finished already; drawing it again" in capsys.readouterr().out
     assert videos.probe("paintings/clip.mp4").width == 16
+
+
+def test_a_full_disk_leaves_what_is_painted(monkeypatch, capsys):
+    append, count = films.append, itertools.count(1)
+
+    def full(*arguments):
+        if next(count) == 2:
+            raise WriteError("paintings/clip.film: can't be written: No space left on device")
+        append(*arguments)
+
+    monkeypatch.setattr(films, "append", full)
+    assert run("clip.mp4", *TINY) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "No space left on device; what is painted is kept in paintings/clip.film" in line
+    assert line.endswith("Go on with: paint_video clip.mp4 " + " ".join(TINY))
+    state, finished = films.resume(pathlib.Path("paintings/clip.film"))
+    assert state.number == 0 and not finished
 
 
 def test_another_film_is_not_written_over(capsys):

@@ -114,7 +114,8 @@ def _none_lost() -> Iterator[None]:
     def hook(lost: Any) -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt):
             threading.Timer(_REPEATED, signal.raise_signal, [signal.SIGINT]).start()
-        else:
+        # When one of orbax's reads fails, others are still under way.
+        elif "Event loop is closed" not in str(lost.exc_value):
             usual(lost)
 
     sys.unraisablehook = hook

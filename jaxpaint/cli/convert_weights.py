@@ -39,10 +39,11 @@ _CAFFE = ("00b39a1b", "d01eb7cb")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Converts weights; returns the exit status."""
-    return app.run(_main, argv)
+    return app.run(convert, argv)
 
 
-def _main(argv: list[str]) -> int:
+def convert(argv: list[str]) -> int:
+    """`main`, but for the reports of errors, which are raised."""
     values = options.basic_flags()
     flags.DEFINE_string("net", None, "network", flag_values=values)
     flags.DEFINE_boolean("caffe", False, "Caffe's order and range", flag_values=values)
@@ -92,7 +93,7 @@ def _convert(source: pathlib.Path, target: pathlib.Path, values: flags.FlagValue
         else:
             raise Refused(f"{source} to {target}: expected .pt or .h5 to .safetensors, or .safetensors to .pt")
     except ValueError as error:
-        raise Refused(error) from None
+        raise Refused(error if str(source) in str(error) else f"{source}: {error}") from None
 
 
 def _save_vgg(

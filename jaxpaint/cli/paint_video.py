@@ -25,7 +25,7 @@ from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import Made
 from jaxpaint.cli.resumable import SECONDS_BETWEEN_SAVES, check_same
-from jaxpaint.errors import JaxpaintError
+from jaxpaint.errors import JaxpaintError, WriteError
 from jaxpaint.io import films, origins, videos
 from jaxpaint.io.atomic import locked, replacing
 from jaxpaint.io.images import read_brush, read_image, write_image
@@ -169,7 +169,13 @@ def _paint(run: _Run) -> None:
         if run.line.flags.previews:
             frames = _previewed(frames, run)
         sound = run.video.path if run.video.sound else None
-        videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound, origin=run.origin)
+        try:
+            videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound, origin=run.origin)
+        except WriteError as error:
+            # As on a full disk.
+            if not run.film.exists():
+                raise
+            raise Refused(f"{error}; what is painted is kept in {run.film}. Go on with: {run.line.again}") from None
     if not films.is_finished(run.film):
         done = sum(1 for _ in films.read(run.film)[1])
         again = f"Go on with: {run.line.again}"

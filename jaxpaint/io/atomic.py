@@ -18,10 +18,15 @@ from typing import IO, Any
 from jaxpaint import runtime
 from jaxpaint.errors import LockedError, WriteError
 
+# Locks of Unix, and of Windows.
 try:
     import fcntl
-except ImportError:  # Windows has no such locks.
+except ImportError:
     fcntl = None  # type: ignore[assignment]
+try:
+    import msvcrt
+except ImportError:
+    msvcrt = None  # type: ignore[assignment]
 
 # The names do not contain the file's own name, which may be as long as the file system allows. Those of temporary files
 # contain the machine and the process that write them.
@@ -33,6 +38,8 @@ _OURS: set[str] = set()
 # Errors of file systems that can't rename, or not over an existing file, such as some network shares.
 _NO_RENAMING = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
 _TRIES = 100
+# Where Windows locks a byte: beyond the process's number, which others may read.
+_LOCKED = 2**20
 # The process's mask can only be read by setting it, which another thread could notice; so it is read once.
 os.umask(_UMASK := os.umask(0))
 
@@ -122,8 +129,8 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Keeps other processes from writing a file, by a lock file beside it.
 
     The lock file has the process's number in it. The operating system ends the lock when the process ends, however it
-    ends, so a lock file that was left behind is taken over. Windows and some network shares have no such locks. Of
-    several processes that work together, the first one holds it.
+    ends, so a lock file that was left behind is taken over. Some network shares have no such locks. Of several
+    processes that work together, the first one holds it.
 
     Args:
       path: path of the file to be written; it need not exist.
@@ -181,14 +188,19 @@ def _lock(file: IO[Any]) -> bool | None:
     Returns:
       False if another process has locked it; None if the system or the file system has no locks.
     """
-    if fcntl is None:
-        return None
+    # What says that somebody has it locked.
+    held = PermissionError if fcntl is None else BlockingIOError
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elif msvcrt is not None:
+            file.seek(_LOCKED)
+            windows: Any = msvcrt
+            windows.locking(file.fileno(), windows.LK_NBLCK, 1)
+        else:
+            return None
+    except OSError as error:
+        return False if isinstance(error, held) else None
     return True
 
 

@@ -407,6 +407,7 @@ def _encode(
         if process.wait():
             log.seek(0)
             reason = log.readline().decode(errors="replace").strip() or "the encoder failed"
+            reason = re.sub(r"^(\[.*?\] )+", "", reason)
             raise WriteError(f"{path}: can't be written: {reason}")
     if ending == ".gif" and comment:
         _comment_gif(temporary, comment)

@@ -6,12 +6,14 @@ import contextlib
 import logging
 import os
 import pathlib
+import warnings
 from collections.abc import Iterator
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from jaxpaint.errors import WeightsError, reason
 from jaxpaint.training import State
 
 
@@ -36,20 +38,33 @@ def manager(folder: str | os.PathLike[str], *, keep: int = 2) -> Iterator[ocp.Ch
 def save(checkpoints: ocp.CheckpointManager, state: State) -> None:
     """Saves a run's state under its step."""
     step = int(state.step)
-    if step not in checkpoints.all_steps():
-        checkpoints.save(step, args=ocp.args.StandardSave(state._asdict()))
+    # A damaged one, from which `restore` did not go on.
+    if step in checkpoints.all_steps():
+        checkpoints.delete(step)
+    checkpoints.save(step, args=ocp.args.StandardSave(state._asdict()))
 
 
 def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
-    """Restores the latest state, if there is one.
+    """Restores the latest state that can be read, if there is any checkpoint.
 
     Args:
       checkpoints: manager of the checkpoints.
       like: a state of the same shapes, or the shapes alone (`training.shapes`).
+
+    Raises:
+      WeightsError: none of the checkpoints can be read.
+
+    Warns:
+      UserWarning: a later checkpoint is damaged.
     """
-    step = checkpoints.latest_step()
-    if step is None:
-        return None
     # Restored as NumPy arrays: orbax commits JAX arrays to their device, for which programs would be compiled again.
     arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like._asdict())
-    return State(**jax.device_put(checkpoints.restore(step, args=ocp.args.StandardRestore(arrays))))
+    steps = sorted(checkpoints.all_steps(), reverse=True)
+    for step in steps:
+        try:
+            return State(**jax.device_put(checkpoints.restore(step, args=ocp.args.StandardRestore(arrays))))
+        except Exception as error:  # Orbax and its formats raise many kinds of exceptions for damaged files.
+            warnings.warn(f"{checkpoints.directory / str(step)}: a damaged checkpoint: {reason(error)}", stacklevel=2)
+    if steps:
+        raise WeightsError(f"{checkpoints.directory}: no checkpoint can be read; move it away to begin anew")
+    return None

@@ -24,7 +24,7 @@ from jaxtyping import Array
 from jaxpaint import vgg
 from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.errors import WeightsError
+from jaxpaint.errors import WeightsError, reason
 from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.weights import VGGWeights, vgg_shapes
@@ -34,6 +34,8 @@ State = Mapping[str, np.ndarray]
 Turn = Callable[[np.ndarray], np.ndarray]
 _NETS = ("heavy", "light")
 _COUNTS = "num_batches_tracked"
+# Numbers of VGG's largest convolution.
+_LARGEST = 3 * 3 * 512 * 512
 
 
 class Preprocessing(NamedTuple):
@@ -226,6 +228,9 @@ def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
     def visit(name: str, item: Any) -> None:
         match = re.search(r"block(\d)_conv(\d)", name)
         if match and isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            # A file of a few bytes can say that it holds any number.
+            if item.dtype.kind != "f" or item.size > _LARGEST:
+                raise WeightsError(f"{path}: {name}: expected at most {_LARGEST} floats, got {item.shape}")
             found.setdefault("conv{}_{}".format(*match.groups()), []).append(item[()])
 
     if not pathlib.Path(path).is_file():
@@ -233,8 +238,11 @@ def vgg_from_keras(path: str | os.PathLike[str]) -> VGGWeights:
     try:
         with h5py.File(path, "r") as file:
             file.visititems(visit)
-    except OSError:
-        raise WeightsError(f"{path}: expected weights of VGG in Keras' format, HDF5") from None
+    except WeightsError:
+        raise
+    except Exception as error:  # A damaged file can raise anything.
+        why = "" if isinstance(error, OSError) else f": {reason(error)}"
+        raise WeightsError(f"{path}: expected weights of VGG in Keras' format, HDF5{why}") from None
     # Keras' first convolution takes blue, green, red.
     if "conv1_1" in found:
         found["conv1_1"] = [value[:, :, ::-1] if value.ndim == 4 else value for value in found["conv1_1"]]

@@ -8,16 +8,18 @@ import json
 import warnings
 from fractions import Fraction
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import options
+from jaxpaint.cli import convert_weights, options
 from jaxpaint.errors import JaxpaintError
 from jaxpaint.io import films, images, npz, videos, weights
 from jaxpaint.settings import FilmSettings, Settings
+from jaxpaint.training import State, checkpoints
 from jaxpaint.types import Painting
 from jaxpaint.video.frames import Film, Frame, FrameMetrics, Layer, Painted, VideoState
 
@@ -68,6 +70,27 @@ def network(path):
     path.write_bytes((weights.SHIPPED / "light-rectangle.safetensors").read_bytes())
 
 
+def keras(path):
+    """The first two convolutions of VGG."""
+    with h5py.File(path, "w") as file:
+        for name, inputs in (("block1_conv1", 3), ("block1_conv2", 64)):
+            file[f"{name}/kernel:0"] = RNG.random((3, 3, inputs, 64), np.float32)
+            file[f"{name}/bias:0"] = RNG.random(64, np.float32)
+
+
+def torch_checkpoint(path):
+    _convert(weights.SHIPPED / "light-rectangle.safetensors", path)
+
+
+def convert(path):
+    _convert(path, path.with_name("converted.safetensors"), "--brush=rectangle")
+    path.with_name("converted.safetensors").unlink()
+
+
+def _convert(*arguments):
+    assert convert_weights.convert(["convert_weights", *map(str, arguments)]) == 0
+
+
 def config(path):
     path.write_text(json.dumps({"strokes": 9}))
 
@@ -93,6 +116,8 @@ KINDS = {
     "clip.gif": (video, lambda path: list(videos.read(videos.probe(path)))),
     "light.safetensors": (network, weights.load),
     "settings.json": (config, options.load_config),
+    "vgg.h5": (keras, convert),
+    "light.pt": (torch_checkpoint, convert),
 }
 
 
@@ -138,3 +163,31 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path, name):
             except Exception as error:
                 raise AssertionError(f"seed {seed} of {name}") from error
         assert [left.name for left in tmp_path.iterdir()] == [name]
+
+
+# When one of orbax's reads fails, others are still under way, and complain where nobody can hear.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_damaged_checkpoint_is_read_or_the_one_before(tmp_path):
+    arrays = {"kernel": RNG.random((20, 30), np.float32), "bias": RNG.random(7, np.float32)}
+
+    def state(step):
+        return State(np.asarray(step), arrays, arrays, arrays)
+
+    with checkpoints.manager(tmp_path) as saved:
+        for step in (10, 20):
+            checkpoints.save(saved, state(step))
+    files = sorted(path for path in (tmp_path / "20").rglob("*") if path.is_file())
+    found = []
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        path = files[rng.integers(len(files))]
+        whole = path.read_bytes()
+        path.write_bytes(damaged(whole, rng))
+        with checkpoints.manager(tmp_path) as saved, warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            restored = checkpoints.restore(saved, state(0))
+        path.write_bytes(whole)
+        found.append(int(restored.step))
+        assert (found[-1] == 10) == any("20: a damaged checkpoint: " in str(each.message) for each in warned)
+        np.testing.assert_array_equal(restored.params["kernel"], arrays["kernel"])
+    assert set(found) == {10, 20}
