@@ -50,12 +50,15 @@ class Checked:
 
     @classmethod
     def from_config(cls, config: Any) -> Self:
-        """Makes settings from a `ConfigDict` or a dict; missing keys get their default.
+        """Makes settings from a `ConfigDict` or a dict; missing keys get their default, and lists are text with commas.
 
         Raises:
           ValueError, TypeError: a key is unknown, or a value has the wrong type or is out of range.
         """
         values = {key: config[key] for key in config}
+        for key, value in values.items():
+            if isinstance(value, list | tuple):
+                values[key] = ",".join(map(str, value))
         known = cls.defaults()
         for key in values:
             if key not in known:

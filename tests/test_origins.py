@@ -68,6 +68,21 @@ def test_origins_are_of_contents_not_of_names(tmp_path, source):
     assert origins.made_from("painting", copy) != origin
 
 
+def test_of_a_large_file_pieces_count(tmp_path, monkeypatch):
+    """From its beginning to its end, and its size."""
+    monkeypatch.setattr(origins, "_PIECE", 4)
+    path, whole = tmp_path / "film.mp4", bytearray(range(256)) * 8
+    path.write_bytes(whole)
+    found = {origins.made_from("film", path)}
+    for at in (0, len(whole) // 2, len(whole) - 1):
+        changed = bytearray(whole)
+        changed[at - 1 if at else 0 : at + 2] = b"xx"
+        path.write_bytes(changed[: len(whole)])
+        found.add(origins.made_from("film", path))
+    path.write_bytes(whole[:-1])
+    assert len(found | {origins.made_from("film", path)}) == 5
+
+
 def test_what_is_not_ours_has_no_origin(source):
     assert origins.of_file(source) == ""
     source.write_bytes(b"jaxpaint:0123, and no more")

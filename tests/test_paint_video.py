@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,10 @@ def test_everything_that_can_be_asked_for():
     assert report["painted anew"] == [0] and report["each"][0]["survived"] is None
     assert 10 < report["least psnr"] <= report["psnr"] and 0.5 < report["survived"] <= 1
     assert report["settings"]["stride"] == 2 and report["versions"] and report["seconds a frame"] > 0
+    # Of an earlier film with more frames, none are left among these.
+    shutil.copy("out/painted-frames/000003.png", "out/painted-frames/000009.png")
+    assert run("clip.mp4", *TINY, *flags, "--config.interpolate") == 0
+    assert names("out/painted-frames") == [f"{number:06d}.png" for number in range(FRAMES)]
 
 
 @pytest.mark.parametrize("method", ["independent", "previous"])

@@ -88,6 +88,11 @@ def test_from_config():
     assert Settings.from_config(dataclasses.asdict(Settings(seed=3))) == Settings(seed=3)
 
 
+def test_lists_are_text_with_commas():
+    """As JSON has them."""
+    assert Settings.from_config({"canvas_color": [0.5, 0.25, 1]}).canvas_rgb == (0.5, 0.25, 1.0)
+
+
 def test_unknown_key():
     with pytest.raises(ValueError, match=r"config\.stroks: no such key; did you mean strokes\?"):
         Settings.from_config({"stroks": 7})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import difflib
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 _Kind = TypeVar("_Kind", bound=Checked)
 
 LARGEST = 16384
+_NAME_OF_A_FILE = re.compile(r"\.(png|jpe?g|npz|mp4)$", re.IGNORECASE)
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
   --salvage      paints the intact part of a truncated JPEG"""
@@ -126,6 +128,12 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     if out is not None:
         flags.DEFINE_string("out", out, "folder", flag_values=values)
+        flags.register_validator(
+            "out",
+            lambda folder: os.path.exists(folder) or not _NAME_OF_A_FILE.search(folder),
+            "expected a folder; its files are named after the pictures",
+            flag_values=values,
+        )
         flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
         flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
         flags.DEFINE_integer("page", None, "of a file of several", 1, flag_values=values)
@@ -199,6 +207,13 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
         for pattern, expected in _EXPECTED.items():
             message = re.sub(pattern, expected, message)
         raise Refused(message) from None
+    except flags.UnrecognizedFlagError as error:
+        # Settings by their bare names, too.
+        known = {key: f"config.{key}" for key in (values["config"].value or () if "config" in values else ())}
+        known |= {name: name for name in values}
+        near = difflib.get_close_matches(error.flagname, known, n=1)
+        hint = f"did you mean --{known[near[0]]}?" if near else "see --help"
+        raise Refused(f"--{error.flagname}: no such flag; {hint}") from None
     except flags.Error as error:
         raise Refused(f"{str(error).removeprefix('ERROR:: ').rstrip('.')}; see --help") from None
     for name in values:

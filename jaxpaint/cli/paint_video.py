@@ -306,14 +306,19 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
 
 def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:
-    """Yields the frames, and writes each as a picture, except for repeated ones."""
+    """Yields the frames, and writes each as a picture, except for repeated ones; removes those of an earlier run."""
     run.previews.mkdir(exist_ok=True)
+    earlier = {made.path for made in run.made if made.path.parent == run.previews}
     before = None
     for number, frame in enumerate(frames):
         if frame is not before:
-            write_image(run.previews / f"{number:06d}.png", frame.astype(np.float32) / 255, origin=run.origin)
+            path = run.previews / f"{number:06d}.png"
+            write_image(path, frame.astype(np.float32) / 255, origin=run.origin)
+            earlier.discard(path)
         before = frame
         yield frame
+    for path in earlier:
+        path.unlink()
 
 
 def _report(run: _Run) -> pathlib.Path:
