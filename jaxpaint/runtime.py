@@ -31,6 +31,8 @@ COMPILER_OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_enable_fast_min
 RUN_ONCE = {"xla_backend_optimization_level": 1}
 # Seconds in which a compiled program is written.
 _JUST_NOW = 5.0
+# Bytes of all compiled programs on disk; those used longest ago go first.
+_LARGEST_CACHE = 2**32
 _COMPILE_EVENTS = "/jax/core/compile/"
 
 
@@ -46,7 +48,7 @@ def cache_folder() -> pathlib.Path | None:
 
 
 def keep_compilations() -> None:
-    """Makes JAX keep compiled programs on disk, so that the next run starts at once.
+    """Makes JAX keep compiled programs on disk, so that the next run starts at once; several processes may share them.
 
     Nothing happens if the folder cannot be written, or if JAX already has a cache folder.
     """
@@ -56,9 +58,16 @@ def keep_compilations() -> None:
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
+        for program in folder.glob("*-cache"):
+            # Without the time of its last use, as a killed process leaves a program, JAX would keep no more programs.
+            used = program.with_name(program.name.removesuffix("cache") + "atime")
+            if not used.exists():
+                used.write_bytes(bytes(8))
         if os.access(folder, os.W_OK):
             jax.config.update("jax_compilation_cache_dir", str(folder))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+            # With a greatest size, JAX locks the folder while it writes; else, another process may read half a program.
+            jax.config.update("jax_compilation_cache_max_size", _LARGEST_CACHE)
 
 
 def forget_compilations() -> bool:

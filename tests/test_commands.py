@@ -617,8 +617,15 @@ def test_cache_folder(environment, expected, monkeypatch):
 def test_compilations_are_kept():
     child = "import jax; from jaxpaint import runtime; runtime.keep_compilations(); jax.jit(lambda x: x + 1)(1.0)"
     environment = os.environ | {"JAXPAINT_CACHE": "kept"}
-    subprocess.run([sys.executable, "-c", child], check=True, env=environment | {"PYTHONPATH": str(ROOT)})
-    assert list(pathlib.Path("kept").iterdir())
+    environment["PYTHONPATH"] = str(ROOT)
+    subprocess.run([sys.executable, "-c", child], check=True, env=environment)
+    programs, used = (list(pathlib.Path("kept").glob(f"*-{kind}")) for kind in ("cache", "atime"))
+    assert len(programs) == len(used) > 0
+    # As a process leaves it that is killed in between.
+    used[0].unlink()
+    other = [sys.executable, "-W", "error", "-c", child.replace("x + 1", "x + 2")]
+    subprocess.run(other, check=True, env=environment)
+    assert len(list(pathlib.Path("kept").glob("*-cache"))) > len(programs)
 
 
 def test_a_damaged_painting_is_not_gone_on_from(painter, capsys):
