@@ -8,10 +8,11 @@ import numpy as np
 from jaxpaint.settings import Settings
 
 KEY = jax.random.key(7)
-# Without the fit of the texture, whose program takes longest to compile; it has tests of its own.
-SMALL = Settings(brush="oilpaintbrush", strokes=37, steps=24, size=48, textured=False)
-NEURAL = dataclasses.replace(SMALL, renderer="light", steps=16, size=64, detail="alike")
-SMALL_RECTANGLES = dataclasses.replace(SMALL, brush="rectangle")
+# Of the brush whose programs compile soonest; without the fit of the texture, which rectangles have none of.
+SMALL = Settings(brush="rectangle", strokes=37, steps=24, size=48, textured=False)
+# For what needs bristles.
+SMALL_OIL = dataclasses.replace(SMALL, brush="oilpaintbrush")
+NEURAL = dataclasses.replace(SMALL_OIL, renderer="light", steps=16, size=64, detail="alike")
 
 
 def disc_and_bar():

@@ -5,11 +5,11 @@ import functools
 
 import numpy as np
 import pytest
-from small import KEY, SMALL, disc_and_bar
+from small import SMALL, disc_and_bar
 
-import jaxpaint
 from jaxpaint import optimize, pictures
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.optimize import initialize
 from jaxpaint.raster import forward
 from jaxpaint.renderers import Engine
 
@@ -24,7 +24,8 @@ def test_worth_is_the_error_that_a_stroke_saves(picture, name):
     """Against drawing the painting without each stroke; some cover what is below only partly."""
     brush, target = BRUSHES[name], pictures.resize(picture, (32, 48))
     settings = dataclasses.replace(SMALL, brush=name, layering="auto")
-    strokes = jaxpaint.paint(picture, key=KEY, settings=settings).strokes.copy()
+    layout, rng = initialize.Layout(0.2, layering=settings.layering), np.random.default_rng(0)
+    strokes = np.clip(initialize.place(brush, target, np.ones_like(target), 37, layout, rng=rng), 0, 1)
     strokes[::2, brush.index("alpha")] = 0.3
     strokes[3] = strokes[4]  # Hidden by the next one.
     strokes[4, brush.index("alpha")] = 1.0
