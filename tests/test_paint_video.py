@@ -20,7 +20,9 @@ from jaxpaint.cli import draw, paint_video
 from jaxpaint.errors import ImageError, WriteError
 from jaxpaint.io import films, images, videos
 
-TINY = ["--config.strokes=20", "--config.steps=12", "--config.size=32", "--config.frame_steps=4"]
+# Of the brush whose programs compile soonest.
+TINY = ["--config.brush=rectangle", "--config.strokes=20", "--config.steps=12", "--config.size=32"]
+TINY += ["--config.frame_steps=4"]
 FRAMES = 5
 
 
@@ -207,7 +209,8 @@ def test_a_film_keeps_the_brush_that_it_began_with():
 
     os.mkdir("stamps")
     stamp("stamps/a.png", slice(4, 12, 2))
-    arguments = ("clip.mp4", *TINY, "--config.brush_image=stamps")
+    brush = ["--config.brush=oilpaintbrush", "--config.brush_image=stamps", "--config.textured=False"]
+    arguments = ("clip.mp4", *TINY, *brush)
     assert run(*arguments) == 0
     first = list(videos.read(videos.probe("paintings/clip.mp4")))
     stamp("stamps/b.png", slice(4, 12))
