@@ -100,7 +100,7 @@ def strayed(painted, degrees):
 def test_stripes_of_a_style_turn_the_strokes_of_a_plain_photograph():
     rng = np.random.default_rng(0)
     photograph = np.clip(GREY + 0.02 * rng.normal(size=GREY.shape), 0, 1).astype(np.float32)
-    settings = Settings(brush="filbert", strokes=80, steps=80, size=64, direction=5.0, aspect=6.0, max_aspect=12.0)
+    settings = Settings(brush="rectangle", strokes=80, steps=80, size=64, direction=5.0, aspect=6.0, max_aspect=12.0)
     for degrees in (20, 110):
         suited, form = styling.in_manner(photograph, [bricks(10, 80, degrees)], StyleSettings())
         assert suited.direction == settings.direction
@@ -109,13 +109,13 @@ def test_stripes_of_a_style_turn_the_strokes_of_a_plain_photograph():
 
 
 def test_styling_turns_strokes_along_the_styles():
-    brush, style = BRUSHES["filbert"], bricks(10, 80, 40)
+    brush, style = BRUSHES["rectangle"], bricks(10, 80, 40)
     laid_along = directions.form(bricks(10, 80, 70))
     strokes = initialize.place(
         brush, GREY, 0 * GREY, 30, initialize.Layout(0.15), rng=np.random.default_rng(1), form=laid_along
     )
-    settings = Settings(brush="filbert", strokes=30, size=64)
-    before = Painting(np.clip(strokes, 0, 1), "filbert", 96, 128, (0.5, 0.5, 0.5), None, settings)
+    settings = Settings(brush="rectangle", strokes=30, size=64)
+    before = Painting(np.clip(strokes, 0, 1), "rectangle", 96, 128, (0.5, 0.5, 0.5), None, settings)
     quick = {"steps": 25, "vgg_size": 32, "style_layers": "relu1_1", "content_layers": "relu1_1", "style": 0.01}
     without, along = (
         jaxpaint.stylize(before, style, key=KEY, settings=StyleSettings(**quick, direction=direction))
@@ -151,7 +151,9 @@ def test_new_strokes_are_as_long_as_asked_and_shorter_where_it_matters_most():
 
 
 def test_an_underpainting_is_broader_than_the_greatest_width():
-    settings = Settings(brush="filbert", strokes=60, steps=24, size=48, underpainting=0.2, max_size=0.05)
+    settings = Settings(
+        brush="filbert", strokes=60, steps=24, size=48, underpainting=0.2, max_size=0.05, texture=0.0, textured=False
+    )
     brush = BRUSHES["filbert"]
     strokes = jaxpaint.paint(GREY, key=KEY, settings=settings).strokes
     widths = strokes[:, brush.index("size")].max(axis=1) / brush.size_per_width
