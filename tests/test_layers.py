@@ -15,13 +15,17 @@ def random(seed, shape):
 
 def compare(own, reference, *arguments):
     """Values, and gradients in all arguments, through a random weighting."""
-    value, expected = own(*arguments), reference(*arguments)
-    np.testing.assert_allclose(value, expected, atol=1e-4)
-    weights = random(9, expected.shape)
-    gradients, expected = (
-        jax.jit(jax.grad(lambda *a, f=f: (f(*a) * weights).sum(), argnums=range(len(arguments))))(*arguments)
-        for f in (own, reference)
-    )
+    weights = random(9, jax.eval_shape(reference, *arguments).shape)
+
+    def weighted(function):
+        def total(*arguments):
+            value = function(*arguments)
+            return (value * weights).sum(), value
+
+        return jax.jit(jax.grad(total, argnums=range(len(arguments)), has_aux=True))
+
+    (gradients, value), (expected, wanted) = (weighted(function)(*arguments) for function in (own, reference))
+    np.testing.assert_allclose(value, wanted, atol=1e-4)
     for gradient, wanted in zip(gradients, expected, strict=True):
         assert np.abs(wanted).max() > 1
         np.testing.assert_allclose(gradient, wanted, atol=1e-4 * np.abs(wanted).max())
@@ -52,10 +56,10 @@ def test_convolution_is_jax_s(channels):
 @pytest.mark.parametrize("stride", [1, 2])
 def test_patches_and_overlapped_are_each_other_s_transpose(stride):
     maps = random(0, (4, 6, 3))
-    seen = random(1, layers.patches(maps, stride).shape)
-    np.testing.assert_allclose(
-        jnp.vdot(layers.patches(maps, stride), seen), jnp.vdot(maps, layers.overlapped(seen, stride)), rtol=1e-5
-    )
+    patches = jax.jit(layers.patches, static_argnums=1)(maps, stride)
+    seen = random(1, patches.shape)
+    overlapped = jax.jit(layers.overlapped, static_argnums=1)(seen, stride)
+    np.testing.assert_allclose(np.vdot(patches, seen), np.vdot(maps, overlapped), rtol=1e-5)
 
 
 def test_shuffles_spread_channels_over_pixels():

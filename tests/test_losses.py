@@ -260,11 +260,11 @@ def test_transport_approaches_the_exact_cost():
 
 def test_transport_of_dots_is_their_squared_distance():
     """Up to the floor's mass, which is carried too."""
-    dot, near, far = (in_color(jnp.zeros((32, 32)).at[8, x].set(1000.0)) for x in (8, 12, 24))
+    dot, near, far = (in_color(jnp.zeros((SIZE, SIZE)).at[4, x].set(1000.0)) for x in (4, 6, 12))
     costs = [float(transport(dot, other)) for other in (dot, near, far)]
-    np.testing.assert_allclose(costs, [0, (4 / 32) ** 2, (16 / 32) ** 2], atol=0.01)
+    np.testing.assert_allclose(costs, [0, (2 / SIZE) ** 2, (8 / SIZE) ** 2], atol=0.01)
     debiased = [float(transport(dot, other, debiased=True)) for other in (dot, near, far)]
-    np.testing.assert_allclose(debiased, [0, (4 / 32) ** 2, (16 / 32) ** 2], atol=2e-3)
+    np.testing.assert_allclose(debiased, [0, (2 / SIZE) ** 2, (8 / SIZE) ** 2], atol=2e-3)
 
 
 def test_debiased_transport_is_the_sinkhorn_divergence():

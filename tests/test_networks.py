@@ -130,11 +130,14 @@ def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
     def on_black(picture):
         return np.stack([s * a for s, a in zip(*picture[:2], strict=True)])
 
-    filling = on_black(model.renderer(size, softness=0.0)(stroke))
-    cornered = on_black(model.renderer(96, softness=0.0)(stroke, size / 32))
+    @functools.partial(jax.jit, static_argnums=1)
+    def drawn(model, side, zoom):
+        return model.renderer(side, softness=0.0)(stroke, zoom)
+
+    filling, cornered = on_black(drawn(model, size, size / 32)), on_black(drawn(model, 96, size / 32))
     np.testing.assert_allclose(cornered[:, :size, :size], filling, atol=1e-5)
     assert not cornered[:, size:].any() and not cornered[:, :, size:].any()
-    foreground, (alpha,), *_ = engine(OIL, size, look=Look(flat=True))(stroke)
+    foreground, (alpha,), *_ = jax.jit(engine(OIL, size, look=Look(flat=True)))(stroke)
     expected = on_black((foreground, (alpha,) * 3))
     assert np.mean((filling - expected) ** 2) < 10**-2.3
 
@@ -142,8 +145,8 @@ def test_a_picture_is_laid_as_large_as_it_is_wanted(size):
 def test_edges_of_an_enlarged_picture_are_not_darkened():
     """By the black beside the stroke: planes enlarged each for itself come to 0.58."""
     arrays = fold(weights.load("light", brush=OIL.name).variables)
-    draw = Network("light", OIL, arrays).renderer(80, softness=0.0)
-    drawn = draw(jnp.full(12, 0.9).at[:5].set(jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2])))
+    draw = jax.jit(lambda model, stroke: model.renderer(80, softness=0.0)(stroke))
+    drawn = draw(Network("light", OIL, arrays), jnp.full(12, 0.9).at[:5].set(jnp.asarray([0.5, 0.5, 0.6, 0.3, 0.2])))
     foreground, alpha = map(np.stack, drawn[:2])
     edge, inside = (alpha > 0.2) & (alpha < 0.8), alpha > 0.95
     assert foreground[:, edge[0]].mean() > 0.7 * foreground[:, inside[0]].mean()

@@ -209,10 +209,19 @@ def bars(name, grains):
     return jnp.asarray(strokes, jnp.float32)
 
 
+@functools.cache
+def with_stamps(name, size, look):
+    """Of pictures and strokes: one program for all pictures."""
+
+    def draw(pictures, strokes):
+        return jax.vmap(engine(BRUSHES[name], size, look=Look(pictures, height=True, **dict(look))))(strokes)
+
+    return jax.jit(draw)
+
+
 def stamped(name, stamps, grains, *, size=SIZE, **look):
     """Planes of bars, one for each grain: `[n, S, S]` of red, alpha and height."""
-    render = engine(BRUSHES[name], size, look=Look(pyramid(stamps), height=True, **look))
-    stroke = jax.jit(jax.vmap(render))(bars(name, grains))
+    stroke = with_stamps(name, size, tuple(look.items()))(pyramid(stamps), bars(name, grains))
     return tuple(np.asarray(plane) for plane in (stroke.foreground[0], stroke.alpha[0], stroke.height[0]))
 
 
