@@ -102,11 +102,11 @@ def test_the_descent_is_rmsprop_in_each_block_alone():
     low[4], high[4] = 0.1, 0.9
     problem = optimize.Problem(target, np.full_like(target, 0.3), {"l1": 1.0}, optimize.Bounds(low, high), block=16)
     moved, _, fit = optimize.descend(
-        Engine(brush), strokes, optimize.initial(optimize.RMSPROP, strokes), problem,
+        Engine(brush, flat=True), strokes, optimize.initial(optimize.RMSPROP, strokes), problem,
         rates=np.full(3, 0.01, np.float32), optimizer=optimize.RMSPROP,
     )  # fmt: skip
 
-    render = Engine(brush).renderer(16, softness=0.0)
+    render = Engine(brush, flat=True).renderer(16, softness=0.0)
 
     def loss(own):
         error = 0.0

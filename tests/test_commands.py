@@ -131,6 +131,7 @@ def test_paints(painter, capsys):
 def test_light_is_kept_with_the_painting_and_changes_when_it_is_drawn_again():
     """Of real strokes: the file says how light falls, and a flag of any script overrides it."""
     small = ["--config.brush=filbert", "--config.strokes=12", "--config.steps=12", "--config.size=48"]
+    small += ["--config.textured=False"]
     assert run(paint, "photo.png", *small, "--relief=2", "--ground=paper", "--report") == 0
     settings = npz.load_painting("paintings/photo.npz").settings
     assert (settings.relief, settings.ground, settings.gloss) == (2.0, "paper", 1.0)
@@ -507,7 +508,7 @@ def test_names_need_not_be_text(painter):
     """As in archives from before UTF-8; standard output is as strict as a terminal's."""
     name = os.fsdecode(b"caf\xe9.png")
     os.rename("photo.png", name)
-    assert run(paint, name) == 0
+    assert run(paint, name, "--config.brush=rectangle") == 0
     environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, ROOT / "bin/draw", f"paintings/{name[:-4]}.npz", "--size=32"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
@@ -711,7 +712,7 @@ def test_ctrl_c_for_real():
 def test_bin_paints_for_real():
     """The real thing, in a process of its own: a tiny painting, then drawn again, larger."""
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
-    tiny = ["--config.size=32", "--config.strokes=6", "--config.steps=6", "--config.max_divide=2"]
+    tiny = ["--config.brush=rectangle", "--config.size=32", "--config.strokes=6", "--config.steps=6"]
     for command in (
         ["paint", "photo.png", "--report", *tiny],
         ["draw", "paintings/photo.npz", "--size=100", "--out=paintings/large.png"],
