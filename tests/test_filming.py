@@ -172,9 +172,8 @@ def test_going_on_equals_never_having_stopped(film, pictures):
         assert state.made == expected.made
 
 
-def test_a_cut_is_keyframe(pictures):
-    other = list(scene(2, seed=9))
-    states = filmed([*pictures[:2], *other])
+def test_a_cut_is_keyframe(film, pictures):
+    states = [*film[:2], *filmed([pictures[1], *scene(2, seed=9)], resume=film[1][0])]
     assert [state.frame.keyframe for state, _ in states] == [True, False, True, False]
     assert not set(states[2][0].frame.ids.tolist()) & set(states[1][0].frame.ids.tolist())
     assert np.isnan(states[2][1].survived)

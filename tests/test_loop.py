@@ -278,7 +278,7 @@ def test_fits_at_two_sizes_share_their_programs(picture):
     }
     for program in programs:
         program.clear_cache()
-    settings = Settings(brush="rectangle", strokes=400, steps=20)
+    settings = Settings(brush="rectangle", strokes=400, steps=12)
     assert {stage.size for stage in painting.plan(settings, (341, 512))} == {256, 512}
     jaxpaint.paint(picture, key=KEY, settings=settings)
     assert {program: program._cache_size() for program in programs} == programs
