@@ -73,11 +73,11 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"jaxpaint.{_MODULE_OF[name]}"), name)
-    # Its modules, too, are there after `import jaxpaint`.
-    if not name.startswith("_") and importlib.util.find_spec(f"jaxpaint.{name}"):
+    # The modules of the package need no import of their own; those of its folders do.
+    if name.isidentifier() and not name.startswith("_") and importlib.util.find_spec(f"jaxpaint.{name}"):
         return importlib.import_module(f"jaxpaint.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return sorted({*globals(), *__all__})

@@ -48,8 +48,7 @@ def draw(
     """
     asked = {"wet": wet, "relief": relief, "light": light, "gloss": gloss, "ground": ground}
     painting = relit(painting, {name: value for name, value in asked.items() if value is not None})
-    layers = draw_layers(painting, size=size)
-    return shown(painting.settings, layers, out=layers[..., :3])
+    return shown(painting.settings, draw_layers(painting, size=size))
 
 
 def draw_flat(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w 3"]:
@@ -93,20 +92,13 @@ def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c
     return layers
 
 
-def shown(
-    settings: Settings, layers: Float[np.ndarray, "h w c"], *, out: Float[np.ndarray, "h w 3"] | None = None
-) -> Float[np.ndarray, "h w 3"]:
-    """Layers as `draw_layers` gives them, under the light of the settings.
-
-    Args:
-      settings: of the painting.
-      layers: colours, and the height of the paint where there is relief.
-      out: where the picture is written to, which may be the colours of the layers; None for a new array.
-    """
+def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
+    """Layers as `draw_layers` gives them, under the light of the settings."""
     if layers.shape[-1] == 3:
         return layers
-    light = {"relief": settings.relief, "light": settings.light, "gloss": settings.gloss}
-    return lighting.shone_on(layers[..., :3], layers[..., 3], **light, out=out)
+    return lighting.shone_on(
+        layers[..., :3], layers[..., 3], relief=settings.relief, light=settings.light, gloss=settings.gloss
+    )
 
 
 def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:

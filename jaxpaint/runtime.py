@@ -31,8 +31,8 @@ COMPILER_OPTIONS = {"xla_cpu_prefer_vector_width": 512, "xla_cpu_enable_fast_min
 RUN_ONCE = {"xla_backend_optimization_level": 1}
 # Seconds in which a compiled program is written.
 _JUST_NOW = 5.0
-# Bytes of all compiled programs on disk; those used longest ago go first.
-_LARGEST_CACHE = 2**32
+# Bytes of all compiled programs on disk; those used longest ago go first. JAX looks at all of them for each new one.
+_LARGEST_CACHE = 2**28
 _COMPILE_EVENTS = "/jax/core/compile/"
 
 

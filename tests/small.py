@@ -10,7 +10,7 @@ from jaxpaint.settings import Settings
 KEY = jax.random.key(7)
 # Of the brush whose programs compile soonest; without the fit of the texture, which rectangles have none of.
 SMALL = Settings(brush="rectangle", strokes=37, steps=24, size=48, textured=False)
-# For what needs bristles.
+# For tests of bristles.
 SMALL_OIL = dataclasses.replace(SMALL, brush="oilpaintbrush")
 NEURAL = dataclasses.replace(SMALL_OIL, renderer="light", steps=16, size=64, detail="alike")
 

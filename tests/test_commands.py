@@ -355,6 +355,24 @@ def test_a_painting_is_not_begun_anew_because_resume_was_forgotten(painter, caps
     assert "paintings/photo-part.npz: not finished yet" in one_line(capsys)
 
 
+def test_whether_a_painting_is_unfinished_is_seen_when_it_is_its_turn(painter, monkeypatch, capsys):
+    photo("other.png")
+    painter.interrupt_at = 3
+    run(paint, "other.png")
+    painter.interrupt_at = None
+    os.rename("paintings/other.npz", "aside.npz")
+    save = npz.save_painting
+
+    def saved(path, result):
+        save(path, result)
+        os.rename("aside.npz", "paintings/other.npz")
+
+    monkeypatch.setattr(resumable, "save_painting", saved)
+    assert run(paint, "photo.png", "other.png") == 1
+    assert "paintings/other.npz: not finished yet" in capsys.readouterr().err
+    assert len(painter.calls) == 2
+
+
 def test_a_report_of_another_photograph_is_told_of(painter, capsys):
     assert run(paint, "photo.png", "--report") == 0
     report = pathlib.Path("paintings/photo.json").read_text()
@@ -674,16 +692,19 @@ def test_ctrl_c_in_a_garbage_collection_is_heard(capsys):
 
     def raising(phase, _):
         gc.callbacks.remove(raising)
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGTERM)
 
     def command(argv):
         gc.callbacks.append(raising)
         gc.collect()
+        reached.append("the next line")
         time.sleep(60)
+        reached.append("the end")
         return 0
 
+    reached = []
     assert app.run(command, []) == 130
-    assert one_line(capsys) == "jaxpaint: interrupted"
+    assert one_line(capsys) == "jaxpaint: interrupted" and reached == ["the next line"]
 
 
 @pytest.mark.slow

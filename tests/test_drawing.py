@@ -255,6 +255,8 @@ def test_a_picture_in_bands_equals_the_whole(monkeypatch, ground):
     painting = _pastel(ground)
     whole = draw(painting, size=190)
     monkeypatch.setattr(pictures, "_BAND", 190 * 40)
+    lighting.ground.cache_clear()
+    lighting.tooth.cache_clear()
     assert len(list(pictures.bands(142, 190))) == 4
     np.testing.assert_array_equal(draw(painting, size=190), whole)
 

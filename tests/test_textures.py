@@ -211,7 +211,7 @@ def bars(name, grains):
 
 @functools.cache
 def with_stamps(name, size, look):
-    """Of pictures and strokes: one program for all pictures."""
+    """Returns a function of pictures and strokes, one program for all pictures."""
 
     def draw(pictures, strokes):
         return jax.vmap(engine(BRUSHES[name], size, look=Look(pictures, height=True, **dict(look))))(strokes)

@@ -232,6 +232,21 @@ def test_all_sound_tracks_are_kept(tmp_path, name):
     assert re.findall(r"Stream #0:\d.*\((\w+)\): Audio", log) == ["eng", "deu"]
 
 
+def test_a_sound_track_that_is_unknown_does_not_silence_the_others(tmp_path):
+    """As phones' spatial sound may be, beside the usual one."""
+    tones = ["-f", "lavfi", "-i", "sine=440:d=1", "-f", "lavfi", "-i", "sine=880:d=1"]
+    maps = ["-map", "0", "-map", "1", "-map", "2"]
+    source = ffmpeg(*PATTERN, *tones, *maps, *H264, "-c:a", "aac", "-t", "1", tmp_path / "source.mp4")
+    content = bytearray(source.read_bytes())
+    for known, unknown in ((b"mp4a", b"apac"), (b"esds", b"free")):
+        of_the_second = content.rfind(known)
+        content[of_the_second : of_the_second + 4] = unknown
+    source.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"source\.mp4: only the first of its sound tracks could be copied"):
+        videos.write_video(tmp_path / "a.mp4", [grey(0)] * 10, fps=10.0, sound_of=source)
+    assert videos.probe(tmp_path / "a.mp4").sound
+
+
 @pytest.mark.parametrize(("fps", "frames", "hundredths"), [(30.0, 30, 100), (10.0, 10, 100), (100.0, 20, 20)])
 def test_an_animated_gif(tmp_path, fps, frames, hundredths):
     colours = [np.full((33, 47, 3), [200 - 4 * i, 8 * i, 90], np.uint8) for i in range(frames)]

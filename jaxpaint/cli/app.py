@@ -55,9 +55,11 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     try:
-        with interrupted_by(signal.default_int_handler), _none_lost(), warnings.catch_warnings():
+        with _interruptible(), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _warn(str(message))
-            return command(list(sys.argv if argv is None else argv))
+            status = command(list(sys.argv if argv is None else argv))
+            sys.stdout.flush()
+            return status
     except (KeyboardInterrupt, Interrupted) as error:
         complain(str(error) or "interrupted")
         return INTERRUPTED
@@ -75,11 +77,12 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
 def _warn(message: str) -> None:
     """Prints a warning.
 
-    JAX warns of each compiled program on disk that is damaged. They are removed instead, which is reported once.
+    JAX warns of each compiled program on disk that is damaged. They are removed instead, which is reported once. It
+    also warns if it can't write one, or if another process has the folder locked: then the program is compiled.
     """
     if "persistent compilation cache entry" not in message:
         complain(message)
-    elif runtime.forget_compilations():
+    elif "Error reading" in message and "Timeout" not in message and runtime.forget_compilations():
         complain("compiled programs on disk were damaged; they are compiled again")
 
 
@@ -107,22 +110,42 @@ def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _none_lost() -> Iterator[None]:
-    """Repeats a Ctrl-C whose exception is lost, as in a callback at garbage collection, of which JAX has one."""
-    usual = sys.unraisablehook
+def _interruptible() -> Iterator[None]:
+    """Has `SIGNALS` raise KeyboardInterrupt.
+
+    Python drops an exception that is raised in a callback at garbage collection, of which JAX has one. The signal is
+    then repeated.
+    """
+    usual, heard = sys.unraisablehook, [signal.SIGINT]
+    timers: list[threading.Timer] = []
+
+    def hear(number: int, _: Any) -> None:
+        heard.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    def repeat() -> None:
+        # To the main thread, which it wakes if it waits.
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident or 0, heard[-1])
+        else:
+            signal.raise_signal(heard[-1])
 
     def hook(lost: Any) -> None:
         if isinstance(lost.exc_value, KeyboardInterrupt):
-            threading.Timer(_REPEATED, signal.raise_signal, [signal.SIGINT]).start()
-        # When one of orbax's reads fails, others are still under way.
+            timers.append(threading.Timer(_REPEATED, repeat))
+            timers[-1].start()
+        # When one of orbax's reads fails, others are still under way, and have nobody to tell.
         elif "Event loop is closed" not in str(lost.exc_value):
             usual(lost)
 
     sys.unraisablehook = hook
     try:
-        yield
+        with interrupted_by(hear):
+            yield
     finally:
         sys.unraisablehook = usual
+        for timer in timers:
+            timer.cancel()
 
 
 def complain(message: object) -> None:

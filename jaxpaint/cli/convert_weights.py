@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def convert(argv: list[str]) -> int:
-    """`main`, but for the reports of errors, which are raised."""
+    """Converts weights; raises the errors that `main` reports."""
     values = options.basic_flags()
     flags.DEFINE_string("net", None, "network", flag_values=values)
     flags.DEFINE_boolean("caffe", False, "Caffe's order and range", flag_values=values)

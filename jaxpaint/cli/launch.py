@@ -31,16 +31,18 @@ def _launch(command: str) -> int:
     main = importlib.import_module(f"jaxpaint.cli.{command}").main
     status = int(main())
     if status == INTERRUPTED:
-        # XLA's threads may be compiling still, and crash while Python is taken down. All is saved, so it need not be.
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError):
-                stream.flush()
+        # XLA's threads may still be compiling, and crash while Python is taken down. All is saved, so it need not be.
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         os._exit(status)
+    for number in SIGNALS:
+        if signal.getsignal(number) == _end:
+            signal.signal(number, signal.SIG_DFL)
     return status
 
 
 def _end(*_: Any) -> None:
-    """Ends the process without a traceback; nothing has been begun yet."""
+    """Ends the process without a traceback, before anything has been begun."""
     os.write(2, b"jaxpaint: interrupted\n")
     os._exit(INTERRUPTED)
 

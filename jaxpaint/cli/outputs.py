@@ -134,7 +134,8 @@ def for_each(planned: Sequence[PaintingFiles], values: flags.FlagValues, do: Cal
                 with locked(files.npz):
                     check_outputs(files.made, [], overwrite=values.overwrite)
                     do(files)
-                    _tell_of_others(files)
+                    if values.overwrite:
+                        _tell_of_others(files)
             except JaxpaintError as error:
                 complain(error)
                 status = 1

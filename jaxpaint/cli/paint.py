@@ -58,6 +58,7 @@ def _main(argv: list[str]) -> int:
 
 def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     """Paints one photograph and writes its files."""
+    resumable.check_unfinished([files], line.flags)
     result = _earlier(files, line) if line.flags.resume else None
     if result:
         result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)

@@ -318,7 +318,7 @@ def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:
         before = frame
         yield frame
     for path in earlier:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def _report(run: _Run) -> pathlib.Path:

@@ -123,6 +123,7 @@ def _given(line: CommandLine[StyleSettings]) -> _Pictures:
 
 def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSettings]) -> None:
     """Styles one painting and writes its files."""
+    resumable.check_unfinished([files], line.flags)
     earlier = _earlier(files, line) if line.flags.resume else None
     with runtime.Stopwatch() as watch:
         styles = [read_image(style) for style in given.styles]

@@ -188,7 +188,7 @@ def _lock(file: IO[Any]) -> bool | None:
     Returns:
       False if another process has locked it; None if the system or the file system has no locks.
     """
-    # What says that somebody has it locked.
+    # The error that means that another process holds the lock.
     held = PermissionError if fcntl is None else BlockingIOError
     try:
         if fcntl is not None:

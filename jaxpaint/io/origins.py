@@ -15,13 +15,15 @@ import re
 
 # Bytes at either end of a file that are searched.
 _SEARCHED = 2**24
-# Of a larger file, such as a video, so many pieces of so many bytes count, since the whole may take minutes to read.
-_PIECES, _PIECE = 64, 2**20
+# Number and bytes of the pieces of a larger file, a long video, that stand for the whole, which takes minutes to read.
+_PIECES, _PIECE = 64, 2**26
 _MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})")
 
 
 def made_from(kind: str, *sources: str | os.PathLike[str]) -> str:
     """The origin of what is made from files: equal for equal contents, whatever their names.
+
+    Of a file of more than 4 GiB, its size and 64 pieces of 64 MiB count, from its beginning to its end.
 
     Args:
       kind: what is made from them, such as "painting".

@@ -327,7 +327,7 @@ def write_video(
       WriteError: the file can't be written, or its suffix is not that of a video format.
 
     Warns:
-      UserWarning: the sound can't be copied, and the video is silent.
+      UserWarning: the sound can't be copied, and the video is silent; or only its first track could be copied.
     """
     check_name(path)
     ending = pathlib.Path(path).suffix.lower()
@@ -351,17 +351,26 @@ def write_video(
 
 
 def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
-    """Adds the sound of another video, all its tracks, up to a time.
+    """Adds the sound of another video, all its tracks if possible, up to a time.
 
     Raises:
       ImageError: the sound can't be copied or encoded.
+
+    Warns:
+      UserWarning: only the first track could be copied.
     """
-    inputs = [*_source(path), *_source(source), "-map", "0:v", "-map", "1:a?"]
+    every, first = "1:a?", "1:a:0?"
     codecs = ("copy", "libopus" if path.suffix.lower() == ".webm" else "aac")
     with replacing(path) as both:
-        output = ["-t", f"{float(seconds):.6f}", *_FASTSTART, f"file:{both}"]
-        if all(_run(*inputs, "-c:v", "copy", "-c:a", codec, *output).returncode for codec in codecs):
+        for tracks, codec in itertools.product((every, first), codecs):
+            maps = ["-map", "0:v", "-map", tracks, "-c:v", "copy", "-c:a", codec, "-t", f"{float(seconds):.6f}"]
+            if _run(*_source(path), *_source(source), *maps, *_FASTSTART, f"file:{both}").returncode == 0:
+                break
+        else:
             raise ImageError(f"{source}: its sound can't be copied")
+    if tracks == first:
+        # Such as a phone's spatial sound, beside the usual one.
+        warnings.warn(f"{source}: only the first of its sound tracks could be copied", stacklevel=3)
 
 
 def check_name(path: str | os.PathLike[str]) -> None:

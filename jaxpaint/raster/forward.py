@@ -110,7 +110,7 @@ def look_below(
 
 
 def _filled(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
-    """More strokes, at least one, that are nowhere: lists of strokes are filled up with the last."""
+    """The strokes, padded by strokes that draw nothing, at least one, with which lists of strokes are filled up."""
     return padded(brush, np.concatenate([strokes, nowhere(brush, 1)]))
 
 

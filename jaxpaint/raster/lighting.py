@@ -112,10 +112,10 @@ def _cells(count: int, rng: np.random.Generator) -> Float[np.ndarray, "count cou
 def _noise(
     cells: Float[np.ndarray, "count count"], rows: slice, shape: tuple[int, int]
 ) -> Float[np.ndarray, "rows width"]:
-    """Smooth noise with so many cells along the canvas, the same at every size.
+    """Smooth noise, the same at every size.
 
     Args:
-      cells: the noise at the cells' centres.
+      cells: the noise at the centres of square cells, into which the canvas is divided.
       rows: of the picture that are wanted.
       shape: height and width of the picture, in pixels.
     """
@@ -161,7 +161,6 @@ def shone_on(
     relief: float,
     light: float,
     gloss: float,
-    out: Float[np.ndarray, "height width 3"] | None = None,
 ) -> Float[np.ndarray, "height width 3"]:
     """A picture of flat colours as it looks under light.
 
@@ -171,14 +170,13 @@ def shone_on(
       relief: factor of the heights; 0 leaves the picture as it is.
       light: where the light comes from, in degrees, counter-clockwise from the right.
       gloss: strength of highlights; 0 for none.
-      out: where the result is written to, which may be `picture`; None for a new array.
 
     Returns:
       The picture, in [0, 1].
     """
     if relief == 0:
         return picture
-    lit = np.empty(picture.shape, np.float32) if out is None else out
+    lit = np.empty(picture.shape, np.float32)
     longest = max(heights.shape)
     # As far as OpenCV's kernel for floats reaches, and one more for the slopes.
     reach = math.ceil(4 * _AROUND * longest) + 2
@@ -214,7 +212,7 @@ def _light(
         for axes in ((1, 0), (0, 1))
     )
     steep = 1.0 / np.sqrt(1.0 + right * right + down * down)
-    # Of float32, so that all planes are.
+    # float32, or every plane becomes float64.
     towards = np.array([np.cos(np.radians(light)), -np.sin(np.radians(light)), _ELEVATION], np.float32)
     towards /= np.linalg.norm(towards)
     facing = (towards[2] - right * towards[0] - down * towards[1]) * steep / towards[2] - 1.0

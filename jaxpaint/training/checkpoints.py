@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from jaxpaint import runtime
 from jaxpaint.errors import WeightsError, reason
 from jaxpaint.training import State
 
@@ -38,14 +39,12 @@ def manager(folder: str | os.PathLike[str], *, keep: int = 2) -> Iterator[ocp.Ch
 def save(checkpoints: ocp.CheckpointManager, state: State) -> None:
     """Saves a run's state under its step."""
     step = int(state.step)
-    # A damaged one, from which `restore` did not go on.
-    if step in checkpoints.all_steps():
-        checkpoints.delete(step)
-    checkpoints.save(step, args=ocp.args.StandardSave(state._asdict()))
+    if step not in checkpoints.all_steps():
+        checkpoints.save(step, args=ocp.args.StandardSave(state._asdict()))
 
 
 def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
-    """Restores the latest state that can be read, if there is any checkpoint.
+    """Restores the latest state that can be read, if there is any checkpoint; later ones are renamed to damaged-STEP.
 
     Args:
       checkpoints: manager of the checkpoints.
@@ -60,11 +59,21 @@ def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
     # Restored as NumPy arrays: orbax commits JAX arrays to their device, for which programs would be compiled again.
     arrays = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like._asdict())
     steps = sorted(checkpoints.all_steps(), reverse=True)
+    damaged = []
     for step in steps:
         try:
-            return State(**jax.device_put(checkpoints.restore(step, args=ocp.args.StandardRestore(arrays))))
+            found = checkpoints.restore(step, args=ocp.args.StandardRestore(arrays))
+        except MemoryError:
+            raise
         except Exception as error:  # Orbax and its formats raise many kinds of exceptions for damaged files.
-            warnings.warn(f"{checkpoints.directory / str(step)}: a damaged checkpoint: {reason(error)}", stacklevel=2)
+            damaged.append(folder := pathlib.Path(checkpoints.directory) / str(step))
+            warnings.warn(f"{folder}: a damaged checkpoint: {reason(error)}", stacklevel=2)
+            continue
+        if damaged and runtime.is_first():
+            for folder in damaged:
+                folder.rename(folder.with_name(f"damaged-{folder.name}"))
+            checkpoints.reload()
+        return State(**jax.device_put(found))
     if steps:
         raise WeightsError(f"{checkpoints.directory}: no checkpoint can be read; move it away to begin anew")
     return None
