@@ -149,6 +149,7 @@ def test_without_weight_a_field_changes_nothing():
     np.testing.assert_allclose(unweighted, without, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_painting_follows_its_picture_the_more_the_higher_the_setting():
     picture = striped(20)
     picture[:, 90:] = 0.5

@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 import jaxpaint
 
 PACKAGE = pathlib.Path(jaxpaint.__file__).parent
@@ -48,6 +50,7 @@ paint.main(["paint", "--help"])
 """
 
 
+@pytest.mark.slow
 def test_a_brush_a_term_and_a_network_are_one_file_each(tmp_path):
     copy = tmp_path / "jaxpaint"
     folders = {"."} | {str(pathlib.Path(toy).parent) for toy in TOYS} | {"losses"}

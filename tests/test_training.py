@@ -271,6 +271,7 @@ def test_a_run_leaves_weights_metrics_a_sheet_and_goes_on_to_the_same_numbers(tm
     np.testing.assert_array_equal(flat(parts.variables), flat(whole.variables))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path, monkeypatch, capsys):
     real = training.train
 
@@ -307,6 +308,7 @@ def test_files_of_others_are_not_replaced(tmp_path, capsys, name, content):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, content)]
 
 
+@pytest.mark.slow
 def test_a_run_can_begin_with_weights(tmp_path, capsys):
     assert run(tmp_path / "first") == 0
     init = f"--config.init={tmp_path / 'first' / 'best.safetensors'}"
