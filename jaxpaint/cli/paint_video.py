@@ -25,7 +25,7 @@ from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import Made
 from jaxpaint.cli.resumable import SECONDS_BETWEEN_SAVES, check_same
-from jaxpaint.errors import JaxpaintError, WriteError
+from jaxpaint.errors import FilmFileError, JaxpaintError, WriteError
 from jaxpaint.io import films, origins, videos
 from jaxpaint.io.atomic import locked, replacing
 from jaxpaint.io.images import read_brush, read_image, write_image
@@ -215,9 +215,11 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
         return film, None, False
     try:
         return _resumed(run, film)
-    except JaxpaintError:
+    except JaxpaintError as error:
         if run.line.flags.overwrite:
             return film, None, False
+        if isinstance(error, FilmFileError):
+            raise Refused(f"{error}; bin/draw draws what can be read, --overwrite begins anew") from None
         raise
 
 
