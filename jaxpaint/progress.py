@@ -15,6 +15,13 @@ from jaxpaint import runtime
 _SECONDS_BETWEEN_LINES = 2.0
 
 
+class _Console(rich.console.Console):
+    """A console that falls silent when its reader goes away; rich's own would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 @runtime_checkable
 class Progress(Protocol):
     """Progress of some work: step and number of steps; its text describes the state of the work."""
@@ -37,7 +44,7 @@ def display(name: str, *, console: rich.console.Console | None = None) -> Iterat
     Yields:
       A function to call with each `Progress`.
     """
-    console = console or rich.console.Console(stderr=True, quiet=not runtime.is_first())
+    console = console or _Console(stderr=True, quiet=not runtime.is_first())
     estimate = _TimeLeft()
     if not console.is_terminal:
         yield _lines(name, console, estimate)

@@ -204,6 +204,8 @@ def test_help(command, capsys):
         (["--config.upright=maybe", "photo.png"], "--config.upright=maybe: expected true or false"),
         (["--config.brush=broom", "photo.png"], "got 'broom'"),
         (["--config=nothing.py", "photo.png"], "--config=nothing.py: no such file"),
+        (["--config=impresionist.py", "photo.png"], "no such file; did you mean impressionist.py?"),
+        (["--config=pipe.png", "photo.png"], "--config=pipe.png: expected a file of settings, got a folder, a pipe"),
         (["--config=photo.png", "photo.png"], "--config=photo.png: "),
         (["--config=bad.py", "photo.png"], "--config=bad.py: ZeroDivisionError: division by zero"),
         (["--config=exits.py", "photo.png"], "--config=exits.py: SystemExit"),
@@ -310,6 +312,18 @@ def test_an_unfinished_painting_does_not_take_the_place_of_a_finished_one(painte
     assert run(paint, "photo.png", "--resume") == 0
     assert names() == ["photo.npz", "photo.png"]
     assert len(npz.load_painting("paintings/photo.npz").strokes) == 60
+
+
+def test_a_reader_of_the_progress_that_goes_away_does_not_end_the_painting(painter, monkeypatch):
+    """As `bin/paint photo.png 2>&1 | head -c 1`."""
+
+    class Closed(io.StringIO):
+        def write(self, _):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    assert run(paint, "photo.png") == 0
+    assert npz.load_painting("paintings/photo.npz").state is None
 
 
 def test_a_disk_that_is_full_for_a_while_does_not_end_the_painting(painter, monkeypatch, capsys):
@@ -490,12 +504,23 @@ def test_signals_to_end_are_as_ctrl_c(painter, monkeypatch, capsys, name):
     assert signal.getsignal(getattr(signal, name)) == usual
 
 
+def test_a_link_decides_where_a_picture_goes_and_its_own_name_what_it_is(painter, folder):
+    os.mkdir("paintings")
+    os.symlink(folder / "elsewhere", "paintings/photo.png")
+    assert run(paint, "photo.png") == 0
+    with Image.open("elsewhere") as picture:
+        assert picture.format == "PNG"
+
+
 def test_settings_in_json(painter, capsys):
     """Which are no program, and may come from anybody."""
     pathlib.Path("mine.json").write_text('{"strokes": 8, "brush": "rectangle"}')
     assert run(paint, "photo.png", "--config=mine.json", "--config.strokes=9") == 0
     (_, _, settings, *_) = painter.calls[0]
     assert (settings.strokes, settings.brush) == (9, "rectangle")
+    # As Windows' editors begin it.
+    pathlib.Path("mine.json").write_text('{"strokes": 8}', encoding="utf-8-sig")
+    assert run(paint, "photo.png", "--config=mine.json") == 0
     for text, expected in (
         ("[1]", "mine.json: "),
         ("{", "mine.json: JSONDecodeError"),

@@ -304,7 +304,10 @@ def find_config(path: str | None, *, default: str, flag: str = "config") -> path
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise Refused(f"--{flag}={path}: no such file")
+    if given.exists():
+        raise Refused(f"--{flag}={path}: expected a file of settings, got a folder, a pipe or a device")
+    near = difflib.get_close_matches(f"{given.stem}.py", [each.name for each in shipped.glob("*.py")], n=1)
+    raise Refused(f"--{flag}={path}: no such file" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
@@ -315,7 +318,7 @@ def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
     """
     try:
         if path.suffix.lower() == ".json":
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8-sig"))
             if not isinstance(found, dict):
                 raise Refused(f"--{flag}={path}: expected a JSON object of keys and values")
             return found

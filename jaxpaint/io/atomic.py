@@ -62,7 +62,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     target = pathlib.Path(os.path.realpath(path))
     try:
         prefix = f".jaxpaint-{_HOST}-{os.getpid()}-"
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=target.suffix, dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=pathlib.Path(path).suffix, dir=target.parent)
         os.close(handle)
     except OSError as error:
         raise WriteError(f"{path}: can't be written: {error.strerror}") from None
