@@ -360,7 +360,11 @@ def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: 
       UserWarning: only the first track could be copied.
     """
     every, first = "1:a?", "1:a:0?"
-    codecs = ("copy", "libopus" if path.suffix.lower() == ".webm" else "aac")
+    ending = path.suffix.lower()
+    codecs = ["copy", "libopus" if ending == ".webm" else "aac"]
+    # ffmpeg would write it, but few players would play it.
+    if ending in (".mp4", ".mov") and "Audio: vorbis" in _run(*_source(source)).stderr:
+        codecs.remove("copy")
     with replacing(path) as both:
         for tracks, codec in itertools.product((every, first), codecs):
             maps = ["-map", "0:v", "-map", tracks, "-c:v", "copy", "-c:a", codec, "-t", f"{float(seconds):.6f}"]
