@@ -314,7 +314,7 @@ def test_an_unfinished_painting_does_not_take_the_place_of_a_finished_one(painte
     assert len(npz.load_painting("paintings/photo.npz").strokes) == 60
 
 
-def test_a_reader_of_the_progress_that_goes_away_does_not_end_the_painting(painter, monkeypatch):
+def test_a_closed_pipe_does_not_end_the_painting(painter, monkeypatch):
     """As `bin/paint photo.png 2>&1 | head -c 1`."""
 
     class Closed(io.StringIO):
@@ -349,19 +349,19 @@ def test_interrupted_at_once(painter, capsys):
     assert not pathlib.Path("paintings").exists()
 
 
-def test_a_painting_is_not_begun_anew_because_resume_was_forgotten(painter, capsys):
+def test_an_unfinished_painting_is_not_replaced_if_resume_is_forgotten(painter, capsys):
     painter.interrupt_at = 3
     run(paint, "photo.png", "--config.strokes=40")
     part = pathlib.Path("paintings/photo.npz").read_bytes()
     capsys.readouterr()
     assert run(paint, "photo.png", "--config.strokes=60") == 1
-    expected = "paintings/photo.npz: not finished yet; --resume goes on with it, --overwrite begins anew"
+    expected = "paintings/photo.npz: not finished yet; --resume continues it, --overwrite starts over"
     assert expected in one_line(capsys)
     assert pathlib.Path("paintings/photo.npz").read_bytes() == part
     painter.interrupt_at = None
     assert run(paint, "photo.png", "--config.strokes=60", "--overwrite") == 0
     assert len(npz.load_painting("paintings/photo.npz").strokes) == 60
-    # Of a finished one, an unfinished one stands beside it.
+    # An unfinished painting beside a finished one counts, too.
     painter.interrupt_at = 3
     run(paint, "photo.png")
     capsys.readouterr()
@@ -369,7 +369,7 @@ def test_a_painting_is_not_begun_anew_because_resume_was_forgotten(painter, caps
     assert "paintings/photo-part.npz: not finished yet" in one_line(capsys)
 
 
-def test_whether_a_painting_is_unfinished_is_seen_when_it_is_its_turn(painter, monkeypatch, capsys):
+def test_each_painting_is_checked_again_before_it_is_painted(painter, monkeypatch, capsys):
     photo("other.png")
     painter.interrupt_at = 3
     run(paint, "other.png")
@@ -387,7 +387,7 @@ def test_whether_a_painting_is_unfinished_is_seen_when_it_is_its_turn(painter, m
     assert len(painter.calls) == 2
 
 
-def test_a_report_of_another_photograph_is_told_of(painter, capsys):
+def test_a_report_of_another_photograph_causes_a_warning(painter, capsys):
     assert run(paint, "photo.png", "--report") == 0
     report = pathlib.Path("paintings/photo.json").read_text()
     assert run(paint, "photo.png") == 0
@@ -504,7 +504,7 @@ def test_signals_to_end_are_as_ctrl_c(painter, monkeypatch, capsys, name):
     assert signal.getsignal(getattr(signal, name)) == usual
 
 
-def test_a_link_decides_where_a_picture_goes_and_its_own_name_what_it_is(painter, folder):
+def test_a_picture_written_through_a_link_has_the_format_of_the_links_name(painter, folder):
     os.mkdir("paintings")
     os.symlink(folder / "elsewhere", "paintings/photo.png")
     assert run(paint, "photo.png") == 0

@@ -268,17 +268,20 @@ def test_what_is_told_counts_all_pixels_alike(picture):
     assert weighted.loss == pytest.approx(np.mean(counts[..., None] * error**2), rel=1e-2)
 
 
-def test_fits_at_two_sizes_share_their_programs(picture):
-    """256 pixels in the levels and rounds, 512 at last: one fit, without a texture; lists with candidates or not."""
+@pytest.mark.parametrize(
+    ("brush", "steps", "fits"), [("rectangle", 12, 1), pytest.param("markerpen", 20, 2, marks=pytest.mark.slow)]
+)
+def test_fits_at_two_sizes_share_their_programs(picture, brush, steps, fits):
+    """256 pixels in the levels and rounds, 512 at last: a fit, one with a texture; lists with candidates or not."""
     programs = {
-        loop._descend: 1,
+        loop._descend: fits,
         densify._gains: 1,
         forward._draw_tiles: 1,
         jaxpaint.raster.tiling._near: 2,
     }
     for program in programs:
         program.clear_cache()
-    settings = Settings(brush="rectangle", strokes=400, steps=12)
+    settings = Settings(brush=brush, strokes=400, steps=steps)
     assert {stage.size for stage in painting.plan(settings, (341, 512))} == {256, 512}
     jaxpaint.paint(picture, key=KEY, settings=settings)
     assert {program: program._cache_size() for program in programs} == programs

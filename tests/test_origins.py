@@ -68,9 +68,9 @@ def test_origins_are_of_contents_not_of_names(tmp_path, source):
     assert origins.made_from("painting", copy) != origin
 
 
-def test_of_a_large_file_pieces_count(tmp_path, monkeypatch):
-    """From its beginning to its end, and its size."""
-    monkeypatch.setattr(origins, "_PIECE", 4)
+def test_large_files_are_compared_by_samples(tmp_path, monkeypatch):
+    """From the beginning to the end of the file, and by its size."""
+    monkeypatch.setattr(origins, "_SAMPLE", 4)
     path, whole = tmp_path / "film.mp4", bytearray(range(256)) * 8
     path.write_bytes(whole)
     found = {origins.made_from("film", path)}

@@ -39,11 +39,10 @@ _CAFFE = ("00b39a1b", "d01eb7cb")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Converts weights; returns the exit status."""
-    return app.run(convert, argv)
+    return app.run(_main, argv)
 
 
-def convert(argv: list[str]) -> int:
-    """Converts weights; raises the errors that `main` reports."""
+def _main(argv: list[str]) -> int:
     values = options.basic_flags()
     flags.DEFINE_string("net", None, "network", flag_values=values)
     flags.DEFINE_boolean("caffe", False, "Caffe's order and range", flag_values=values)

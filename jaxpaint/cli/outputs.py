@@ -143,7 +143,7 @@ def for_each(planned: Sequence[PaintingFiles], values: flags.FlagValues, do: Cal
 
 
 def _tell_of_others(files: PaintingFiles) -> None:
-    """Tells of a timelapse or report beside the painting that shows another input's painting, which was replaced."""
+    """Warns of a timelapse or a report of another input, whose painting has just been replaced."""
     for path in (files.png.with_suffix(".mp4"), files.png.with_suffix(".json")):
         if path not in files and path.is_file() and origins.of_file(path) not in ("", files.origin):
             complain(f"{path}: stays as it was, made from something else than {files.source}")

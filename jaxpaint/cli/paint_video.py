@@ -219,7 +219,7 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
         if run.line.flags.overwrite:
             return film, None, False
         if isinstance(error, FilmFileError):
-            raise Refused(f"{error}; bin/draw draws what can be read, --overwrite begins anew") from None
+            raise Refused(f"{error}; bin/draw draws what can be read, --overwrite starts over") from None
         raise
 
 

@@ -109,7 +109,7 @@ def earlier(files: PaintingFiles) -> tuple[pathlib.Path, Painting] | None:
 
 
 def check_unfinished(planned: Iterable[PaintingFiles], values: flags.FlagValues) -> None:
-    """Refuses to begin a painting anew that is there unfinished, unless the user says so.
+    """Refuses to paint over an unfinished painting, unless the user asked for it.
 
     Args:
       planned: the files of each input.
@@ -120,11 +120,11 @@ def check_unfinished(planned: Iterable[PaintingFiles], values: flags.FlagValues)
     """
     for files in () if values.resume or values.overwrite else planned:
         found = None
-        # A damaged painting can't be gone on with.
+        # A damaged painting can't be resumed.
         with contextlib.suppress(PaintingFileError):
             found = earlier(files)
         if found and found[1].state is not None:
-            raise Refused(f"{found[0]}: not finished yet; --resume goes on with it, --overwrite begins anew")
+            raise Refused(f"{found[0]}: not finished yet; --resume continues it, --overwrite starts over")
 
 
 def _place(files: PaintingFiles) -> pathlib.Path:
@@ -173,5 +173,5 @@ def check_same(
 
 def check_resumed(npz: pathlib.Path, earlier: Checked, settings: Checked, asked: Collection[str]) -> None:
     """Checks settings for `--resume`, which keeps the earlier ones: only the settings in `asked` have to agree."""
-    hint = "--resume goes on as it began: leave that setting out, or begin anew with --overwrite alone"
+    hint = "--resume keeps the settings of the start: leave that setting out, or start over with --overwrite alone"
     check_same(npz, vars(earlier), vars(settings), asked, hint=hint)

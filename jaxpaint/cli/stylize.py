@@ -172,6 +172,7 @@ def _painting(
     if first is None:
         return load_painting(files.source)
     outputs.check_outputs(first.made, [], overwrite=line.flags.overwrite)
+    resumable.check_unfinished([first], line.flags)
     npz, part = (line.flags.resume and resumable.earlier(first)) or (first.npz, None)
     if part:
         resumable.check_resumed(npz, part.settings, given.painting, given.asked)

@@ -15,15 +15,15 @@ import re
 
 # Bytes at either end of a file that are searched.
 _SEARCHED = 2**24
-# Number and bytes of the pieces of a larger file, a long video, that stand for the whole, which takes minutes to read.
-_PIECES, _PIECE = 64, 2**26
+# Larger files, such as long videos, take minutes to read. Number of the samples that are read instead, and their bytes.
+_SAMPLES, _SAMPLE = 64, 2**26
 _MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})")
 
 
 def made_from(kind: str, *sources: str | os.PathLike[str]) -> str:
     """The origin of what is made from files: equal for equal contents, whatever their names.
 
-    Of a file of more than 4 GiB, its size and 64 pieces of 64 MiB count, from its beginning to its end.
+    Files of more than 4 GiB are compared by their size and by 64 samples of 64 MiB, spread evenly.
 
     Args:
       kind: what is made from them, such as "painting".
@@ -45,12 +45,12 @@ def _checksum(path: str | os.PathLike[str]) -> bytes:
     with open(path, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        if size <= _PIECES * _PIECE:
+        if size <= _SAMPLES * _SAMPLE:
             return hashlib.file_digest(file, "sha256").digest()
         digest = hashlib.sha256(str(size).encode())
-        for number in range(_PIECES):
-            file.seek((size - _PIECE) * number // (_PIECES - 1))
-            digest.update(file.read(_PIECE))
+        for number in range(_SAMPLES):
+            file.seek((size - _SAMPLE) * number // (_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE))
         return digest.digest()
 
 

@@ -110,7 +110,7 @@ def look_below(
 
 
 def _filled(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
-    """The strokes, padded by strokes that draw nothing, at least one, with which lists of strokes are filled up."""
+    """Appends strokes that draw nothing, at least one, which fill up the tiles' lists of strokes."""
     return padded(brush, np.concatenate([strokes, nowhere(brush, 1)]))
 
 

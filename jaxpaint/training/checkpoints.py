@@ -75,5 +75,5 @@ def restore(checkpoints: ocp.CheckpointManager, like: State) -> State | None:
             checkpoints.reload()
         return State(**jax.device_put(found))
     if steps:
-        raise WeightsError(f"{checkpoints.directory}: no checkpoint can be read; move it away to begin anew")
+        raise WeightsError(f"{checkpoints.directory}: no checkpoint can be read; move the folder away to start over")
     return None

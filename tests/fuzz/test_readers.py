@@ -4,6 +4,8 @@ Files that are right are damaged as disks, downloads and hands do it: bits flip,
 ends are cut, pieces change places.
 """
 
+import contextlib
+import io
 import json
 import warnings
 from fractions import Fraction
@@ -88,7 +90,11 @@ def convert(path):
 
 
 def _convert(*arguments):
-    assert convert_weights.convert(["convert_weights", *map(str, arguments)]) == 0
+    """Runs the command, and raises what it complains of."""
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        status = convert_weights.main(["convert_weights", *map(str, arguments)])
+    if status:
+        raise JaxpaintError(said.getvalue().strip())
 
 
 def config(path):
