@@ -672,16 +672,21 @@ def test_compilations_are_kept():
     assert len(list(pathlib.Path("kept").glob("*-cache"))) > len(programs)
 
 
-def test_a_damaged_painting_is_not_gone_on_from(painter, capsys):
-    """Nor is it touched."""
+@pytest.mark.parametrize("lost", [slice(-100, None), slice(1000, 1004)])
+def test_a_damaged_painting_is_not_gone_on_from(painter, capsys, lost):
+    """Nor is it touched; even if it is to be replaced, its state can't be read."""
     painter.interrupt_at = 3
     run(paint, "photo.png")
-    whole = pathlib.Path("paintings/photo.npz").read_bytes()
-    pathlib.Path("paintings/photo.npz").write_bytes(whole[:-100])
+    path = pathlib.Path("paintings/photo.npz")
+    damaged = bytearray(path.read_bytes())
+    del damaged[lost]
+    path.write_bytes(damaged)
     capsys.readouterr()
     assert run(paint, "photo.png", "--resume") == 1
+    assert "paintings/photo.npz is there already, and " in one_line(capsys)
+    assert run(paint, "photo.png", "--resume", "--overwrite") == 1
     assert "paintings/photo.npz: " in one_line(capsys)
-    assert pathlib.Path("paintings/photo.npz").read_bytes() == whole[:-100]
+    assert path.read_bytes() == damaged
     assert names() == ["photo.npz", "photo.png"]
 
 

@@ -1,11 +1,14 @@
 """Origins: every file that is written says what it was made from, whatever its format and name."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image, PngImagePlugin
 
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.cli import outputs
 from jaxpaint.io import films, images, npz, origins, videos
 from jaxpaint.settings import FilmSettings, Settings
 from jaxpaint.types import Painting
@@ -27,24 +30,67 @@ def painting(origin):
     return Painting(strokes, "rectangle", 24, 32, (1.0, 1.0, 1.0), None, Settings(brush="rectangle"), origin=origin)
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm", "gif", "png", "npz", "film"])
-@pytest.mark.parametrize("origin", [ORIGIN, ""])
-def test_a_file_says_what_it_was_made_from(tmp_path, ending, origin):
-    path = tmp_path / f"file.{ending}"
-    if ending == "png":
-        images.write_image(path, FRAMES[0] / np.float32(255), origin=origin)
-    elif ending == "npz":
+def write(path, origin):
+    """Writes a file of the path's format, and reads it."""
+    if path.suffix == ".png":
+        images.write_image(path, FRAMES[1] / np.float32(255), origin=origin)
+        with Image.open(path) as picture:
+            picture.load()
+        assert np.array_equal(np.asarray(picture), FRAMES[1])
+    elif path.suffix == ".json":
+        outputs.write_json(path, {"psnr": 30.0}, origin=origin)
+        assert json.loads(path.read_text())["psnr"] == 30.0
+    elif path.suffix == ".npz":
         npz.save_painting(path, painting(origin))
         assert npz.load_painting(path).origin == origin
-    elif ending == "film":
+    elif path.suffix == ".film":
         film = Film(FilmSettings(), 24, 32, Fraction(30), 3, "clip.mp4", origin=origin)
         films.create(path, film)
         assert films.read(path)[0] == film
     else:
         videos.write_video(path, FRAMES, fps=10.0, origin=origin)
         assert videos.probe(path).frames == len(FRAMES)
+        assert videos._run("-v", "warning", "-i", str(path), "-f", "null", "-").stderr == ""
+    return path
+
+
+SIGNED = ["mp4", "mov", "mkv", "webm", "gif", "png", "npz", "json"]
+
+
+@pytest.mark.parametrize("ending", [*SIGNED, "film"])
+@pytest.mark.parametrize("origin", [ORIGIN, ""])
+def test_a_file_says_what_it_was_made_from(tmp_path, ending, origin):
+    path = write(tmp_path / f"file.{ending}", origin)
     assert origins.of_file(path) == origin
-    assert origins.of_file(path.rename(tmp_path / "another.name")) == origin
+    path = path.rename(tmp_path / "another.name")
+    assert origins.of_file(path) == origin and origins.is_unchanged(path)
+
+
+@pytest.mark.parametrize("ending", SIGNED)
+def test_a_changed_file_says_so(tmp_path, ending):
+    """Wherever the change is: in its middle, or something inserted in front."""
+    path = write(tmp_path / f"file.{ending}", ORIGIN)
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"jaxpaint:") // 2
+    content[middle] ^= 1
+    path.write_bytes(content)
+    assert origins.of_file(path) == ORIGIN and not origins.is_unchanged(path)
+    content[middle] ^= 1
+    path.write_bytes(b"more" + content)
+    assert not origins.is_unchanged(path)
+    path.write_bytes(content)
+    assert origins.is_unchanged(path)
+
+
+def test_a_picture_that_an_editor_saved_says_so(tmp_path):
+    """The editor keeps the comment."""
+    path = write(tmp_path / "file.png", ORIGIN)
+    with Image.open(path) as picture:
+        picture.load()
+        kept = PngImagePlugin.PngInfo()
+        kept.add_text("Comment", picture.text["Comment"])
+        picture.point(lambda value: 255 - value).save(path, pnginfo=kept)
+    assert origins.of_file(path) == ORIGIN and not origins.is_unchanged(path)
 
 
 def test_a_video_with_sound_says_so_too(tmp_path):

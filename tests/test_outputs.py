@@ -55,6 +55,16 @@ def test_what_we_have_not_made_is_not_replaced_but_for_the_asking(folder):
     check(made(folder, "a.png"), overwrite=True)
 
 
+def test_what_was_changed_since_is_not_replaced_but_for_the_asking(folder):
+    file = made(folder, "a.json")
+    outputs.write_json(file.path, {"psnr": 30.0}, origin=file.origin)
+    check(file)
+    file.path.write_text(file.path.read_text().replace("30.0", "99.9"))
+    with pytest.raises(Refused, match="a.json is there already, and was changed after jaxpaint made it"):
+        check(file)
+    check(file, overwrite=True)
+
+
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_an_input_is_never_replaced(folder, overwrite):
     """Not even by another name."""

@@ -28,7 +28,7 @@ _NAME_OF_A_FILE = re.compile(r"\.(png|jpe?g|npz|mp4)$", re.IGNORECASE)
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
   --salvage      paints the intact part of a truncated JPEG"""
-_OVERWRITE_HELP = "  --overwrite    also replaces files that were not made from the same input by this program"
+_OVERWRITE_HELP = "  --overwrite    also replaces files of others, of other inputs, or changed since"
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:
 

@@ -178,7 +178,7 @@ def origin_of(kind: str, *sources: pathlib.Path) -> str:
 def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overwrite: bool) -> None:
     """Refuses to write over an input, over a file that was not made from the same input, and twice over the same file.
 
-    The one rule of all commands: what has been made from this input before may be replaced, and nothing else.
+    The one rule of all commands: only what was made from this input, and has not been changed since, may be replaced.
 
     Args:
       made: all files that the command is going to write.
@@ -204,8 +204,14 @@ def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overw
             raise Refused(f"{path} is there already, and is no file; choose another --out")
     for path, origin, source in () if overwrite else there:
         earlier = origins.of_file(path)
-        if not origin or earlier != origin:
-            what = f"made from something else than {source}" if earlier else "and does not say that jaxpaint made it"
+        what = ""
+        if not earlier:
+            what = "and does not say that jaxpaint made it"
+        elif not origin or earlier != origin:
+            what = f"made from something else than {source}"
+        elif not origins.is_unchanged(path):
+            what = "and was changed after jaxpaint made it"
+        if what:
             raise Refused(f"{path} is there already, {what}; choose another --out, or --overwrite to replace it")
 
 
@@ -242,10 +248,15 @@ def write_report(
         **runtime.report(),
         **facts,
         "settings": dataclasses.asdict(result.settings),
-        "origin": origins.mark(result.origin),
     }
+    write_json(path, report, origin=result.origin)
+
+
+def write_json(path: pathlib.Path, report: Mapping[str, object], *, origin: str) -> None:
+    """Writes a report, signed with what it was made from, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        origins.sign(temporary, origin)
 
 
 def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:

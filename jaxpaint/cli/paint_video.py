@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import json
 import math
 import pathlib
 import re
@@ -26,8 +25,8 @@ from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import Made
 from jaxpaint.cli.resumable import SECONDS_BETWEEN_SAVES, check_same
 from jaxpaint.errors import FilmFileError, JaxpaintError, WriteError
-from jaxpaint.io import films, origins, videos
-from jaxpaint.io.atomic import locked, replacing
+from jaxpaint.io import films, videos
+from jaxpaint.io.atomic import locked
 from jaxpaint.io.images import read_brush, read_image, write_image
 from jaxpaint.settings import LIGHT, FilmSettings, StyleSettings
 from jaxpaint.types import Style
@@ -340,7 +339,6 @@ def _report(run: _Run) -> pathlib.Path:
         "settings": dataclasses.asdict(film.settings),
         "styling": film.styling and dataclasses.asdict(film.styling),
         "styles": film.styles,
-        "origin": origins.mark(run.origin),
         "each": [
             {
                 "psnr": round(metrics.psnr, 4),
@@ -350,6 +348,5 @@ def _report(run: _Run) -> pathlib.Path:
             for metrics in every
         ],
     }
-    with replacing(run.report) as temporary:
-        temporary.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    outputs.write_json(run.report, report, origin=run.origin)
     return run.report

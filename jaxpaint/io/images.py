@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from jaxpaint.brushes.textures import brush_picture
 from jaxpaint.errors import ImageError, WriteError, reason
@@ -155,9 +154,6 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
     """
     if pathlib.Path(path).suffix.lower() not in Image.registered_extensions():
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
-    how: dict[str, Any] = {}
-    if origin and pathlib.Path(path).suffix.lower() == ".png":
-        how["pnginfo"] = PngImagePlugin.PngInfo()
-        how["pnginfo"].add_text("Comment", origins.mark(origin))
     with replacing(path) as temporary:
-        iio.imwrite(temporary, to_bytes(image), **how)
+        iio.imwrite(temporary, to_bytes(image))
+        origins.sign(temporary, origin)

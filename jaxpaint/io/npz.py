@@ -5,7 +5,6 @@
 | `format` | version of this layout, 2; in version 1, oil strokes had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
 | `brush`, `config` | the brush's name; the settings as JSON (without `layering` in files older than glazes) |
-| `origin` | the mark of what it was made from (see `jaxpaint.io.origins`), if that is known |
 | `styling` | the settings of the style transfer as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
@@ -13,7 +12,8 @@
 | `x_ctt`, `x_color`, `x_alpha` | the strokes in the layout of Stylized Neural Painting, `[1, n, ·]` |
 
 A `brush_image` of `[h, w, 2]` is older than sets of stamps and heights. The last three arrays repeat `strokes` for
-other programs, and are not read back.
+other programs, and are not read back. The comment of the zip is the mark of what the painting was made from, if that is
+known (see `jaxpaint.io.origins`).
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
     """
     shape_dim = BRUSHES[painting.brush].shape_dim
     strokes = np.asarray(painting.strokes, np.float32)
-    arrays: dict[str, Any] = {"origin": np.bytes_(origins.mark(painting.origin))} if painting.origin else {}
-    arrays |= {
+    arrays: dict[str, Any] = {
         "format": np.int32(FORMAT),
         "strokes": strokes,
         "brush": np.str_(painting.brush),
@@ -77,8 +76,10 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
         arrays["brush_image"] = np.asarray(painting.brush_image, np.float32)
     for name, value in (painting.state or {}).items():
         arrays[_STATE + name] = np.asarray(value)
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    with replacing(path) as temporary:
+        with open(temporary, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        origins.sign(temporary, painting.origin)
 
 
 def load_painting(path: str | os.PathLike[str]) -> Painting:
@@ -96,7 +97,7 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
     path = pathlib.Path(path)
     arrays = _read(path)
     try:
-        return _painting(arrays)
+        return dataclasses.replace(_painting(arrays), origin=origins.of_file(path))
     except (ValueError, TypeError) as error:
         raise PaintingFileError(f"{path}: not a painting that can be used: {error}") from None
 
@@ -163,7 +164,6 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
         brush_image=_brush_image(arrays) if "brush_image" in arrays else None,
         settings=settings,
         state=state or None,
-        origin=origins.find(arrays["origin"].tobytes()) if "origin" in arrays else "",
         styling=_settings(StyleSettings, _text(arrays, "styling")) if "styling" in arrays else None,
     )
 

@@ -2,8 +2,10 @@
 
 Every file that a command writes (pictures, videos, paintings, films, reports, weights) carries a short text: the mark
 of this program, and a checksum of the input that the file was made from and of what it is. A file is recognised by this
-text alone, whatever its name. The text stands near the beginning or the end of every format (the comment of a PNG or
-GIF, a tag of an MP4 or WebM, an array of an npz, a key of a JSON), so that one search finds it.
+text alone, whatever its name.
+
+Files that other programs edit are signed: their mark stands at their end, with a checksum of everything before it. It
+tells whether a file is still as it was made.
 """
 
 from __future__ import annotations
@@ -12,12 +14,56 @@ import hashlib
 import os
 import pathlib
 import re
+import struct
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
 
 # Bytes at either end of a file that are searched.
 _SEARCHED = 2**24
+# Bytes that are read at once.
+_PIECE = 2**20
 # Larger files, such as long videos, take minutes to read. Number of the samples that are read instead, and their bytes.
 _SAMPLES, _SAMPLE = 64, 2**26
-_MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})")
+_MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})(?::([0-9a-f]{32}))?")
+_LENGTH = len("jaxpaint:") + 32 + len(":") + 32
+
+
+class _Place(NamedTuple):
+    """Where a file of some format is signed.
+
+    Attributes:
+      last: number of the file's last bytes, which are replaced.
+      before: the bytes before the mark.
+      after: gives the bytes after a mark.
+    """
+
+    last: int
+    before: bytes
+    after: Callable[[bytes], bytes]
+
+
+_COMMENT, _IEND = b"tEXtComment\0", b"\0\0\0\0IEND\xaeB`\x82"
+_SEGMENT = b"\x18\x53\x80\x67"
+_BOX = _Place(0, struct.pack(">I4s", 8 + _LENGTH, b"free"), lambda mark: b"")
+_VOID = _Place(0, bytes([0xEC, 0x80 | _LENGTH]), lambda mark: b"")
+_PLACES = {
+    # A chunk of text before the last chunk.
+    ".png": _Place(
+        len(_IEND),
+        struct.pack(">I", len(_COMMENT) - 4 + _LENGTH) + _COMMENT,
+        lambda mark: struct.pack(">I", zlib.crc32(_COMMENT + mark)) + _IEND,
+    ),
+    # After the end, where nobody reads on: ffmpeg takes a comment behind the last frame for one more frame.
+    ".gif": _Place(0, b"", lambda mark: b""),
+    # The comment of a zip, whose length is the file's last number.
+    ".npz": _Place(2, struct.pack("<H", _LENGTH), lambda mark: b""),
+    # One more key, in the indentation of `json.dumps(..., indent=2)`.
+    ".json": _Place(3, b',\n  "origin": "', lambda mark: b'"\n}\n'),
+    # A box, or an element of the segment, that players skip.
+    **dict.fromkeys((".mp4", ".mov"), _BOX),
+    **dict.fromkeys((".mkv", ".webm"), _VOID),
+}
 
 
 def made_from(kind: str, *sources: str | os.PathLike[str]) -> str:
@@ -59,20 +105,79 @@ def mark(origin: str) -> str:
     return f"jaxpaint:{origin}"
 
 
+def sign(path: str | os.PathLike[str], origin: str) -> None:
+    """Adds a mark, and the checksum of everything before it, to a file that is otherwise finished.
+
+    Args:
+      path: path of a PNG, GIF, npz, JSON, MP4, MOV, MKV or WebM, by its ending; other files stay as they are.
+      origin: what it was made from; empty if nothing is known, and the file stays as it is.
+
+    Raises:
+      OSError: the file can't be written.
+    """
+    place = _PLACES.get(pathlib.Path(path).suffix.lower())
+    if not origin or place is None:
+        return
+    with open(path, "r+b") as file:
+        if place is _VOID:
+            _lengthen_segment(file, len(place.before) + _LENGTH)
+        file.seek(-place.last, os.SEEK_END)
+        file.truncate()
+        file.write(place.before)
+        signature = f"{mark(origin)}:{_checksum_before(file, file.tell())}".encode()
+        file.write(signature + place.after(signature))
+
+
+def _lengthen_segment(file: BinaryIO, count: int) -> None:
+    """Adds to the length that a Matroska file states of its only segment, in eight bytes that begin with 1."""
+    head = file.read(1024)
+    at = head.index(_SEGMENT) + len(_SEGMENT)
+    file.seek(at)
+    file.write(struct.pack(">Q", struct.unpack_from(">Q", head, at)[0] + count))
+
+
 def of_file(path: str | os.PathLike[str]) -> str:
     """The origin of a file; empty if it is not a file of ours.
 
     Raises:
       OSError: the file can't be read.
     """
-    with pathlib.Path(path).open("rb") as file:
-        start = file.read(_SEARCHED)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(len(start), size - _SEARCHED))
-        return find(start) or find(file.read())
+    with open(path, "rb") as file:
+        return find(_marked(file)[1])
 
 
 def find(content: bytes) -> str:
     """The origin of the first mark in a file's content; empty if there is none."""
     found = _MARK.search(content)
     return found[1].decode() if found else ""
+
+
+def is_unchanged(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is as it was when it was signed; also True for a file that was never signed.
+
+    Raises:
+      OSError: the file can't be read.
+    """
+    with open(path, "rb") as file:
+        start, text = _marked(file)
+        found = _MARK.fullmatch(text)
+        return found is None or found[2] is None or found[2].decode() == _checksum_before(file, start)
+
+
+def _marked(file: BinaryIO) -> tuple[int, bytes]:
+    """The first mark near the beginning or the end of a file: its position and its text, which is empty without one."""
+    size = file.seek(0, os.SEEK_END)
+    for start in (0, max(_SEARCHED, size - _SEARCHED)):
+        file.seek(start)
+        if found := _MARK.search(file.read(_SEARCHED)):
+            return start + found.start(), found[0]
+    return 0, b""
+
+
+def _checksum_before(file: BinaryIO, end: int) -> str:
+    """Checksum of a file's bytes before a position, in 32 hexadecimal digits; the file is then at that position."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while count := min(_PIECE, end - file.tell()):
+        digest.update(file.read(count))
+    return digest.hexdigest()[:32]
