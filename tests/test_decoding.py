@@ -5,6 +5,7 @@ import io
 import struct
 import threading
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ RAMP = np.tile(np.linspace(0.2, 0.8, 24), (16, 1))
 COLORS = np.stack([RAMP, RAMP / 2, 1 - RAMP], axis=-1)
 # Two rows of three colours: no turn leaves them as they are.
 CORNERS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[0, 0, 0], [128, 128, 128], [255, 255, 255]]], np.uint8)
+
+
+SRGB = ImageCms.createProfile("sRGB")
 
 
 def wide_gamut():
@@ -63,9 +67,78 @@ def test_colour_profiles_count_in_every_mode(tmp_path, mode):
     np.testing.assert_allclose(read_image(path)[4, 4] * 255, [0, 225, 0], atol=3)
 
 
-def test_a_profile_of_colours_is_left_out_for_a_grey_picture(tmp_path):
-    Image.new("L", (8, 8), 128).save(tmp_path / "grey.png", icc_profile=wide_gamut())
-    np.testing.assert_allclose(read_image(tmp_path / "grey.png")[4, 4], 128 / 255, atol=0.01)
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_profile_of_colours_counts_for_a_grey_picture(tmp_path, mode):
+    """Its curve, a power of 2.2, where sRGB's is steeper at first."""
+    Image.new("L", (8, 8), 20).convert(mode).save(tmp_path / "grey.png", icc_profile=wide_gamut())
+    np.testing.assert_allclose(read_image(tmp_path / "grey.png")[4, 4] * 255, 12, atol=1.5)
+
+
+def with_chunks(path, **chunks):
+    """Puts chunks into a PNG, behind its first one."""
+    whole, added = path.read_bytes(), b""
+    for name, data in chunks.items():
+        added += (
+            struct.pack(">I", len(data)) + name.encode() + data + struct.pack(">I", zlib.crc32(name.encode() + data))
+        )
+    path.write_bytes(whole[:33] + added + whole[33:])
+
+
+# White, red, green and blue of Adobe RGB (1998), as PNG has them.
+ADOBE = struct.pack(">8I", 31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
+RED, GREEN = (255, 0, 0), (0, 255, 0)
+
+
+@pytest.mark.parametrize(
+    ("color", "chunks", "expected"),
+    [
+        # sRGB's red and green as CSS Color 4 writes them in other spaces.
+        ((234, 51, 35), {"cICP": bytes([12, 13, 0, 1])}, RED),
+        ((117, 251, 76), {"cICP": bytes([12, 13, 0, 1])}, GREEN),
+        ((219, 0, 0), {"cHRM": ADOBE, "gAMA": struct.pack(">I", 45455)}, RED),
+        ((144, 255, 60), {"cHRM": ADOBE, "gAMA": struct.pack(">I", 45455)}, GREEN),
+        # Half of the light.
+        ((128, 128, 128), {"gAMA": struct.pack(">I", 100000)}, (188, 188, 188)),
+        # What most programs write for sRGB, and what they can't mean.
+        ((20, 120, 220), {"gAMA": struct.pack(">I", 45455)}, (20, 120, 220)),
+        ((20, 120, 220), {"sRGB": b"\0", "gAMA": struct.pack(">I", 100000)}, (20, 120, 220)),
+        ((20, 120, 220), {"cICP": bytes([1, 13, 0, 1])}, (20, 120, 220)),
+        ((20, 120, 220), {"gAMA": bytes(4)}, (20, 120, 220)),
+        ((20, 120, 220), {"cHRM": bytes(32), "gAMA": struct.pack(">I", 45455)}, (20, 120, 220)),
+        # 203 cd/m², the white of graphics.
+        ((148, 148, 148), {"cICP": bytes([9, 16, 0, 1])}, (255, 255, 255)),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_colours_without_a_profile(tmp_path, color, chunks, expected, mode):
+    path = tmp_path / "picture.png"
+    picture = Image.new("RGB", (8, 8), color)
+    (picture.quantize(4) if mode == "P" else picture.convert(mode)).save(path)
+    with_chunks(path, **chunks)
+    np.testing.assert_allclose(read_image(path)[4, 4] * 255, expected, atol=3)
+
+
+def test_codes_go_before_a_profile_in_a_png(tmp_path):
+    path = tmp_path / "picture.png"
+    Image.new("RGB", (8, 8), (117, 251, 76)).save(path, icc_profile=ImageCms.ImageCmsProfile(SRGB).tobytes())
+    with_chunks(path, cICP=bytes([12, 13, 0, 1]))
+    np.testing.assert_allclose(read_image(path)[4, 4] * 255, GREEN, atol=3)
+
+
+def test_deep_grey_with_a_gamma(tmp_path):
+    path = tmp_path / "grey.png"
+    Image.fromarray(np.full((8, 8), 32896, np.uint16)).save(path)
+    with_chunks(path, gAMA=struct.pack(">I", 100000))
+    np.testing.assert_allclose(read_image(path)[4, 4] * 255, 188, atol=1.5)
+
+
+def test_codes_of_an_avif(tmp_path):
+    path = tmp_path / "picture.avif"
+    Image.new("RGB", (64, 64), (117, 251, 76)).save(path, quality=100, subsampling="4:4:4")
+    whole = path.read_bytes()
+    assert whole.count(b"colrnclx\0\1\0\x0d") == 1
+    path.write_bytes(whole.replace(b"colrnclx\0\1\0\x0d", b"colrnclx\0\x0c\0\x0d"))
+    np.testing.assert_allclose(read_image(path)[32, 32] * 255, GREEN, atol=3)
 
 
 def test_lab(tmp_path):

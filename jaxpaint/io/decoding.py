@@ -10,19 +10,21 @@ import io
 import pathlib
 import threading
 import warnings
-from typing import Any
 
 import numpy as np
 import tifffile
 from jaxtyping import Float
-from PIL import Image, ImageCms
+from PIL import Image
 
 from jaxpaint.errors import ImageError
+from jaxpaint.io import profiles
 from jaxpaint.pictures import ORIENTATION, upright
 
 MOST_PIXELS = 200_000_000
 # Larger pictures are reduced by a whole factor as they are decoded: paintings are fitted at far smaller sizes.
 _ENOUGH = 20_000_000
+# Bytes that say what a file is, and which colours it has.
+_HEAD = 2**20
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # TIFF's tags; and its codes for an alpha by which the colours are multiplied already, and for any other.
@@ -53,15 +55,15 @@ def decode(
       UserWarning: the file has other pages, or values that end far below or above what they could be.
     """
     with path.open("rb") as file:
-        head = file.read(64)
+        head = file.read(_HEAD)
     # Some files state only the family, mif1 or msf1, and list HEIC among the compatible brands that follow.
-    if head[4:8] == b"ftyp" and any(brand in head[8:] for brand in _HEIC):
+    if head[4:8] == b"ftyp" and any(brand in head[8:64] for brand in _HEIC):
         _need_heic(path)
     deep = _deep(path, page) if head[:4] in _TIFF else None
     if deep is not None:
         return deep
     # With a JPEG's end in place, its decoder fills up what is missing.
-    return _by_pillow(path, io.BytesIO(path.read_bytes() + b"\xff\xd9") if salvage else path, page)
+    return _by_pillow(path, io.BytesIO(path.read_bytes() + b"\xff\xd9") if salvage else path, page, head)
 
 
 def _need_heic(path: pathlib.Path) -> None:
@@ -75,7 +77,7 @@ def _need_heic(path: pathlib.Path) -> None:
 
 
 def _by_pillow(
-    path: pathlib.Path, source: pathlib.Path | io.BytesIO, page: int | None
+    path: pathlib.Path, source: pathlib.Path | io.BytesIO, page: int | None, head: bytes
 ) -> Float[np.ndarray, "height width 4"]:
     with _LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -85,6 +87,7 @@ def _by_pillow(
                 warnings.simplefilter("ignore")
                 picture = Image.open(source)
                 pages = getattr(picture, "n_frames", 1)
+                profiles.note_codes(picture, head)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     with picture:
@@ -135,11 +138,11 @@ def _values(picture: Image.Image) -> Float[np.ndarray, "height width 4"]:
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
         grey = _reduced(np.asarray(picture, np.float32)[..., None], _factor(picture.width, picture.height))
         grey = np.nan_to_num(grey, posinf=1.0) / (max(float(grey.max()), 1.0) if picture.mode == "F" else 65535.0)
-        colors = _in_srgb(grey, picture.info.get("icc_profile"))
+        colors = profiles.in_srgb(grey, picture.info)
         return np.concatenate([colors, np.ones_like(grey)], axis=-1)
     if picture.mode == "1":
         picture = picture.convert("L")
-    picture = _to_srgb(picture)
+    picture = profiles.to_srgb(picture)
     mode = "RGBA" if picture.has_transparency_data else "RGB" if picture.mode == "P" else picture.mode
     picture = picture.convert(mode).reduce(_factor(picture.width, picture.height))
     channels = picture.convert("RGBA" if mode == "RGBA" else "RGB").split()
@@ -147,30 +150,6 @@ def _values(picture: Image.Image) -> Float[np.ndarray, "height width 4"]:
     for number, channel in enumerate(channels):
         np.divide(np.asarray(channel), np.float32(255.0), out=values[..., number])
     return values
-
-
-def _to_srgb(picture: Image.Image) -> Image.Image:
-    """Converts colours to sRGB by the picture's colour profile, if it has a usable one."""
-    profile = picture.info.get("icc_profile")
-    if picture.mode == "LAB":
-        return _converted(picture, ImageCms.createProfile("LAB")) or picture
-    if not profile:
-        return picture
-    if picture.mode in ("P", "PA") or (picture.has_transparency_data and picture.mode not in ("RGBA", "LA")):
-        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    alpha = picture.getchannel("A") if picture.mode in ("RGBA", "LA") else None
-    colors = picture.convert(picture.mode[:-1]) if alpha else picture
-    try:
-        converted = _converted(colors, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-    except (ImageCms.PyCMSError, OSError):
-        return picture
-    if converted is not None and alpha:
-        converted.putalpha(alpha)
-    return converted or picture
-
-
-def _converted(picture: Image.Image, profile: Any) -> Image.Image | None:
-    return ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
 
 
 def _deep(path: pathlib.Path, page: int | None) -> Float[np.ndarray, "height width 4"] | None:
@@ -211,7 +190,7 @@ def _developed(path: pathlib.Path, found: tifffile.TiffPage, samples: np.ndarray
     # Averages of pixels count by their alpha.
     factor = _factor(found.imagewidth, found.imagelength)
     colors, alpha = _reduced(colors, factor), _reduced(alpha, factor)
-    shown = _in_srgb(colors / np.maximum(alpha, 1e-6), tag(_PROFILE))
+    shown = profiles.in_srgb(colors / np.maximum(alpha, 1e-6), {"icc_profile": tag(_PROFILE)})
     return upright(np.concatenate([shown, alpha], axis=-1), tag(ORIENTATION, 1))
 
 
@@ -246,15 +225,3 @@ def _full_scale(path: pathlib.Path, samples: np.ndarray, most: object, bits: int
             warnings.warn(f"{path}: values up to {greatest:g}: read as {fewer} bits", stacklevel=2)
             return float(2**fewer - 1)
     return float(full)
-
-
-def _in_srgb(colors: Float[np.ndarray, "h w c"], profile: bytes | None) -> Float[np.ndarray, "h w 3"]:
-    """Grey or colours by a profile, if there is one, in sRGB."""
-    colors = np.clip(colors, 0.0, 1.0).astype(np.float32)
-    if profile:
-        # Pillow's profiles are for 8 bits.
-        rounded = np.round(colors * 255.0).astype(np.uint8)
-        shown = Image.fromarray(rounded[..., 0] if colors.shape[-1] == 1 else rounded)
-        shown.info["icc_profile"] = profile
-        colors = np.asarray(_to_srgb(shown), np.float32).reshape(*colors.shape[:2], -1) / np.float32(255.0)
-    return np.broadcast_to(colors, (*colors.shape[:2], 3))

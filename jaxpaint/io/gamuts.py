@@ -1,58 +1,119 @@
-"""Frames of high dynamic range and wide gamuts, in sRGB.
+"""Pictures of high dynamic range and of other gamuts, in sRGB.
 
 References:
   ITU-R BT.2100: perceptual quantisation (PQ) and hybrid log-gamma (HLG), for a display of 1,000 cd/m².
   ITU-R BT.2408: the white of graphics, 203 cd/m², which becomes the white of sRGB.
+  ITU-T H.273: the codes of primaries and transfers, for which ffmpeg has names.
   IEC 61966-2-1: sRGB.
+  Lam, Metamerism and colour constancy, 1985: the Bradford transform from one white to another.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8, UInt16
 
 _WHITE, _HLG_PEAK, _HLG_GAMMA = 203.0, 1000.0, 1.2
-# Linear red, green, blue to those of BT.709, from BT.2020 and Display P3, by ffmpeg's names.
-_TO_BT709 = {
-    "bt2020": ((1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730)),
-    "smpte432": ((1.224940, -0.224940, 0.0), (-0.042057, 1.042057, 0.0), (-0.019638, -0.078636, 1.098274)),
+PQ, HLG = "smpte2084", "arib-std-b67"
+_D65 = (0.3127, 0.3290)
+# By ffmpeg's names. Gamuts that hardly differ from that of sRGB are missing.
+_PRIMARIES = {
+    "bt2020": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65),
+    "smpte431": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351),
+    "smpte432": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65),
 }
+# H.273's codes.
+_PRIMARY_CODES = {9: "bt2020", 11: "smpte431", 12: "smpte432"}
+_TRANSFER_CODES: dict[int, str | float] = {4: 2.2, 5: 2.8, 8: 1.0, 16: PQ, 18: HLG}
+_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 # Luminance of BT.2020's red, green, blue.
 _LUMA = np.array([0.2627, 0.6780, 0.0593], np.float32)
-PQ, HLG = "smpte2084", "arib-std-b67"
 
 
-def beyond_srgb(primaries: str, transfer: str) -> bool:
-    """Whether frames of these primaries and this transfer, by ffmpeg's names, are for `to_srgb`."""
-    return primaries in _TO_BT709 or transfer in (PQ, HLG)
+class Gamut(NamedTuple):
+    """What the numbers of a picture mean.
+
+    Attributes:
+      primaries: x and y of red, green, blue and white.
+      transfer: PQ or HLG; the exponent of a power; or "srgb".
+    """
+
+    primaries: tuple[float, ...]
+    transfer: str | float
 
 
-def to_srgb(
-    frame: UInt16[np.ndarray, "height width 3"], *, primaries: str, transfer: str
-) -> UInt8[np.ndarray, "height width 3"]:
+SRGB = Gamut((0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65), "srgb")
+
+
+def named(primaries: str, transfer: str) -> Gamut:
+    """The gamut of ffmpeg's names; unknown names, and those of standard video, stand for sRGB."""
+    known = transfer if transfer in (PQ, HLG) else SRGB.transfer
+    return Gamut(_PRIMARIES.get(primaries, SRGB.primaries), known)
+
+
+def coded(primaries: int, transfer: int) -> Gamut:
+    """The gamut of H.273's codes; unknown codes, and those of standard video, stand for sRGB."""
+    name = _PRIMARY_CODES.get(primaries, "")
+    return Gamut(_PRIMARIES.get(name, SRGB.primaries), _TRANSFER_CODES.get(transfer, SRGB.transfer))
+
+
+def is_possible(primaries: tuple[float, ...]) -> bool:
+    """Whether primaries, as `Gamut` has them, are a triangle of colours with a white inside."""
+    red, green, blue, white = (np.array([*primaries[i : i + 2], 1.0]) for i in range(0, 8, 2))
+    triangle = np.stack([red, green, blue], axis=-1)
+    with np.errstate(all="ignore"):
+        return bool(
+            min(primaries[1::2]) > 0.0
+            and abs(np.linalg.det(triangle)) > 1e-4
+            and np.all(np.linalg.solve(triangle, white) > 0.0)
+        )
+
+
+def to_srgb(frame: UInt16[np.ndarray, "height width 3"], gamut: Gamut) -> UInt8[np.ndarray, "height width 3"]:
     """Converts a frame to sRGB. What is brighter than white becomes white, or the colour's own brightest.
 
     Args:
       frame: the signal's red, green, blue, 0 to 65535.
-      primaries: ffmpeg's name of the primaries, such as bt2020.
-      transfer: ffmpeg's name of the transfer; that of sRGB is meant by all but PQ and HLG.
+      gamut: what they mean.
     """
-    light = _decoded(transfer)[frame]
-    if transfer == HLG:
+    light = _decoded(gamut.transfer)[frame]
+    if gamut.transfer == HLG:
         # The display's gamma acts on luminance, and so keeps the hue (BT.2100, table 5, OOTF).
         luminance = light @ _LUMA
         light = light * (np.maximum(luminance, 1e-6) ** (_HLG_GAMMA - 1.0))[..., None] * (_HLG_PEAK / _WHITE)
-    light = np.maximum(light @ np.array(_TO_BT709.get(primaries, np.eye(3)), np.float32).T, 0.0)
+    light = np.maximum(light @ _to_bt709(gamut.primaries).T, 0.0)
     light /= np.maximum(light.max(axis=-1, keepdims=True), 1.0)
     return _encoded()[np.round(light * 65535.0).astype(np.uint16)]
 
 
 @functools.lru_cache(4)
-def _decoded(transfer: str) -> Float[np.ndarray, "65536"]:
+def _to_bt709(primaries: tuple[float, ...]) -> Float[np.ndarray, "3 3"]:
+    """Matrix from linear red, green, blue to those of BT.709, with white to white."""
+    theirs, ours = (_BRADFORD @ _xyz(*white) for white in (primaries[6:], _D65))
+    adapted = np.linalg.inv(_BRADFORD) @ np.diag(ours / theirs) @ _BRADFORD
+    return (np.linalg.inv(_to_xyz(SRGB.primaries)) @ adapted @ _to_xyz(primaries)).astype(np.float32)
+
+
+def _to_xyz(primaries: tuple[float, ...]) -> Float[np.ndarray, "3 3"]:
+    """Matrix from linear red, green, blue to CIE XYZ."""
+    columns = np.stack([_xyz(*primaries[start : start + 2]) for start in (0, 2, 4)], axis=-1)
+    return columns * np.linalg.solve(columns, _xyz(*primaries[6:]))
+
+
+def _xyz(x: float, y: float) -> Float[np.ndarray, "3"]:
+    """CIE XYZ of a chromaticity, with Y of 1."""
+    return np.array([x / y, 1.0, (1.0 - x - y) / y])
+
+
+@functools.lru_cache(4)
+def _decoded(transfer: str | float) -> Float[np.ndarray, "65536"]:
     """Light of every value of the signal: of white is 1; for HLG, of the scene, at most 1."""
     signal = np.linspace(0.0, 1.0, 65536)
+    if isinstance(transfer, float):
+        return (signal**transfer).astype(np.float32)
     if transfer == PQ:
         power = signal ** (1 / 78.84375)
         light = 10000.0 * (np.maximum(power - 0.8359375, 0.0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)

@@ -12,7 +12,6 @@ import math
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -71,7 +70,7 @@ class Video(NamedTuple):
       interlaced: whether frames are two fields, lines of two moments.
       transparent: whether frames may be transparent.
       decoder: name of the decoder to use in place of ffmpeg's usual one, or empty.
-      primaries, transfer: ffmpeg's names of the colours' primaries and transfer; empty where the file names none.
+      gamut: what the numbers of the frames mean.
     """
 
     path: pathlib.Path
@@ -83,8 +82,7 @@ class Video(NamedTuple):
     interlaced: bool = False
     transparent: bool = False
     decoder: str = ""
-    primaries: str = ""
-    transfer: str = ""
+    gamut: gamuts.Gamut = gamuts.SRGB
 
     @property
     def frames(self) -> int:
@@ -142,20 +140,20 @@ def probe(path: str | os.PathLike[str]) -> Video:
     return Video(path, height, width, rate, duration, bool(re.search(r"Stream #0:\d.*: Audio: ", log)), *_look(log))
 
 
-def _look(log: str) -> tuple[bool, bool, str, str, str]:
+def _look(log: str) -> tuple[bool, bool, str, gamuts.Gamut]:
     """Finds `Video`'s fields from `interlaced` on in ffmpeg's log."""
     streams = re.findall(r"Stream #0:\d.*: Video: (.*)\n((?: {4,}.*\n)*)", log)
     # A cover is no part of the film.
     stream, after = next((each for each in streams if "(attached pic)" not in each[0]), ("", ""))
     colors = re.search(r"[\w-]+/([\w-]+)/([\w-]+)[,)]", stream)
-    primaries, transfer = colors.groups() if colors else ("", "")
+    gamut = gamuts.named(*colors.groups()) if colors else gamuts.SRGB
     interlaced = bool(re.search(r"(?:top|bottom)(?: coded)? first", stream))
     # ffmpeg's own decoders of VP8 and VP9 leave out alpha.
     decoder = ""
     if re.search(r"^ *alpha_mode *: 1$", after, re.MULTILINE):
         decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.partition(" ")[0], "")
     transparent = bool(decoder or re.search(rf", (?:{_WITH_ALPHA})\b", stream))
-    return interlaced, transparent, decoder, primaries, transfer
+    return interlaced, transparent, decoder, gamut
 
 
 def read(
@@ -181,7 +179,7 @@ def read(
 
     Yields:
       Frames as they are shown, with values 0 to 255, in sRGB: deinterlaced, and those of high dynamic range or a wide
-      gamut as `gamuts.to_srgb` converts them.
+      gamut converted by `gamuts.to_srgb`.
 
     Raises:
       ValueError: `stride` or `size` is not positive, or `start` is negative.
@@ -242,7 +240,7 @@ class _Pixels(NamedTuple):
         # By way of planes, since ffmpeg's scaling to packed pixels of 16 bits loses green with some flags.
         if video.transparent:
             return cls("gbrap16le,format=rgba64le", 4, np.dtype("<u2"))
-        if gamuts.beyond_srgb(video.primaries, video.transfer):
+        if video.gamut != gamuts.SRGB:
             return cls("gbrp16le,format=rgb48le", 3, np.dtype("<u2"))
         return cls("rgb24", 3, np.dtype(np.uint8))
 
@@ -250,14 +248,14 @@ class _Pixels(NamedTuple):
         self, frame: np.ndarray, video: Video, canvas_color: tuple[float, float, float]
     ) -> UInt8[np.ndarray, "height width 3"]:
         """A frame over the canvas, in sRGB."""
-        beyond = gamuts.beyond_srgb(video.primaries, video.transfer)
+        beyond = video.gamut != gamuts.SRGB
         full, alpha = np.float32(65535.0), frame[..., 3:]
         if beyond:
             colors = frame[..., :3].astype(np.uint16)
             if self.channels == 4:
                 # Without the alpha that they have been multiplied by.
                 colors = np.minimum(colors * (full / np.maximum(alpha, 1)), full).astype(np.uint16)
-            frame = gamuts.to_srgb(colors, primaries=video.primaries, transfer=video.transfer)
+            frame = gamuts.to_srgb(colors, video.gamut)
         if self.channels == 4:
             share = alpha / full
             visible = frame * (share / 255) if beyond else frame[..., :3] / full
@@ -341,13 +339,13 @@ def write_video(
     if first is None:
         raise ImageError(f"{path}: expected frames, got none")
     with replacing(path) as temporary:
-        comment = origins.mark(origin) if origin else ""
-        count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate, comment)
+        count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate)
         if sound_of is not None and ending != ".gif":
             try:
                 _copy_sound(temporary, sound_of, seconds=count / rate)
             except ImageError as error:
                 warnings.warn(f"{error}; {path} is silent", stacklevel=2)
+        origins.sign(temporary, origin)
 
 
 def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
@@ -393,15 +391,13 @@ def _encode(
     frames: Iterable[np.ndarray],
     shape: Any,
     rate: Fraction,
-    comment: str,
 ) -> int:
     """Encodes the frames, and returns their number; error messages name `path`."""
     ending = temporary.suffix.lower()
     pad = [(0, side % 2 if ending != ".gif" else 0) for side in shape[:2]] + [(0, 0)]
     height, width = (side + after for side, (_, after) in zip(shape[:2], pad, strict=False))
     arguments = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate)]
-    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *_FASTSTART]
-    arguments += ["-metadata", f"comment={comment}", f"file:{temporary}"]
+    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *_FASTSTART, f"file:{temporary}"]
     count = 0
     with (
         tempfile.TemporaryFile() as log,
@@ -422,18 +418,7 @@ def _encode(
             reason = log.readline().decode(errors="replace").strip() or "the encoder failed"
             reason = re.sub(r"^(\[.*?\] )+", "", reason)
             raise WriteError(f"{path}: can't be written: {reason}")
-    if ending == ".gif" and comment:
-        _comment_gif(temporary, comment)
     return count
-
-
-def _comment_gif(path: pathlib.Path, comment: str) -> None:
-    """Adds a comment to a GIF, which ffmpeg does not: after the colours of the whole (GIF89a, sections 18, 19, 24)."""
-    with replacing(path) as commented, path.open("rb") as old, commented.open("wb") as new:
-        head = old.read(13)
-        new.write(head + old.read(3 * 2 ** ((head[10] & 7) + 1) if head[10] & 128 else 0))
-        new.write(b"\x21\xfe" + bytes([len(comment)]) + comment.encode() + b"\x00")
-        shutil.copyfileobj(old, new)
 
 
 def _source(path: str | os.PathLike[str]) -> list[str]:
