@@ -204,11 +204,11 @@ def test_sound_is_kept_and_trimmed(tmp_path, stairs):
     videos.write_video(tmp_path / "silent.gif", [grey(0), grey(9)], sound_of=source)
     with pytest.raises(ImageError, match="missing.mp4: no such file"):
         videos.write_video(tmp_path / "b.mp4", [grey(0)], sound_of=tmp_path / "missing.mp4")
-    (tmp_path / "words.txt").write_text("no sound")
+    (tmp_path / "noise.bin").write_bytes(bytes(range(256)))
     assert not list(tmp_path.glob("*b.mp4"))
     # What has been painted is worth more than its sound.
-    with pytest.warns(UserWarning, match="words.txt: its sound can't be copied; .*b.mp4 is silent"):
-        videos.write_video(tmp_path / "b.mp4", [grey(0)], sound_of=tmp_path / "words.txt")
+    with pytest.warns(UserWarning, match="noise.bin: its sound can't be copied; .*b.mp4 is silent"):
+        videos.write_video(tmp_path / "b.mp4", [grey(0)], sound_of=tmp_path / "noise.bin")
     assert videos.probe(tmp_path / "b.mp4").frames == 1 and not list(tmp_path.glob(".*"))
 
 
@@ -249,6 +249,36 @@ def test_a_sound_track_that_is_unknown_does_not_silence_the_others(tmp_path):
     assert videos.probe(tmp_path / "a.mp4").sound
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
+@pytest.mark.parametrize(("source", "codec"), [("source.mkv", "subrip"), ("source.mp4", "mov_text")])
+def test_subtitles_are_kept(tmp_path, name, source, codec):
+    """With and without sound, and up to the last frame."""
+    (tmp_path / "words.srt").write_text(
+        "1\n00:00:00,200 --> 00:00:00,700\nGood morning\n\n2\n00:00:02,000 --> 00:00:03,000\ntoo late\n"
+    )
+    maps = ["-map", "0", "-map", "1", "-metadata:s:s:0", "language=deu"]
+    source = ffmpeg(*PATTERN, "-i", tmp_path / "words.srt", *maps, *H264, "-c:s", codec, "-t", "3", tmp_path / source)
+    videos.write_video(tmp_path / name, [grey(0)] * 10, fps=10.0, sound_of=source)
+    assert videos.probe(tmp_path / name).frames == 10
+    log = subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / name], capture_output=True, text=True
+    ).stderr
+    assert re.findall(r"Stream #0:\d.*\((\w+)\): Subtitle", log) == ["deu"]
+    words = ffmpeg("-i", tmp_path / name, tmp_path / "again.srt").read_text()
+    assert "00:00:00,200 --> 00:00:00,700\nGood morning" in words and "too late" not in words
+
+
+def test_subtitles_that_are_pictures_are_told(tmp_path):
+    (tmp_path / "words.srt").write_text("1\n00:00:00,200 --> 00:00:00,700\nGood morning\n")
+    maps = ["-map", "0", "-map", "1", "-c:s", "subrip"]
+    source = ffmpeg(*PATTERN, "-i", tmp_path / "words.srt", *maps, *H264, "-t", "1", tmp_path / "source.mkv")
+    # ffmpeg can't make such subtitles of words.
+    source.write_bytes(source.read_bytes().replace(b"S_TEXT/UTF8", b"S_HDMV/PGS\0"))
+    with pytest.warns(UserWarning, match=r"source\.mkv: its subtitles can't be copied; .*a\.mp4 has none"):
+        videos.write_video(tmp_path / "a.mp4", [grey(0)] * 10, fps=10.0, sound_of=source)
+    assert videos.probe(tmp_path / "a.mp4").frames == 10
+
+
 @pytest.mark.parametrize(("fps", "frames", "hundredths"), [(30.0, 30, 100), (10.0, 10, 100), (100.0, 20, 20)])
 def test_an_animated_gif(tmp_path, fps, frames, hundredths):
     colours = [np.full((33, 47, 3), [200 - 4 * i, 8 * i, 90], np.uint8) for i in range(frames)]
@@ -278,8 +308,8 @@ def test_what_is_no_video_is_refused(tmp_path, capfd):
     refused(tmp_path, "expected a video, got a folder")
     (tmp_path / "empty.mp4").touch()
     refused(tmp_path / "empty.mp4", "expected a video, got an empty file")
-    (tmp_path / "words.txt").write_text("not a video\n" * 1000)
-    refused(tmp_path / "words.txt", "expected a video, got text|can't be read as a video")
+    (tmp_path / "noise.bin").write_text("not a video\n" * 1000)
+    refused(tmp_path / "noise.bin", "expected a video, got text|can't be read as a video")
     (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
     refused(tmp_path / "noise.mp4", "can't be read as a video")
     for name in ("a.png", "a.jpg", "a.webp", "a.gif", "a.bmp"):

@@ -38,7 +38,7 @@ usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--previews] [--overwrite] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
-Paints a video: OUT.mp4, with the sound of the source, and OUT.film, its strokes frame by frame,
+Paints a video: OUT.mp4, with the sound and subtitles of the source, and OUT.film, its strokes frame by frame,
 from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
 
   --out=OUT.mp4  the painted video: .mp4, .mov, .mkv, .webm or .gif
@@ -167,9 +167,8 @@ def _paint(run: _Run) -> None:
         frames = film.drawn((each.frame for each in painted), size=size)
         if run.line.flags.previews:
             frames = _previewed(frames, run)
-        sound = run.video.path if run.video.sound else None
         try:
-            videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=sound, origin=run.origin)
+            videos.write_video(run.out, frames, fps=film.shown_rate, sound_of=run.video.path, origin=run.origin)
         except WriteError as error:
             # As on a full disk.
             if not run.film.exists():

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -56,6 +56,11 @@ _FASTSTART = ["-movflags", "+faststart"]
 _WITH_ALPHA = r"argb|rgba|abgr|bgra|rgba64\w+|bgra64\w+|ya8|ya16\w+|yuva\w+|gbrap\w*|pal8"
 # A frame of the first fields in place of two fields at once.
 _DEINTERLACED = "bwdif=mode=send_frame:deint=interlaced,"
+
+
+# ffmpeg's codecs of subtitles, to be tried in turn.
+_TEXT = ["mov_text"]
+_SUBTITLES = {".mp4": _TEXT, ".mov": _TEXT, ".mkv": ["copy", "subrip"], ".webm": ["webvtt"]}
 
 
 class Video(NamedTuple):
@@ -317,7 +322,7 @@ def write_video(
       path: path of the file, which gets its name once it is complete.
       frames: frames of one size, with values 0 to 255.
       fps: frames per second.
-      sound_of: video whose sound is copied, all tracks up to the last frame; a GIF stays silent.
+      sound_of: video whose sound and subtitles are copied, all tracks up to the last frame, except into a GIF.
       origin: what it was made from, which the file carries (see `jaxpaint.io.origins`); empty if nothing is known.
 
     Raises:
@@ -325,7 +330,8 @@ def write_video(
       WriteError: the file can't be written, or its suffix is not that of a video format.
 
     Warns:
-      UserWarning: the sound can't be copied, and the video is silent; or only its first track could be copied.
+      UserWarning: the sound can't be copied, and the video is silent; or only its first track could be copied; or the
+        subtitles can't be copied.
     """
     check_name(path)
     ending = pathlib.Path(path).suffix.lower()
@@ -341,15 +347,35 @@ def write_video(
     with replacing(path) as temporary:
         count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate)
         if sound_of is not None and ending != ".gif":
-            try:
-                _copy_sound(temporary, sound_of, seconds=count / rate)
-            except ImageError as error:
-                warnings.warn(f"{error}; {path} is silent", stacklevel=2)
+            _copy_others(path, temporary, sound_of, seconds=count / rate)
         origins.sign(temporary, origin)
 
 
-def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
+def _copy_others(path: object, temporary: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
+    """Adds the sound and the subtitles of another video as far as possible; warnings name `path`."""
+    log = _run(*_source(source)).stderr
+    if "Audio: " in log or "Input #0" not in log:
+        try:
+            _copy_sound(temporary, source, log, seconds=seconds)
+        except ImageError:
+            warnings.warn(f"{source}: its sound can't be copied; {path} is silent", stacklevel=3)
+    if "Subtitle: " in log:
+        ways = [("1:s", "-c:s", codec) for codec in _SUBTITLES[temporary.suffix.lower()]]
+        try:
+            _add_tracks(temporary, source, ways, seconds=seconds)
+        except ImageError:
+            # Such as pictures of words, of which an MP4 is not capable.
+            warnings.warn(f"{source}: its subtitles can't be copied; {path} has none", stacklevel=3)
+
+
+def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], log: str, *, seconds: Fraction) -> None:
     """Adds the sound of another video, all its tracks if possible, up to a time.
+
+    Args:
+      path: path of the video.
+      source: path of the other video.
+      log: ffmpeg's log of the other video.
+      seconds: duration of the sound.
 
     Raises:
       ImageError: the sound can't be copied or encoded.
@@ -357,22 +383,41 @@ def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], *, seconds: 
     Warns:
       UserWarning: only the first track could be copied.
     """
-    every, first = "1:a?", "1:a:0?"
+    every, first = "1:a", "1:a:0"
     ending = path.suffix.lower()
     codecs = ["copy", "libopus" if ending == ".webm" else "aac"]
     # ffmpeg would write it, but few players would play it.
-    if ending in (".mp4", ".mov") and "Audio: vorbis" in _run(*_source(source)).stderr:
+    if ending in (".mp4", ".mov") and "Audio: vorbis" in log:
         codecs.remove("copy")
-    with replacing(path) as both:
-        for tracks, codec in itertools.product((every, first), codecs):
-            maps = ["-map", "0:v", "-map", tracks, "-c:v", "copy", "-c:a", codec, "-t", f"{float(seconds):.6f}"]
-            if _run(*_source(path), *_source(source), *maps, *_FASTSTART, f"file:{both}").returncode == 0:
-                break
-        else:
-            raise ImageError(f"{source}: its sound can't be copied")
-    if tracks == first:
+    ways = [(tracks, "-c:a", codec) for tracks in (every, first) for codec in codecs]
+    if _add_tracks(path, source, ways, seconds=seconds)[0] == first:
         # Such as a phone's spatial sound, beside the usual one.
         warnings.warn(f"{source}: only the first of its sound tracks could be copied", stacklevel=3)
+
+
+def _add_tracks(
+    path: pathlib.Path, source: str | os.PathLike[str], ways: Sequence[tuple[str, ...]], *, seconds: Fraction
+) -> tuple[str, ...]:
+    """Adds tracks of another video up to a time, in the first of several ways of which ffmpeg is capable.
+
+    Args:
+      path: path of the video.
+      source: path of the other video.
+      ways: ffmpeg's name of the tracks to add, and its arguments for them.
+      seconds: duration of the tracks.
+
+    Returns:
+      The way that was taken.
+
+    Raises:
+      ImageError: there was none.
+    """
+    with replacing(path) as both:
+        for tracks, *how in ways:
+            arguments = ["-map", "0", "-map", tracks, "-c", "copy", *how, "-t", f"{float(seconds):.6f}"]
+            if _run(*_source(path), *_source(source), *arguments, *_FASTSTART, f"file:{both}").returncode == 0:
+                return (tracks, *how)
+        raise ImageError(f"{source}: can't be copied from")
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
