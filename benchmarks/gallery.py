@@ -5,7 +5,7 @@
     python benchmarks/gallery.py --brushes
 
 Paints each photograph (by scikit-image's or scikit-learn's name, or a file) with each config, and writes to --out:
-NAME-all.jpg, a row of squares for each photograph, which stands at the left; NAME.jpg, each preset once, closer, with
+NAME-all.jpg, a row of squares for each photograph, which stands at the left; look_PRESET.jpg, each preset closer, with
 another photograph each; NAME-pictures/, every painting whole, at --size, with its strokes (npz). A painting that is
 there already is not painted again. With --brushes, brushes.jpg alone: strokes of every brush under light.
 """
@@ -30,8 +30,8 @@ from jaxpaint.optimize import initialize
 
 PHOTOS = "chelsea,astronaut,china,coffee,flower,camera,hubble_deep_field,rocket"
 PRESETS = "paint,alla_prima,impressionist,expressionist,pastel,charcoal,pointillist,palette_knife,wash"
-# Columns of the sheet that shows each preset once, and the share of a square that it shows.
-_COLUMNS, _CLOSER = 3, 0.75
+# Share of a photograph's largest square that look_PRESET.jpg shows.
+_CLOSER = 0.75
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -71,9 +71,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             strips[-1].append(_square(drawn))
         images.write_image(options.out / f"{options.name}-all.jpg", machine.contact_sheet(strips, options.high))
     paintings = [strip[1:] for strip in strips]
-    picked = [_square(paintings[i % len(paintings)][i], _CLOSER) for i in range(len(paintings[0]))]
-    rows = [picked[i : i + _COLUMNS] for i in range(0, len(picked), _COLUMNS)]
-    images.write_image(options.out / f"{options.name}.jpg", machine.contact_sheet(rows, 2 * options.high))
+    for number, preset in enumerate(options.presets.split(",")):
+        closer = _square(paintings[number % len(paintings)][number], _CLOSER)
+        path = options.out / f"look_{pathlib.Path(preset).stem}.jpg"
+        images.write_image(path, machine.contact_sheet([[closer]], 2 * options.high))
 
 
 def _square(picture: np.ndarray, share: float = 1.0) -> np.ndarray:

@@ -37,7 +37,7 @@ def test_gallery(tmp_path, monkeypatch):
     before = painted.stat().st_mtime_ns
     gallery.main(flags)
     assert painted.stat().st_mtime_ns == before
-    sheets = [images.read_image(tmp_path / name) for name in ("gallery.jpg", "gallery-all.jpg")]
+    sheets = [images.read_image(tmp_path / name) for name in ("look_tiny.jpg", "gallery-all.jpg")]
     # The one preset, larger; the photograph and its painting.
     assert [sheet.shape for sheet in sheets] == [(80, 80, 3), (40, 80, 3)]
     assert painted.with_suffix(".png").exists()
