@@ -142,6 +142,52 @@ def test_pictures_that_start_after_the_sound_wait(tmp_path):
     assert np.array_equal(read_back[0], read_back[25]) and not np.array_equal(read_back[25], read_back[30])
 
 
+@pytest.mark.parametrize("late", ["pictures", "sound"])
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_pictures_and_sound_stay_together(tmp_path, late, ending):
+    """One of them begins 0.7 s after the other, with a flash and a beep at the same moment."""
+    offsets = [0.7, 0.0] if late == "pictures" else [0.0, 0.7]
+    flash = "color=black:s=64x64:r=25:d=3,drawbox=enable='between(n,25,27)':color=white:t=fill"
+    beep = 1.0 + offsets[0] - offsets[1]
+    wave = f"aevalsrc='sin(2*PI*880*t)*between(t,{beep},{beep + 0.12})':d=3"
+    sources = ["-itsoffset", str(offsets[0]), "-f", "lavfi", "-i", flash]
+    sources += ["-itsoffset", str(offsets[1]), "-f", "lavfi", "-i", wave]
+    source = videos.probe(ffmpeg(*sources, *H264, "-c:a", "aac", tmp_path / f"source.{ending}"))
+    read_back = list(videos.read(source))
+    videos.write_video(tmp_path / "a.mp4", read_back, fps=source.rate, sound_of=source.path)
+    seen = next(number for number, frame in enumerate(read_back) if frame.mean() > 128) / 25
+    delayed = ["-af", "aresample=async=1:first_pts=0", "-f", "f32le", "-ac", "1", "-ar", "8000"]
+    sound = np.fromfile(ffmpeg("-i", tmp_path / "a.mp4", "-vn", *delayed, tmp_path / "sound"), np.float32)
+    heard = np.argmax(abs(sound) > 0.1) / 8000
+    assert heard == pytest.approx(1.0 + offsets[0], abs=0.03)
+    assert seen == pytest.approx(heard, abs=0.06)
+
+
+def test_sound_with_a_little_silence_in_front_adds_no_frame(tmp_path):
+    """As encoders of sound put it there."""
+    source = ffmpeg(*PATTERN, "-f", "lavfi", "-i", "sine=d=2", *H264, "-c:a", "aac", "-t", "2", tmp_path / "source.ts")
+    video = videos.probe(source)
+    read_back = list(videos.read(video))
+    assert len(read_back) == video.frames == 50
+    assert not np.array_equal(read_back[0], read_back[1])
+
+
+def test_a_stream_without_times(tmp_path):
+    video = videos.probe(ffmpeg(*PATTERN, *H264, "-t", "2", tmp_path / "bare.h264"))
+    assert len(list(videos.read(video))) == video.frames == 50
+
+
+def test_a_size_that_changes_midway(tmp_path):
+    """Everything is shown at the first size, and no frame twice."""
+    parts = [ffmpeg(*PATTERN, "-s", size, *H264, "-t", "1", tmp_path / f"{size}.h264") for size in ("96x64", "48x32")]
+    (tmp_path / "whole.h264").write_bytes(b"".join(part.read_bytes() for part in parts))
+    video = videos.probe(tmp_path / "whole.h264")
+    read_back = list(videos.read(video))
+    assert len(read_back) == video.frames == 50
+    small = np.array(list(videos.read(videos.probe(parts[1])))).repeat(2, axis=1).repeat(2, axis=2)
+    assert np.abs(small - read_back[30].astype(int)).mean((1, 2, 3)).argmin() == 5
+
+
 def test_stride_and_start(stairs):
     read_back = list(videos.read(stairs))
     assert len(read_back) == stairs.frames == 40
@@ -547,7 +593,7 @@ def test_interlaced_films_show_no_combs(tmp_path):
     assert max(np.abs(frame[30] - frame[31]).mean() for frame in frames) < 5
 
 
-@pytest.mark.parametrize("name", ["title.mov", "sticker.gif", "sticker.png", "title.webm"])
+@pytest.mark.parametrize("name", ["title.mov", "sticker.gif", "sticker.png", "title.webm", "older.webm"])
 def test_transparent_films_lie_over_the_canvas(tmp_path, name):
     frames = []
     for number in range(3):
@@ -560,10 +606,13 @@ def test_transparent_films_lie_over_the_canvas(tmp_path, name):
     else:
         (tmp_path / "raw").write_bytes(b"".join(frame.tobytes() for frame in frames))
         raw = ["-f", "rawvideo", "-pix_fmt", "rgba", "-s", "64x48", "-r", "10", "-i", tmp_path / "raw"]
-        codec = (
-            ["-c:v", "qtrle"] if path.suffix == ".mov" else ["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-crf", "10"]
-        )
-        ffmpeg(*raw, *codec, path)
+        webm = ["-pix_fmt", "yuva420p", "-crf", "10", "-b:v", "1M"]
+        codecs = {
+            "title.mov": ["-c:v", "qtrle"],
+            "title.webm": ["-c:v", "libvpx-vp9", *webm],
+            "older.webm": ["-c:v", "libvpx", "-auto-alt-ref", "0", *webm],
+        }
+        ffmpeg(*raw, *codecs[name], path)
     found = list(videos.read(videos.probe(path), canvas_color=(0.5, 0.25, 0.75)))
     assert len(found) == 3
     np.testing.assert_allclose(found[1][24, 8].astype(int), [128, 64, 191], atol=2)

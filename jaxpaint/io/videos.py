@@ -33,6 +33,8 @@ FASTEST = 1000
 # A file whose frame times are whole milliseconds, such as a screen recording, states 1000 frames a second. A stated
 # rate above this limit is therefore compared with the average rate.
 _FAST = 120
+# ffmpeg's time of packets that have none is the least 64-bit integer.
+_NO_TIME = -(2**62)
 # Browsers show each frame of a faster GIF for a tenth of a second.
 _FASTEST_GIF = 50
 
@@ -76,6 +78,8 @@ class Video(NamedTuple):
       transparent: whether frames may be transparent.
       decoder: name of the decoder to use in place of ffmpeg's usual one, or empty.
       gamut: what the numbers of the frames mean.
+      lead: seconds by which the sound begins before the pictures, if that is half a frame to a frame, as of the silence
+        that encoders put in front. Frames are shown so much earlier, or the first one would be shown twice.
     """
 
     path: pathlib.Path
@@ -88,6 +92,7 @@ class Video(NamedTuple):
     transparent: bool = False
     decoder: str = ""
     gamut: gamuts.Gamut = gamuts.SRGB
+    lead: float = 0.0
 
     @property
     def frames(self) -> int:
@@ -114,7 +119,7 @@ def probe(path: str | os.PathLike[str]) -> Video:
     shown = r"trim=end_frame=1,scale=iw*max(sar\,1):ih*max(1/sar\,1),setsar=1"
     once = ["-map", "0:V:0", "-c:0", "rawvideo", "-fps_mode:0", "cfr", "-filter:0", shown]
     all_ = ["-map", "0:V:0", "-c:1", "copy"]
-    result = _run("-nostats", *_source(path), *once, *all_, "-f", "framecrc", "pipe:1")
+    result = _run("-nostats", *_source(path), *once, *all_, "-f", "framecrc", "pipe:1", *_beside("0:a?"))
     log, listing = result.stderr, result.stdout
     kind = re.search(r"^Input #0, (\S+), from", log, re.MULTILINE)
     if kind is None:
@@ -136,17 +141,22 @@ def probe(path: str | os.PathLike[str]) -> Video:
         most = decoding.MOST_PIXELS // 10**6
         raise ImageError(f"{path}: expected at most {most} megapixels, got {width * height / 1e6:.0f}")
     rate = 1 / units["0"]
-    duration = float(max(time + length for time, length in stored) * units["1"] or len(stored) / rate)
+    # Bare streams, such as .h264, have no times.
+    timed = [(time, length) for time, length in stored if time > _NO_TIME]
+    begin = float(min((time for time, _ in timed), default=0) * units["1"])
+    lead = begin if 0.5 <= begin * rate < 1.0 else 0.0
+    duration = float(max(map(sum, timed), default=0) * units["1"]) - lead or float(len(stored) / rate)
     average = len(stored) / duration
     if rate > max(_FAST, 2.0 * average):
         rate = Fraction(max(1, round(average)))
     if rate > FASTEST:
         raise ImageError(f"{path}: expected at most {FASTEST} frames a second, got {float(rate):.0f}")
-    return Video(path, height, width, rate, duration, bool(re.search(r"Stream #0:\d.*: Audio: ", log)), *_look(log))
+    sound = bool(re.search(r"Stream #0:\d.*: Audio: ", log))
+    return Video(path, height, width, rate, duration, sound, *_look(log), lead)
 
 
 def _look(log: str) -> tuple[bool, bool, str, gamuts.Gamut]:
-    """Finds `Video`'s fields from `interlaced` on in ffmpeg's log."""
+    """Finds `Video`'s fields from `interlaced` to `gamut` in ffmpeg's log."""
     streams = re.findall(r"Stream #0:\d.*: Video: (.*)\n((?: {4,}.*\n)*)", log)
     # A cover is no part of the film.
     stream, after = next((each for each in streams if "(attached pic)" not in each[0]), ("", ""))
@@ -156,7 +166,7 @@ def _look(log: str) -> tuple[bool, bool, str, gamuts.Gamut]:
     # ffmpeg's own decoders of VP8 and VP9 leave out alpha.
     decoder = ""
     if re.search(r"^ *alpha_mode *: 1$", after, re.MULTILINE):
-        decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.partition(" ")[0], "")
+        decoder = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(re.split(r"\W", stream, maxsplit=1)[0], "")
     transparent = bool(decoder or re.search(rf", (?:{_WITH_ALPHA})\b", stream))
     return interlaced, transparent, decoder, gamut
 
@@ -197,18 +207,23 @@ def read(
     method = "area" if height <= video.height else "bicubic"
     # Sound starts at time 0, so pictures that start later must be delayed.
     chosen = _DEINTERLACED if video.interlaced else ""
+    chosen += f"setpts=PTS-{video.lead:.6f}/TB," if video.lead else ""
     chosen += f"fps={video.rate}:start_time=0,framestep={stride},trim=start_frame={start}"
     # Averages of pixels count by their alpha.
     chosen += ",format=gbrap16le,premultiply=inplace=1" if video.transparent else ""
     pixels = _Pixels.of(video)
     scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format={pixels.name}"
     decoder = ["-c:v", video.decoder] if video.decoder else []
+    # A filter that is set up anew when the size changes would count time from 0 again.
+    decoder += ["-reinit_filter", "0"]
     arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *decoder, *_source(video.path), "-map", "0:V:0"]
     arguments += ["-vf", f"{chosen},{scaled}", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
+    arguments += _beside("0:a?")
     faults: collections.deque[float] = collections.deque()
     number, count = start * stride, 0
     with _ffmpeg(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        listener = threading.Thread(target=lambda: faults.extend(_faults(process.stderr)), daemon=True)
+        found = (time - video.lead for time in _faults(process.stderr))
+        listener = threading.Thread(target=faults.extend, args=(found,), daemon=True)
         listener.start()
         try:
             count_bytes = height * width * pixels.channels * pixels.dtype.itemsize
@@ -415,7 +430,8 @@ def _add_tracks(
     with replacing(path) as both:
         for tracks, *how in ways:
             arguments = ["-map", "0", "-map", tracks, "-c", "copy", *how, "-t", f"{float(seconds):.6f}"]
-            if _run(*_source(path), *_source(source), *arguments, *_FASTSTART, f"file:{both}").returncode == 0:
+            arguments += [*_FASTSTART, f"file:{both}", *_beside("1:v?")]
+            if _run(*_source(path), *_source(source), *arguments).returncode == 0:
                 return (tracks, *how)
         raise ImageError(f"{source}: can't be copied from")
 
@@ -472,6 +488,15 @@ def _source(path: str | os.PathLike[str]) -> list[str]:
     The `file:` prefix keeps ffmpeg from taking a name for an address or an option, and from fetching anything.
     """
     return ["-protocol_whitelist", "file", "-i", f"file:{os.fspath(path)}"]
+
+
+def _beside(streams: str) -> list[str]:
+    """Arguments to read streams that are not used, too.
+
+    ffmpeg counts time from the first packet of the streams that it reads. In an MPEG transport stream, pictures and
+    sound have the same beginning only if both are read.
+    """
+    return ["-map", streams, "-c", "copy", "-f", "null", "-"]
 
 
 def _command(*arguments: str) -> list[str]:
