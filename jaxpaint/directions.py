@@ -6,6 +6,8 @@ in radians, clockwise from x. A doubled angle is scaled by its confidence in [0,
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +29,23 @@ _FAR, _NEARBY = 0.2, 0.05
 # Variation of unsure directions: number of patches of one direction along the long side, and standard deviation of
 # their turns, in radians.
 _PATCHES, _TURN = 11, 0.8
+
+
+def checked(field: Any) -> Field:
+    """A field of directions as float32.
+
+    Args:
+      field: array of shape `[rows, columns, 2]`, as `form` gives it.
+
+    Raises:
+      ValueError: it has another shape, or values that are not finite.
+    """
+    array = pictures.floats(field, "directions")
+    if array.ndim != 3 or array.shape[-1] != 2 or not array.size:
+        raise ValueError(f"expected directions of shape [rows, columns, 2], got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("expected directions of finite numbers, got others")
+    return array
 
 
 def form(picture: Float[np.ndarray, "height width 3"]) -> Field:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxpaint import pictures
+from jaxpaint import checks, pictures
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.raster import lighting
@@ -44,7 +44,8 @@ def draw(
       The drawing, in [0, 1], in the photograph's proportions.
 
     Raises:
-      ValueError, TypeError: a size of less than a pixel; a value that the settings refuse.
+      ValueError, TypeError: there is no painting; a size of less than a pixel, or beyond `pictures.LARGEST`; a value
+        that the settings refuse.
     """
     asked = {"wet": wet, "relief": relief, "light": light, "gloss": gloss, "ground": ground}
     painting = relit(painting, {name: value for name, value in asked.items() if value is not None})
@@ -62,7 +63,11 @@ def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
     Args:
       painting: finished or not.
       light: new values of some of the settings in `settings.LIGHT`.
+
+    Raises:
+      ValueError, TypeError: there is no painting; a value that the settings refuse.
     """
+    checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
     return dataclasses.replace(painting, settings=dataclasses.replace(painting.settings, **light))
 
 
@@ -72,9 +77,8 @@ def draw_layers(painting: Painting, *, size: int | None = None) -> Float[np.ndar
     Args:
       painting, size: as for `draw`.
     """
-    if size is not None and size < 1:
-        raise ValueError(f"expected a size of at least 1 pixel, got {size}")
-    shape = pictures.fitted_shape(painting.height, painting.width, size or painting.settings.size)
+    size = painting.settings.size if size is None else pictures.checked_size(size)
+    shape = pictures.fitted_shape(painting.height, painting.width, size)
     return _over(painting, painting.strokes, paint_below(painting), bare(painting.settings, shape))
 
 
@@ -111,8 +115,13 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
 
     Yields:
       Pictures of 0 to 255: first the empty canvas, last the painting.
+
+    Raises:
+      ValueError, TypeError: there is no painting; a size as for `draw`; fewer than one picture.
     """
-    shape = pictures.fitted_shape(painting.height, painting.width, size)
+    checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
+    frames = checks.whole(frames, "a number of frames", 1, 10**6)
+    shape = pictures.fitted_shape(painting.height, painting.width, pictures.checked_size(size))
     count, below = len(painting.strokes), paint_below(painting)
     layers = bare(painting.settings, shape)
     stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))

@@ -8,20 +8,20 @@ import warnings
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from jaxpaint import attention, directions, optimize, pictures
-from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, to_window
-from jaxpaint.brushes.textures import pyramid
+from jaxpaint import attention, checks, directions, optimize, pictures
+from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, textures, to_window
 from jaxpaint.errors import WeightsError
 from jaxpaint.optimize.initialize import Layout, Limits, place, place_in_blocks, stroke_size
 from jaxpaint.problem import Bounds, Fit, Problem
 from jaxpaint.raster.forward import draw_strokes
 from jaxpaint.raster.windowed import BLOCK_ROOM
 from jaxpaint.renderers import Engine, Model
-from jaxpaint.settings import Settings
+from jaxpaint.settings import MOST_SEED, Settings, check_brush
 
 # Weight of directions at a setting of 1; the mean squared difference is 0.001 at 30 dB.
 _DIRECTION = 0.001
@@ -58,11 +58,17 @@ class Painter(NamedTuple):
         """The painter that the settings name.
 
         Raises:
+          ValueError: the user's own brush has another shape or range, is missing, or is for a brush that takes none.
           WeightsError: there are no such weights of a network, or they are of another network or brush.
 
         Warns:
           UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
         """
+        if brush_image is not None:
+            check_brush(settings.brush, "brush_image")
+            brush_image = textures.checked(brush_image)
+        elif settings.brush_image:
+            raise ValueError("config.brush_image: expected its stamps as brush_image, as images.read_brush gives them")
         network = network_of(settings, pictured=brush_image is not None)
         return cls(settings, shape, brush_image, network)
 
@@ -78,7 +84,7 @@ class Painter(NamedTuple):
 
     def engine(self, *, flat: bool = False) -> Engine:
         """The engine; flat, it draws the texture's average."""
-        stamps = None if self.brush_image is None else pyramid(self.brush_image)
+        stamps = None if self.brush_image is None else textures.pyramid(self.brush_image)
         return Engine.of(self.settings, stamps, flat=flat)
 
     def draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Picture:
@@ -206,8 +212,23 @@ class Painter(NamedTuple):
 
 
 def as_key(key: PRNGKeyArray | int) -> PRNGKeyArray:
-    """A random key, which may be given as a whole number."""
-    return jax.random.key(key) if isinstance(key, int | np.integer) else key
+    """A random key, which may be given as a whole number.
+
+    Args:
+      key: of one of `jax.random`'s kinds, the older one too; or a whole number from 0, of 32 bits.
+
+    Raises:
+      TypeError: it is something else.
+      ValueError: it is another number, or several keys.
+    """
+    if isinstance(key, jax.Array | np.ndarray) and key.ndim <= 1:
+        if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
+            return key
+        # The older kind of key is the data of the newer one.
+        like = jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0)))
+        if (key.dtype, key.shape) == (like.dtype, like.shape):
+            return key
+    return jax.random.key(checks.whole(key, "one random key or a seed", 0, MOST_SEED))
 
 
 def generator(key: PRNGKeyArray, stream: int) -> np.random.Generator:

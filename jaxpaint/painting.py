@@ -19,7 +19,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import directions, optimize, pictures
+from jaxpaint import checks, directions, optimize, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.optimize.initialize import Layout, stroke_size
@@ -165,7 +165,7 @@ def paint(
     """Paints a picture.
 
     Args:
-      image: in [0, 1], sRGB; what else `pictures.checked` converts, such as bytes or an image of Pillow, is fine, too.
+      image: in [0, 1], sRGB; what else `pictures.converted` takes, such as bytes or an image of Pillow, is fine, too.
       key: a random key or a whole number: says which of the many paintings; the same key and settings give the same
         painting on the same number of devices.
       settings: how to paint.
@@ -177,7 +177,9 @@ def paint(
       The finished painting.
 
     Raises:
-      ValueError: the image has values outside [0, 1].
+      ValueError, TypeError: an argument has another type, shape or range; the settings name an own brush without its
+        stamps, or a brush that takes none.
+      WeightsError: there are no such weights of a network, or they are of another network or brush.
       ResumeError: the painting to resume is finished, or of other settings.
     """
     stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
@@ -202,10 +204,17 @@ def paint_stages(
     Yields:
       The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
       same end.
+
+    Raises:
+      ValueError, TypeError, WeightsError: as for `paint`, before the first step.
     """
+    Settings.check(settings)
+    key, form = as_key(key), None if form is None else directions.checked(form)
+    if resume is not None:
+        checks.instance(resume, Painting, "a painting to go on from", reader="jaxpaint.load_painting")
     image = inked(settings, pictures.checked(image))
     painter = Painter.of(settings, image.shape[:2], brush_image)
-    return fit_stages(image, painter, key=as_key(key), form=form, resume=resume)
+    return fit_stages(image, painter, key=key, form=form, resume=resume)
 
 
 def fit_stages(

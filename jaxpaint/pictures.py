@@ -6,16 +6,32 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
 
+from jaxpaint import checks
+from jaxpaint.errors import reason
+
+# Greatest long side of a drawing, in pixels. A square's colours and heights take 4 GiB.
+LARGEST = 16384
 # By how much values may leave [0, 1], as arithmetic has it.
 _HAIR = 1e-4
 # EXIF's tag of how a picture lies.
 ORIENTATION = 274
 # Pixels of a band.
 _BAND = 2**21
+
+
+def checked_size(size: object) -> int:
+    """A drawing's long side in pixels, a whole number from 1 to `LARGEST`.
+
+    Raises:
+      ValueError, TypeError: it is another.
+    """
+    why = "a larger square takes more than 4 GiB of memory"
+    return checks.whole(size, "a size in pixels", 1, LARGEST, why=why)
 
 
 def fitted_shape(height: int, width: int, size: int) -> tuple[int, int]:
@@ -37,12 +53,20 @@ def bands(height: int, width: int, *, multiple: int = 1) -> Iterator[slice]:
 
 
 def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
+    """A new array of a picture in [0, 1]; see `converted`."""
+    return np.clip(converted(picture, kind), 0.0, 1.0)
+
+
+def converted(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
     """Returns a picture as float32, converted from what programs pass around, where that is unambiguous.
 
     Args:
       picture: array of shape `[height, width, 3]` with values in [0, 1]. Also an image of Pillow, a tensor of PyTorch;
         unsigned integers of 8 or 16 bits; grey values; channels first; a fourth channel, if it is opaque.
       kind: noun for the picture, for error messages.
+
+    Returns:
+      The picture, which may share the argument's memory, and leave [0, 1] by a hair.
 
     Raises:
       ValueError: the picture has another shape or range; one line says what was expected.
@@ -65,14 +89,58 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
         elif array.shape[-1:] == (4,):
             hint = "; lay its colours over a canvas by its alpha first"
         raise ValueError(f"expected {kind} of shape [height, width, 3], got {array.shape}{hint}")
+    return in_range(array, kind)
+
+
+def checked_color(color: Any) -> Float[np.ndarray, "3"]:
+    """Red, green and blue as float32.
+
+    Raises:
+      ValueError: they are not three numbers in [0, 1].
+    """
+    try:
+        array = np.asarray(color, np.float32)
+    except (ValueError, TypeError):
+        array = None
+    if array is None or array.shape != (3,):
+        got = checks.described(color if array is None else array)
+        raise ValueError(f"expected a colour as red, green and blue, got {got}")
+    return in_range(array, "a colour")
+
+
+def in_range(array: Float[np.ndarray, "..."], kind: str) -> Float[np.ndarray, "..."]:
+    """Refuses values outside [0, 1].
+
+    Args:
+      array: values, of which there are some.
+      kind: noun for them, with its article, for the error message.
+
+    Raises:
+      ValueError: one line, with the range of the values, or the share of those that are no numbers.
+    """
     least, most = float(array.min()), float(array.max())
     if not (least >= -_HAIR and most <= 1 + _HAIR):
-        raise ValueError(f"expected {kind} of values in [0, 1], got {least:g} to {most:g}")
-    return np.clip(array, 0.0, 1.0)
+        # With a value that is no number, least and most are none either.
+        bad = (
+            f"{100 * np.isnan(array).mean():.3g} % that are no numbers" if np.isnan(least) else f"{least:g} to {most:g}"
+        )
+        raise ValueError(f"expected {kind} of values in [0, 1], got {bad}")
+    return array
 
 
 def floats(picture: Any, kind: str) -> np.ndarray:
-    """A picture's or mask's values as float32, of which 1 is the greatest that an integer type has; see `checked`."""
+    """A picture's or other array's values as float32, of which 1 is the greatest that an integer type has.
+
+    Args:
+      picture: as for `converted`, of any shape.
+      kind: noun for it, with its article, for the error message.
+
+    Returns:
+      The values, which may share the argument's memory.
+
+    Raises:
+      ValueError: it has values of another type, or is no array.
+    """
     orientation = 1
     if isinstance(picture, Image.Image):
         orientation = picture.getexif().get(ORIENTATION, 1)
@@ -82,13 +150,20 @@ def floats(picture: Any, kind: str) -> np.ndarray:
             picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     elif hasattr(picture, "detach"):
         picture = picture.detach().cpu()
-    array = np.asarray(picture)
+    try:
+        array = np.asarray(picture)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"expected {kind} as an array, got {type(picture).__name__}: {reason(error)}") from None
     full = 1.0
     if array.dtype in (np.uint8, np.uint16):
         full = np.iinfo(array.dtype).max
-    elif array.dtype.kind in "iuOUS":
-        raise ValueError(f"expected {kind} of floats in [0, 1], or of uint8, got {array.dtype}")
-    return upright(array.astype(np.float32) / np.float32(full), orientation)
+    elif array.dtype != bool and not jnp.issubdtype(array.dtype, jnp.floating):
+        got = (
+            array.dtype if isinstance(picture, np.ndarray | np.generic) else f"{type(picture).__name__} ({array.dtype})"
+        )
+        raise ValueError(f"expected {kind} of floats in [0, 1], or of uint8, got {got}")
+    values = array.astype(np.float32, copy=False)
+    return upright(values if full == 1.0 else values / np.float32(full), orientation)
 
 
 def upright(values: Float[np.ndarray, "..."], orientation: int) -> Float[np.ndarray, "..."]:

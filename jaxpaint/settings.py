@@ -49,12 +49,25 @@ class Checked:
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
 
     @classmethod
+    def check(cls, settings: object) -> None:
+        """Refuses anything but settings of exactly this class.
+
+        Raises:
+          TypeError: one line, such as `expected settings as Settings, got dict; Settings.from_config converts it`.
+        """
+        if type(settings) is not cls:
+            hint = f"; {cls.__name__}.from_config converts it" if hasattr(settings, "keys") else ""
+            raise TypeError(f"expected settings as {cls.__name__}, got {type(settings).__name__}{hint}")
+
+    @classmethod
     def from_config(cls, config: Any) -> Self:
         """Makes settings from a `ConfigDict` or a dict; missing keys get their default, and lists are text with commas.
 
         Raises:
           ValueError, TypeError: a key is unknown, or a value has the wrong type or is out of range.
         """
+        if not hasattr(config, "keys"):
+            raise TypeError(f"expected settings as a dict of keys and values, got {type(config).__name__}")
         values = {key: config[key] for key in config}
         for key, value in values.items():
             if isinstance(value, list | tuple):
@@ -87,6 +100,8 @@ class Checked:
 
 # Few strokes, large enough to be seen as strokes. For photographs to be styled, the style determines sizes and number.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
+# Seeds are of 32 bits.
+MOST_SEED = 2**32 - 1
 # Settings of the paint's surface and of the light, which change a drawing but not its strokes.
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
 
@@ -99,6 +114,8 @@ class _SuitableText(str):
     """The text counterpart of `_SuitableNumber`, for choices."""
 
 
+# Numbers that a network's shading can multiply.
+DTYPES = ("float32", "bfloat16")
 # A setting for each term of the loss that has a meaning to users.
 _WEIGHED = {name: term for name, term in TERMS.items() if term.meaning}
 _LossWeights: Any = dataclasses.make_dataclass(
@@ -119,7 +136,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
 
     renderer: str = setting("exact", "what draws the strokes while they are fitted", choices=("exact", *ARCHITECTURES))
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
-    dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=("float32", "bfloat16"))
+    dtype: str = setting("float32", "numbers that a network's shading multiplies", choices=DTYPES)
     brush: str = setting("filbert", ", ".join(BRUSHES))
     brush_image: str = setting("", "a picture of your own brush, or a folder of them")
     texture: float = setting(1.0, "contrast of the brush's texture", 0.0, 2.0)
@@ -165,7 +182,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     ground: str = setting(
         "auto", "what is painted on; auto: as suits the brush", choices=("auto", "linen", "paper", "none")
     )
-    seed: int = setting(0, "another seed, another painting", 0, 2**32 - 1)
+    seed: int = setting(0, "another seed, another painting", 0, MOST_SEED)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -347,12 +364,12 @@ def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
     problem = f"config.{field.name}: expected {_expectation(field)}, got {value!r}"
     if not isinstance(value, abstract) or isinstance(value, bool) != (kind is bool):
         raise TypeError(problem)
-    value = kind(value)
+    # Before its conversion: not every integer has a float.
     if meta["low"] is not None and not meta["low"] <= value <= meta["high"]:
         raise ValueError(problem)
     if meta["choices"] and value not in meta["choices"]:
         raise ValueError(problem)
-    return value
+    return kind(value)
 
 
 def check_brush(name: str, image: str) -> Brush:

@@ -23,15 +23,15 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxpaint import directions, drawing, losses, manner, optimize, painting, pictures, runtime
+from jaxpaint import checks, directions, drawing, losses, manner, optimize, painting, pictures, runtime
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.errors import ResumeError
 from jaxpaint.io import weights
 from jaxpaint.losses import Features
-from jaxpaint.painter import Painter, bounds
+from jaxpaint.painter import Painter, as_key, bounds
 from jaxpaint.problem import Bounds, Fit, Problem
 from jaxpaint.settings import BOLD, Settings, StyleSettings
-from jaxpaint.types import Painting, Picture, Progress
+from jaxpaint.types import Painting, Picture, Progress, Style
 
 TERMS = ("content", "l1", "style", "laplacian", "transport")
 # Long side, in pixels, of the pictures between which transport is taken.
@@ -75,13 +75,14 @@ def stylize(
       The painting in its new style: strokes as before, to be drawn, exported and styled again.
 
     Raises:
-      ValueError: the painting is unfinished; pictures are of another shape or range; the number of pictures is not that
-        of their weights.
+      ValueError, TypeError: the painting is unfinished, or has no strokes; an argument has another type, shape or
+        range; the number of pictures is not that of their weights.
       ResumeError: the styling to resume is finished, or began with other pictures or settings.
       WeightsError: there are no such weights of VGG, or they lack one of the layers.
     """
+    key = as_key(key)
     if not isinstance(picture, Painting):
-        suited, form = in_manner(picture, _listed(style), settings)
+        suited, form = in_manner(picture, style, settings)
         picture = painting.paint(picture, key=key, settings=suited, form=form)
     *_, (styled, _) = stylize_stages(picture, style, settings=settings, mask=mask, resume=resume)
     return styled
@@ -104,10 +105,14 @@ def stylize_stages(
     Yields:
       The painting so far and how far it is; its PSNR is that to the painting as it was. The last one is finished. Each
       can be saved, and gone on from to the same end.
+
+    Raises:
+      ValueError, TypeError, ResumeError, WeightsError: as for `stylize`, before the first step.
     """
-    styles = _listed(style)
+    checks.instance(picture, Painting, "a painting", reader="jaxpaint.load_painting")
+    styles = _styles(style, settings)
     mask = None if mask is None else pictures.floats(mask, "a mask")
-    _check(picture, styles, mask)
+    _check(picture, mask)
     begun_with = _digest(picture.strokes, *styles, *([] if mask is None else [mask]))
     strokes, state, done = picture.strokes, optimize.initial(optimize.ADAM, picture.strokes), 0
     if resume is not None:
@@ -158,27 +163,25 @@ def stylize_stages(
 
 
 def in_manner(
-    photograph: Picture, styles: Sequence[Picture], settings: StyleSettings
+    photograph: Picture, style: Picture | Sequence[Picture], settings: StyleSettings
 ) -> tuple[Settings, directions.Field]:
     """Settings and directions for painting a photograph that is to be styled, in strokes like those of the styles.
 
     Args:
       photograph: in [0, 1].
-      styles: pictures in [0, 1].
-      settings: of the style transfer.
+      style, settings: as for `stylize`.
 
     Raises:
-      ValueError: there are no style pictures, or their number is not that of their weights.
+      ValueError, TypeError: as for `stylize`.
     """
-    if not styles:
-        raise ValueError("expected a style picture, got none")
+    styles = _styles(style, settings)
     photograph, shares = pictures.checked(photograph), settings.weights_of(len(styles))
     suited = BOLD | manner.settings_of(styles, shares, photograph.shape[:2])
     return Settings.from_config(suited), manner.form(photograph, styles, shares)
 
 
-def _listed(style: Picture | Sequence[Picture]) -> list[Picture]:
-    return [pictures.checked(each, "a style picture") for each in (style if isinstance(style, Sequence) else [style])]
+def _styles(style: Picture | Sequence[Picture], settings: StyleSettings) -> Sequence[Picture]:
+    return Style(style if isinstance(style, Sequence) else [style], settings).pictures
 
 
 class _Palette(NamedTuple):
@@ -208,17 +211,15 @@ def _in_palette(brush: Brush, strokes: Float[np.ndarray, "n d"], palette: _Palet
     return result
 
 
-def _check(picture: Painting, styles: Sequence[Picture], mask: Float[np.ndarray, "rows columns"] | None) -> None:
+def _check(picture: Painting, mask: Float[np.ndarray, "..."] | None) -> None:
     if picture.state:
         raise ValueError("expected a finished painting, got an unfinished one")
-    if not styles:
-        raise ValueError("expected a style picture, got none")
-    if mask is None:
-        return
-    if mask.ndim != 2 or not mask.size:
+    if not len(picture.strokes):
+        raise ValueError("expected a painting with strokes, got one without")
+    if mask is not None and (mask.ndim != 2 or not mask.size):
         raise ValueError(f"expected a mask of shape [height, width], got {mask.shape}")
-    if not (mask.min() >= 0 and mask.max() <= 1):
-        raise ValueError(f"expected a mask of values in [0, 1], got {mask.min():g} to {mask.max():g}")
+    if mask is not None:
+        pictures.in_range(mask, "a mask")
 
 
 def _digest(*arrays: np.ndarray) -> Int[np.ndarray, ""]:
@@ -230,6 +231,7 @@ def _state_of(
     resume: Painting, picture: Painting, settings: StyleSettings, begun_with: Int[np.ndarray, ""]
 ) -> tuple[Float[np.ndarray, "n d"], optax.OptState, int]:
     """Strokes, the optimiser's state and number of steps of an unfinished styling."""
+    checks.instance(resume, Painting, "a styling to go on from", reader="jaxpaint.load_painting")
     found, like = resume.state or {}, optimize.initial(optimize.ADAM, picture.strokes)
     expected = optimize.as_dict(like)
     if missing := set(expected) - set(found):

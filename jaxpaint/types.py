@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from jaxpaint import checks, pictures
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.settings import Settings, StyleSettings
 
 # A picture of any size, red, green, blue in [0, 1].
 Picture = Float[np.ndarray, "_ _ 3"]
+_MOST_PIXELS = 10**9
 
 
-@dataclasses.dataclass(frozen=True)
-class Painting:
-    """Ordered strokes, and everything that drawing them needs.
+class ByContents:
+    """Equality by contents, down to the elements of arrays; not hashable, as arrays are not."""
+
+    def __eq__(self, other: object) -> bool:
+        return _same(vars(self), vars(other)) if type(other) is type(self) else NotImplemented
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Painting(ByContents):
+    """Ordered strokes, and everything that drawing them needs; two with equal contents are equal.
 
     Attributes:
       strokes: float32 `[n, d]`, lowest first, in canvas coordinates (the square whose side is the picture's long side).
@@ -29,6 +49,10 @@ class Painting:
       state: arrays that an unfinished painting goes on from; None for a finished painting.
       styling: settings of the last style transfer, or None.
       origin: what it was made from, as its files say it (see `jaxpaint.io.origins`); empty if nothing is known.
+
+    Raises:
+      ValueError, TypeError: strokes that are not those of the brush, or not finite; settings of another brush; a height
+        or a width that is no positive whole number.
     """
 
     strokes: Float[np.ndarray, "n d"]
@@ -41,6 +65,19 @@ class Painting:
     state: dict[str, np.ndarray] | None = None
     styling: StyleSettings | None = None
     origin: str = ""
+
+    def __post_init__(self) -> None:
+        Settings.check(self.settings)
+        if self.brush != self.settings.brush:
+            raise ValueError(f"expected settings for {self.brush}, got those for another brush, {self.settings.brush}")
+        strokes, dim = pictures.floats(self.strokes, "strokes"), BRUSHES[self.brush].dim
+        if strokes.ndim != 2 or strokes.shape[1] != dim:
+            raise ValueError(f"expected strokes of {self.brush}, of shape [n, {dim}], got {strokes.shape}")
+        if not np.isfinite(strokes).all():
+            raise ValueError("expected strokes of finite numbers, got others")
+        object.__setattr__(self, "strokes", strokes)
+        for name in ("height", "width"):
+            object.__setattr__(self, name, checks.whole(getattr(self, name), f"a {name} in pixels", 1, _MOST_PIXELS))
 
     @property
     def canvas(self) -> Float[np.ndarray, "h w 3"]:
@@ -78,8 +115,26 @@ class Progress(NamedTuple):
         )
 
 
-class Style(NamedTuple):
-    """Style pictures, each of any size, and the settings of the style transfer."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Style(ByContents):
+    """Style pictures, and the settings of the style transfer; two with equal contents are equal.
+
+    Attributes:
+      pictures: at least one, each of any size, in [0, 1].
+      settings: how much each counts, and all the rest.
+
+    Raises:
+      ValueError, TypeError: there is no picture, or one of another shape or range; the number of pictures is not that
+        of their weights; the settings are none.
+    """
 
     pictures: Sequence[Picture]
     settings: StyleSettings = StyleSettings()
+
+    def __post_init__(self) -> None:
+        StyleSettings.check(self.settings)
+        checks.instance(self.pictures, Sequence, "style pictures in a list")
+        if not self.pictures:
+            raise ValueError("expected a style picture, got none")
+        object.__setattr__(self, "pictures", [pictures.checked(each, "a style picture") for each in self.pictures])
+        self.settings.weights_of(len(self.pictures))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxpaint import Painting, Settings, draw, drawing, pictures
+from jaxpaint import Painting, Settings, draw, drawing, pictures, timelapse
 from jaxpaint.brushes import BRUSHES, Stroke
 from jaxpaint.raster import forward, lighting, tiling
 from jaxpaint.raster.compositing import blend, composite, composite_backward, composite_forward, room
@@ -186,11 +186,6 @@ def painting():
     return Painting(strokes, BRUSH.name, 300, 200, WHITE, None, Settings(brush=BRUSH.name, size=48))
 
 
-def test_sizes_below_a_pixel_are_refused(painting):
-    with pytest.raises(ValueError, match="expected a size of at least 1 pixel, got 0"):
-        draw(painting, size=0)
-
-
 def test_a_painting_is_drawn_at_any_size_in_its_proportions(painting):
     small, large = draw(painting), draw(painting, size=96)
     assert small.shape == (48, 32, 3) and large.shape == (96, 64, 3)
@@ -293,6 +288,80 @@ def _across_a_patch(name, canvas_color="1,1,1"):
     strokes = laid([[0.5, row] for row in np.linspace(0.1, 0.9, n)], 0.0, 0.6, 0.08, (1.0, 0.0, 0.0))
     settings = Settings(brush=name, canvas_color=canvas_color, size=256, relief=0.0, ground="none")
     return Painting(np.concatenate([patch, strokes]), name, 256, 256, settings.canvas_rgb, None, settings)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (10**7, "from 1 to 16384, got 10000000; a larger square takes more than 4 GiB of memory"),
+        (0, "from 1 to 16384, got 0$"),
+        (-5, "from 1 to 16384, got -5$"),
+        (32.0, "from 1 to 16384, got 32.0"),
+        ("32", "from 1 to 16384, got str"),
+    ],
+)
+def test_no_drawing_has_another_size(size, expected):
+    painting = _across_a_patch("oilpaintbrush")
+    for drawn in (lambda: draw(painting, size=size), lambda: next(timelapse(painting, size=size, frames=3))):
+        with pytest.raises((ValueError, TypeError), match=f"expected a size in pixels, a whole number {expected}"):
+            drawn()
+    with pytest.raises((ValueError, TypeError), match="expected a size in pixels"):
+        engine(BRUSH, size)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_only_paintings_are_drawn():
+    for given, got in (("a.npz", "a path; jaxpaint.load_painting reads it"), ({}, "dict"), (np.ones(3), "ndarray of")):
+        with pytest.raises(TypeError, match=f"expected a painting, got {got}"):
+            draw(given)
+        with pytest.raises(TypeError, match=f"expected a painting, got {got}"):
+            next(timelapse(given, size=8, frames=3))
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"strokes": np.ones((3, 4))}, r"strokes of rectangle, of shape \[n, 9\], got \(3, 4\)"),
+        ({"strokes": np.full((3, 9), np.nan)}, "strokes of finite numbers"),
+        ({"strokes": "many"}, "expected strokes of floats"),
+        ({"brush": "broom"}, "settings for broom, got those for another brush, rectangle"),
+        ({"settings": {}}, "expected settings as Settings, got dict"),
+        ({"height": 0}, "a height in pixels, a whole number from 1 to 1000000000, got 0"),
+        ({"width": 2.5}, "a width in pixels, a whole number from 1 to 1000000000, got 2.5"),
+    ],
+)
+def test_a_painting_that_cannot_be_is_not_made(changes, expected):
+    painting = Painting(random_strokes(0, 3), BRUSH.name, 30, 20, WHITE, None, Settings(brush=BRUSH.name))
+    with pytest.raises((ValueError, TypeError), match=expected):
+        dataclasses.replace(painting, **changes)
+
+
+def test_paintings_are_equal_if_their_contents_are():
+    state = {"mu": np.arange(3), "step": np.array(1)}
+    stamps = np.ones((1, 2, 2, 3), np.float32)
+    oil = BRUSHES["oilpaintbrush"]
+    strokes = np.full((3, oil.dim), 0.5, np.float32)
+    one, other = (
+        Painting(strokes.copy(), oil.name, 30, 20, WHITE, stamps.copy(), Settings(brush=oil.name), {**state})
+        for _ in range(2)
+    )
+    assert one == other and one in [other] and one != "a painting"
+    changes = [{"strokes": strokes[:2]}, {"strokes": strokes + 0.1}, {"brush_image": None}, {"height": 31}]
+    for change in [*changes, {"state": None}, {"state": state | {"step": np.array(2)}}, {"origin": "else"}]:
+        assert dataclasses.replace(one, **change) != other
+    with pytest.raises(TypeError, match="unhashable type: 'Painting'"):
+        hash(one)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_engine_draws_one_stroke_of_its_brush():
+    with pytest.raises(TypeError, match="expected a brush of jaxpaint.BRUSHES, got str"):
+        engine("rectangle", SIZE)
+    for wrong in (np.ones(4, np.float32), random_strokes(0, 3)):
+        with pytest.raises(ValueError, match=r"expected one stroke of rectangle, of shape \(9,\), got"):
+            engine(BRUSH, SIZE)(wrong)
 
 
 @pytest.mark.parametrize("name", [name for name, brush in BRUSHES.items() if brush.start])

@@ -306,11 +306,37 @@ def test_colours_alone_are_styled(pictures):
 
 
 @pytest.mark.usefixtures("unchecked")
+def test_a_style_is_checked_and_compared_by_its_contents():
+    assert Style([stripes()], SHALLOW) == Style((stripes(),), SHALLOW) != Style([stripes()])
+    assert Style([stripes()]) != Style([1 - stripes()])
+    for pictures, settings, expected in (
+        ([], SHALLOW, "expected a style picture, got none"),
+        (stripes(), SHALLOW, "expected style pictures in a list, got ndarray of shape"),
+        ([stripes()], {}, "expected settings as StyleSettings, got dict"),
+        ([stripes()], StyleSettings(style_weights="1,2"), "expected 1 numbers of 0 or more"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=expected):
+            Style(pictures, settings)
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_bad_frames_are_refused(pictures):
     with pytest.raises(ValueError, match="values in"):
         filmed([255 * pictures[0]])
     with pytest.raises(ValueError, match="expected frames of 64 × 48"):
         filmed([pictures[0], pictures[0][:, :32]], dataclasses.replace(SMALL, steps=2, method="independent"))
+    for options, expected in (
+        ({"settings": {}}, "expected settings as FilmSettings, got dict"),
+        ({"style": pictures[0]}, "expected a style as jaxpaint.Style, got ndarray of shape"),
+        ({"resume": "a.film"}, "expected a state to go on from, got str"),
+        ({"first": -1}, "expected the number of the first frame, a whole number from 0 to 1000000000, got -1"),
+        (
+            {"frames": pictures[0]},
+            r"expected frames one after the other, got one picture, ndarray of shape \(48, 64, 3\)",
+        ),
+    ):
+        with pytest.raises((ValueError, TypeError), match=expected):
+            next(jaxpaint.film(**({"frames": pictures, "key": 0, "settings": SMALL} | options)))
     with pytest.raises(ValueError, match="only with method persistent"):
         FilmSettings(method="independent", interpolate=True)
 

@@ -93,8 +93,15 @@ def test_colour_grey_and_palette(tmp_path):
 
 def test_floats(tmp_path):
     values = np.array([[0.25, 1.0, -1.0, np.nan, np.inf]], np.float32)
-    read_back = read(tmp_path, Image.fromarray(values), "float.tif")
+    with pytest.warns(UserWarning, match=r"float.tif: 20 % of the values are no numbers \(NaN\), and become 0"):
+        read_back = read(tmp_path, Image.fromarray(values), "float.tif")
     assert read_back[0, :, 2].tolist() == [0.25, 1.0, 0.0, 0.0, 1.0]
+
+
+def test_floats_without_a_number_are_refused(tmp_path):
+    for suffix, values in (("tif", [[np.nan, np.inf]]), ("pfm", [[np.nan, np.nan]])):
+        Image.fromarray(np.array(values, np.float32)).save(tmp_path / f"none.{suffix}")
+        refused(tmp_path / f"none.{suffix}", "expected a picture, got no value that is a finite number")
 
 
 def test_cmyk(tmp_path):
@@ -269,7 +276,30 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     for name in ("missing/out.png", "file/out.png", "folder.png"):
         with pytest.raises(WriteError, match="can't be written"):
             images.write_image(tmp_path / name, np.zeros((2, 2, 3), np.float32))
+    with pytest.raises(WriteError, match="large.webp: can't be written: .*16383"):
+        images.write_image(tmp_path / "large.webp", np.zeros((1, 17000, 3), np.float32))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_bad_arguments(tmp_path):
+    image = COLORS.astype(np.float32) / 255
+    with pytest.raises(TypeError, match="expected a path, got ndarray of shape"):
+        images.write_image(image, tmp_path / "a.png")
+    for wrong in (COLORS.astype(np.float32), image * np.nan, image[:0], None):
+        with pytest.raises(ValueError, match="expected a picture of"):
+            images.write_image(tmp_path / "a.png", wrong)
+    assert not list(tmp_path.iterdir())
+    # As timelapses and other programs give them.
+    images.write_image(tmp_path / "a.png", COLORS)
+    np.testing.assert_array_equal(iio.imread(tmp_path / "a.png"), COLORS)
+    for page in (0, -1, "1", 1.0):
+        with pytest.raises((ValueError, TypeError), match="expected the number of a page, a whole number from 1"):
+            images.read_image(tmp_path / "a.png", page=page)
+    with pytest.raises(ValueError, match="expected a colour"):
+        images.read_image(tmp_path / "a.png", canvas_color="white")
+    with pytest.raises(TypeError, match="expected a path, got NoneType"):
+        images.read_image(None)
 
 
 def test_values_are_rounded_and_clipped():
@@ -278,7 +308,7 @@ def test_values_are_rounded_and_clipped():
 
 
 def test_a_picture_needs_a_picture_s_name(tmp_path):
-    for name in ("plain", "odd.xyz"):
+    for name in ("plain", "odd.xyz", "read-only.psd"):
         with pytest.raises(WriteError, match="expected a name that ends in .png"):
             images.write_image(tmp_path / name, np.zeros((4, 4, 3), np.float32))
     assert not list(tmp_path.iterdir())

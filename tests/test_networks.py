@@ -227,6 +227,17 @@ def test_bad_weights(tmp_path, saved):
         weights.load(other)
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_bad_arguments_of_a_renderer(saved):
+    with pytest.raises(TypeError, match="expected a path, got NoneType"):
+        weights.load_renderer(None)
+    with pytest.raises(ValueError, match="expected a type of float32 or bfloat16, got 'int8'"):
+        weights.load_renderer(saved, dtype="int8")
+    render = weights.load_renderer(saved)
+    with pytest.raises(ValueError, match=r"expected strokes of oilpaintbrush, of shape \[n, 12\], got \(2, 3\)"):
+        render(np.zeros((2, 3), np.float32))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(weights.SHIPPED.glob("*-*.safetensors")), ids=lambda path: path.stem)
 def test_shipped_weights_draw_as_well_as_they_say(path):

@@ -41,8 +41,7 @@ def test_there_and_back(path, brush):
     back = load_painting(path)
     np.testing.assert_array_equal(back.strokes, painting.strokes)
     assert back.strokes.dtype == np.float32
-    for name in ("brush", "height", "width", "canvas_color", "brush_image", "settings", "state", "styling"):
-        assert getattr(back, name) == getattr(painting, name)
+    assert back == painting
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -144,6 +143,16 @@ def test_a_failed_write_leaves_the_old_file(path):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_arguments_in_the_wrong_order(path):
+    with pytest.raises(TypeError, match="expected a path, got Painting"):
+        save_painting(make(), path)
+    with pytest.raises(TypeError, match="expected a painting, got ndarray of shape"):
+        save_painting(path, make().strokes)
+    with pytest.raises(TypeError, match="expected a path, got Painting"):
+        load_painting(make())
+
+
 def refused(path, match):
     with pytest.raises(PaintingFileError, match=match) as caught:
         load_painting(path)
@@ -153,6 +162,10 @@ def refused(path, match):
 
 def test_not_there(path):
     refused(path, "no such file")
+
+
+def test_a_name_that_no_file_can_have(path):
+    refused(path.with_name(999 * "long"), "no such file")
 
 
 def test_folder(path):

@@ -184,6 +184,39 @@ def test_grid_mode_has_no_seams():
 
 
 @pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"settings": {}}, "expected settings as Settings, got dict; Settings.from_config converts it"),
+        ({"key": "a"}, "expected one random key or a seed, a whole number from 0 to 4294967295, got str"),
+        ({"key": 1.5}, "or a seed, .* got 1.5"),
+        ({"key": True}, "or a seed, .* got True"),
+        ({"key": 2**32}, "or a seed, .* got 4294967296"),
+        ({"key": np.zeros((3, 4))}, r"or a seed, .* got ndarray of shape \(3, 4\)"),
+        ({"key": jax.random.split(KEY)}, r"or a seed, .* got PRNGKeyArray of shape \(2,\)"),
+        ({"form": np.ones((4, 4, 3))}, r"expected directions of shape \[rows, columns, 2\], got \(4, 4, 3\)"),
+        ({"form": np.full((4, 4, 2), np.inf)}, "expected directions of finite numbers"),
+        ({"resume": "part.npz"}, "expected a painting to go on from, got a path; jaxpaint.load_painting reads it"),
+        ({"brush_image": np.ones((1, 8, 32, 3))}, "brush_image: expected only with filbert or oilpaintbrush, got it"),
+        ({"settings": SMALL_OIL, "brush_image": "b.png"}, "expected a brush as an array, got a path"),
+        ({"settings": SMALL_OIL, "brush_image": np.ones((8, 32, 3))}, r"of shape \[stamps, .*, got \(8, 32, 3\)"),
+        ({"settings": SMALL_OIL, "brush_image": np.full((1, 8, 32, 3), 9.0)}, r"values in \[0, 1\], got 9 to 9"),
+        ({"settings": dataclasses.replace(SMALL_OIL, brush_image="b.png")}, "expected its stamps as brush_image"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(picture, changes, expected):
+    with pytest.raises((ValueError, TypeError), match=expected):
+        jaxpaint.paint_stages(picture, **{"key": 0, "settings": SMALL, **changes})
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("key", [np.int64(7), np.array(7), jax.numpy.uint32(7), KEY, jax.random.PRNGKey(7)])
+def test_keys_are_given_in_several_ways(key):
+    data = jax.random.key_data(painter.as_key(key))
+    np.testing.assert_array_equal(data, jax.random.key_data(jax.random.key(7)))
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_a_picture_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="height, width, 3"):
         jaxpaint.paint(np.zeros((4, 4, 2), np.float32), key=KEY, settings=SMALL)

@@ -51,17 +51,40 @@ def test_what_is_unambiguous_is_converted(picture, expected):
         (GOOD[None], r"got \(1, 6, 8, 3\); pass the pictures of a batch one by one"),
         (np.dstack([GOOD, GOOD[..., 0]]), r"got \(6, 8, 4\); lay its colours over a canvas by its alpha first"),
         (GOOD[:0], r"got \(0, 8, 3\)"),
-        (np.where(GOOD > 0.5, np.nan, GOOD), "got nan to nan"),
+        (np.where(np.isclose(GOOD, GOOD.max()), np.nan, GOOD), "got 0.694 % that are no numbers"),
         (GOOD + 1, "got 1.1.* to 1.8"),
         (BYTES.astype(np.int64), "of floats in .*, or of uint8, got int64"),
-        (Image.fromarray(BYTES[..., 0].astype(np.int32)), "of floats in .*, or of uint8, got int32"),
-        (None, "got object"),
+        (Image.fromarray(BYTES[..., 0].astype(np.int32)), r"of floats in .*, or of uint8, got Image \(int32\)"),
+        (None, r"got NoneType \(object\)"),
+        (GOOD.astype(complex), "of floats in .*, got complex128"),
+        (BYTES.astype("M8[s]"), r"of floats in .*, got datetime64\[s\]"),
+        ([[0.5, 0.5], [0.5]], "expected a picture as an array, got list: "),
     ],
 )
 def test_what_is_not_is_told_in_one_line(picture, expected):
     with pytest.raises(ValueError, match=expected) as error:
         pictures.checked(picture)
     assert "\n" not in str(error.value)
+
+
+def test_a_checked_picture_is_a_new_array_and_a_converted_one_need_not_be():
+    assert not np.shares_memory(pictures.checked(GOOD), GOOD)
+    assert np.shares_memory(pictures.converted(GOOD), GOOD)
+
+
+@pytest.mark.parametrize(
+    ("color", "expected"),
+    [("white", "got str"), ((0.5, 0.5), r"of shape \(2,\)"), ((255, 255, 255), r"in \[0, 1\], got 255 to 255")],
+)
+def test_a_colour_is_three_numbers(color, expected):
+    np.testing.assert_array_equal(pictures.checked_color((1, 0, 0.5)), np.float32([1, 0, 0.5]))
+    with pytest.raises(ValueError, match=f"expected a colour .*{expected}"):
+        pictures.checked_color(color)
+
+
+@pytest.mark.parametrize("size", [1, 16384, np.int64(7), np.array(7), jnp.int32(7)])
+def test_sizes_are_whole_numbers(size):
+    assert pictures.checked_size(size) == int(size) and type(pictures.checked_size(size)) is int
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

@@ -32,6 +32,7 @@ from jaxpaint.training import Recipe
         ("grid", 0, "from 1 to 64, got 0"),
         ("size", 15, "from 16 to 4096, got 15"),
         ("texture", 2.1, "a number from 0 to 2, got 2.1"),
+        ("texture", 10**400, "a number from 0 to 2, got 1000"),
         ("texture", float("nan"), "a number from 0 to 2, got nan"),
         ("learning_rate", 0.0, "a number from 1e-06 to 1, got 0.0"),
         ("softness", 16.5, "from 0 to 16, got 16.5"),
@@ -86,6 +87,27 @@ def test_from_config():
     config = ml_collections.ConfigDict({"strokes": 7, "brush": "markerpen"})
     assert Settings.from_config(config) == Settings(strokes=7, brush="markerpen")
     assert Settings.from_config(dataclasses.asdict(Settings(seed=3))) == Settings(seed=3)
+
+
+@pytest.mark.parametrize("config", [None, ["strokes"], "quick.py", Settings()])
+def test_other_things_are_no_settings(config):
+    with pytest.raises(TypeError, match=f"expected settings as a dict of keys and values, got {type(config).__name__}"):
+        Settings.from_config(config)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"strokes": 7}, "got dict; Settings.from_config converts it"),
+        (ml_collections.ConfigDict(), "got ConfigDict; Settings.from_config converts it"),
+        (FilmSettings(), "got FilmSettings$"),
+        (None, "got NoneType$"),
+    ],
+)
+def test_settings_of_another_class_are_refused(given, expected):
+    Settings.check(Settings())
+    with pytest.raises(TypeError, match=f"expected settings as Settings, {expected}"):
+        Settings.check(given)
 
 
 def test_lists_are_text_with_commas():

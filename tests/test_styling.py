@@ -278,6 +278,7 @@ def test_bad_input_is_refused(painted, stripes):
     for arguments, options, expected in (
         ((part, stripes), {}, "finished painting"),
         ((painted, []), {}, "style picture, got none"),
+        ((dataclasses.replace(painted, strokes=painted.strokes[:0]), stripes), {}, "painting with strokes"),
         ((painted, stripes[..., :2]), {}, "height, width, 3"),
         ((painted, stripes), {"mask": stripes}, "mask of shape"),
         (
@@ -300,6 +301,15 @@ def test_bad_input_is_refused(painted, stripes):
     ):
         with pytest.raises(ValueError, match=expected):
             jaxpaint.stylize(*arguments, key=KEY, **({"settings": SMALL} | options))
+    for options, expected in (
+        ({"settings": {}}, "expected settings as StyleSettings, got dict; StyleSettings.from_config converts it"),
+        ({"key": "a"}, "expected one random key or a seed"),
+        ({"resume": "part.npz"}, "expected a styling to go on from, got a path; jaxpaint.load_painting reads it"),
+    ):
+        with pytest.raises(TypeError, match=expected):
+            jaxpaint.stylize(painted, stripes, **({"key": KEY, "settings": SMALL} | options))
+    with pytest.raises(TypeError, match="expected a painting, got ndarray of shape"):
+        next(jaxpaint.stylize_stages(stripes, stripes, settings=SMALL))
     with pytest.raises(ValueError, match="relu9_9"):
         jaxpaint.stylize(painted, stripes, key=KEY, settings=dataclasses.replace(SMALL, style_layers="relu9_9"))
 

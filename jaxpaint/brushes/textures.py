@@ -6,13 +6,15 @@ Two coordinates run over a stroke: `s` across it and `t` along it, both from -0.
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+import os
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxpaint import pictures
 from jaxpaint.brushes.base import Plane, Scalar
 
 # Resolution of a stamp in texels, and its number of levels, which are averages over 1, 2, 4 … texels.
@@ -87,6 +89,23 @@ def brush_picture(
         height = np.where(painted, height, height[painted].mean())
     resized = jax.image.resize(np.stack([shade, coverage, height], axis=-1), (ACROSS, ALONG, 3), "linear")
     return np.clip(np.asarray(resized, np.float32), 0.0, 1.0)
+
+
+def checked(stamps: Any) -> Float[np.ndarray, "stamps across along 3"]:
+    """A user's brush as float32.
+
+    Args:
+      stamps: array of shape `[stamps, across, along, 3]`: shade, coverage and height in [0, 1].
+
+    Raises:
+      ValueError: it has another shape or range.
+    """
+    if isinstance(stamps, str | os.PathLike):
+        raise ValueError("expected a brush as an array, got a path; jaxpaint.io.images.read_brush reads it")
+    array = pictures.floats(stamps, "a brush")
+    if array.ndim != 4 or array.shape[-1] != 3 or not array.size:
+        raise ValueError(f"expected a brush of shape [stamps, across, along, 3], got {array.shape}")
+    return pictures.in_range(array, "a brush")
 
 
 def of_light(picture: Float[np.ndarray, "across along 2"]) -> Float[np.ndarray, "1 across along 3"]:

@@ -18,12 +18,12 @@ import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
+from jaxpaint import pictures
 from jaxpaint.cli.app import Refused
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
 _Kind = TypeVar("_Kind", bound=Checked)
 
-LARGEST = 16384
 _NAME_OF_A_FILE = re.compile(r"\.(png|jpe?g|npz|mp4)$", re.IGNORECASE)
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
@@ -124,7 +124,7 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
         salvage; or None.
     """
     values = basic_flags()
-    flags.DEFINE_integer("size", None, "long side in pixels", 1, LARGEST, flag_values=values)
+    flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     if out is not None:
         flags.DEFINE_string("out", out, "folder", flag_values=values)

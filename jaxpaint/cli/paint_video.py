@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from jaxpaint import progress, runtime
+from jaxpaint import pictures, progress, runtime
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
@@ -67,7 +67,7 @@ def _main(argv: list[str]) -> int:
     flags.DEFINE_string("out", None, "the painted video", flag_values=values)
     options.define_style(values)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
-    flags.DEFINE_integer("size", None, "long side in pixels", 1, options.LARGEST, flag_values=values)
+    flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
     options.define_light(values)
     flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
@@ -232,7 +232,7 @@ def _resumed(run: _Run, film: Film) -> tuple[Film, VideoState | None, bool]:
     check_same(run.film, vars(earlier.settings), vars(settings), settings.defaults(), hint=hint)
     if (earlier.styling, earlier.styles) != (film.styling, film.styles):
         raise Refused(f"{run.film}: a film in another style; {hint}")
-    if dataclasses.replace(earlier, brush_image=None) != dataclasses.replace(film, brush_image=None):
+    if earlier != film:
         raise Refused(f"{run.film}: a film of another video, {earlier.source}; {hint}")
     state, finished = films.resume(run.film)
     if finished:

@@ -52,7 +52,8 @@ def decode(
       Exception: Pillow or tifffile find the file damaged, or no picture at all.
 
     Warns:
-      UserWarning: the file has other pages, or values that end far below or above what they could be.
+      UserWarning: the file has other pages, values that end far below or above what they could be, or values that are
+        no numbers.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -107,7 +108,7 @@ def _by_pillow(
             picture.load()
             # Not `ImageOps.exif_transpose`, which also rewrites EXIF, and fails on unusual values in it.
             orientation = picture.getexif().get(ORIENTATION, 1)
-        return upright(_values(picture), orientation)
+        return upright(_values(path, picture), orientation)
 
 
 def _check_size(path: pathlib.Path, width: int, height: int) -> None:
@@ -133,11 +134,12 @@ def _factor(width: int, height: int) -> int:
     return factor
 
 
-def _values(picture: Image.Image) -> Float[np.ndarray, "height width 4"]:
+def _values(path: pathlib.Path, picture: Image.Image) -> Float[np.ndarray, "height width 4"]:
     """Values in sRGB of a picture of any of Pillow's modes."""
     if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
-        grey = _reduced(np.asarray(picture, np.float32)[..., None], _factor(picture.width, picture.height))
-        grey = np.nan_to_num(grey, posinf=1.0) / (max(float(grey.max()), 1.0) if picture.mode == "F" else 65535.0)
+        samples = _numbers(path, np.asarray(picture, np.float32)[..., None])
+        grey = _reduced(samples, _factor(picture.width, picture.height))
+        grey = grey / (max(float(grey.max()), 1.0) if picture.mode == "F" else 65535.0)
         colors = profiles.in_srgb(grey, picture.info)
         return np.concatenate([colors, np.ones_like(grey)], axis=-1)
     if picture.mode == "1":
@@ -175,8 +177,9 @@ def _developed(path: pathlib.Path, found: tifffile.TiffPage, samples: np.ndarray
     inks = {"MINISWHITE": 1, "MINISBLACK": 1, "RGB": 3, "SEPARATED": 4}.get(kind.name, 0)
     if samples.ndim != 3 or not 0 < inks <= samples.shape[-1]:
         raise ImageError(f"{path}: a TIFF of a kind that is not read ({kind.name.lower()}); save it as RGB or grey")
+    samples = _numbers(path, samples)
     full = np.float32(_full_scale(path, samples, tag(_MOST_SAMPLE), int(np.max(found.bitspersample))))
-    values = np.nan_to_num(samples[..., : inks + 1].astype(np.float32) / full, posinf=1.0).clip(0.0, 1.0)
+    values = (samples[..., : inks + 1].astype(np.float32) / full).clip(0.0, 1.0)
     colors, extra = values[..., :inks], [int(number) for number in found.extrasamples or ()]
     # A further channel without a known meaning may be anything, such as infrared.
     transparent = bool(extra) and extra[0] in (_ASSOCIATED, _UNASSOCIATED)
@@ -192,6 +195,24 @@ def _developed(path: pathlib.Path, found: tifffile.TiffPage, samples: np.ndarray
     colors, alpha = _reduced(colors, factor), _reduced(alpha, factor)
     shown = profiles.in_srgb(colors / np.maximum(alpha, 1e-6), {"icc_profile": tag(_PROFILE)})
     return upright(np.concatenate([shown, alpha], axis=-1), tag(ORIENTATION, 1))
+
+
+def _numbers(path: pathlib.Path, samples: np.ndarray) -> np.ndarray:
+    """Samples with 0 in place of what is no number, and with white and black in place of infinite ones.
+
+    Raises:
+      ImageError: none of them is a finite number.
+
+    Warns:
+      UserWarning: some of them are no numbers.
+    """
+    if samples.dtype.kind != "f" or (finite := np.isfinite(samples)).all():
+        return samples
+    if not finite.any():
+        raise ImageError(f"{path}: expected a picture, got no value that is a finite number")
+    if share := np.isnan(samples).mean():
+        warnings.warn(f"{path}: {100 * share:.3g} % of the values are no numbers (NaN), and become 0", stacklevel=2)
+    return np.nan_to_num(samples, posinf=max(float(samples[finite].max()), 1.0), neginf=0.0)
 
 
 def _reduced(samples: np.ndarray, factor: int) -> Float[np.ndarray, "height width c"]:
@@ -210,7 +231,7 @@ def _full_scale(path: pathlib.Path, samples: np.ndarray, most: object, bits: int
       most: the greatest sample by the file's own account, if it has one.
       bits: of a sample, by the file's account.
     """
-    greatest = float(np.nanmax(samples, initial=0.0, where=np.isfinite(samples)))
+    greatest = float(samples.max(initial=0.0))
     if samples.dtype.kind == "f":
         if greatest > 1.0:
             warnings.warn(f"{path}: values up to {greatest:g}, which becomes white", stacklevel=2)

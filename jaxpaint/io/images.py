@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 
+from jaxpaint import checks
 from jaxpaint.brushes.textures import brush_picture
 from jaxpaint.errors import ImageError, WriteError, reason
 from jaxpaint.io import origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.decoding import decode
-from jaxpaint.pictures import to_bytes
+from jaxpaint.pictures import checked_color, converted, to_bytes
 
 MOST_STAMPS = 64
 # Ending of the name, without suffix, of a picture of heights.
@@ -45,13 +46,18 @@ def read_image(
       sRGB values in [0, 1].
 
     Raises:
+      ValueError, TypeError: an argument has another type or range.
       ImageError: the file is missing, a folder, empty, not a picture, truncated, an animation, a video, or larger than
-        200 megapixels; it has not so many pages; it is a HEIC, and pillow-heif is not installed.
+        200 megapixels; it has not so many pages, or no finite number; it is a HEIC, and pillow-heif is not installed.
 
     Warns:
-      UserWarning: the file has other pages, or values that end far below or above what they could be.
+      UserWarning: the file has other pages, values that end far below or above what they could be, or values that are
+        no numbers.
     """
-    path = pathlib.Path(path)
+    checks.path(path)
+    path, canvas = pathlib.Path(path), checked_color(canvas_color)
+    if page is not None:
+        page = checks.whole(page, "the number of a page", 1, 10**6)
     check_file(path, "a picture")
     if path.suffix.lower() in _VIDEO_ENDINGS:
         raise ImageError(f"{path}: expected a picture, got a video")
@@ -68,7 +74,7 @@ def read_image(
             why += "; --salvage reads the intact part"
         raise ImageError(f"{path}: {problem}: {why}") from None
     alpha = values[..., 3:]
-    return values[..., :3] * alpha + np.asarray(canvas_color, np.float32) * (1.0 - alpha)
+    return values[..., :3] * alpha + canvas * (1.0 - alpha)
 
 
 def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across along 3"]:
@@ -146,14 +152,20 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
 
     Args:
       path: path of the file; the suffix selects the format.
-      image: picture in [0, 1].
+      image: picture in [0, 1]; what else `pictures.converted` converts, such as bytes, is fine, too.
       origin: what it was made from, which a PNG carries (see `jaxpaint.io.origins`); empty if nothing is known.
 
     Raises:
+      ValueError, TypeError: the arguments are no path and no picture.
       WriteError: the file can't be written, or its suffix is not that of a picture format.
     """
-    if pathlib.Path(path).suffix.lower() not in Image.registered_extensions():
+    checks.path(path)
+    image = converted(image)
+    if Image.registered_extensions().get(pathlib.Path(path).suffix.lower()) not in Image.SAVE:
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
     with replacing(path) as temporary:
-        iio.imwrite(temporary, to_bytes(image))
+        try:
+            iio.imwrite(temporary, to_bytes(image))
+        except ValueError as error:  # As for a picture that is too large for its format.
+            raise WriteError(f"{path}: can't be written: {reason(error)}") from None
         origins.sign(temporary, origin)

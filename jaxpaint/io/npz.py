@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from jaxpaint import optimize
+from jaxpaint import checks, optimize
 from jaxpaint.brushes import BRUSHES, with_grain
 from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import PaintingFileError, reason
@@ -55,7 +55,13 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
     Args:
       path: path of the file; an existing file is replaced.
       painting: a finished or unfinished painting.
+
+    Raises:
+      TypeError: the arguments are no path and no painting.
+      WriteError: the file can't be written.
     """
+    checks.path(path)
+    checks.instance(painting, Painting, "a painting")
     shape_dim = BRUSHES[painting.brush].shape_dim
     strokes = np.asarray(painting.strokes, np.float32)
     arrays: dict[str, Any] = {
@@ -92,8 +98,10 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
       The painting, with every array checked.
 
     Raises:
+      TypeError: the argument is no path.
       PaintingFileError: the file is missing, damaged or foreign; one line says which.
     """
+    checks.path(path)
     path = pathlib.Path(path)
     arrays = _read(path)
     try:
@@ -104,7 +112,7 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
     """Reads the file's arrays, except the copies for other programs."""
-    if not path.exists():
+    if not os.path.exists(path):  # Also False for a name that no file can have.
         raise PaintingFileError(f"{path}: no such file")
     if path.is_dir():
         raise PaintingFileError(f"{path}: a folder, not a painting (npz)")
@@ -145,8 +153,6 @@ def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
     if np.any((paint < 0) | (paint > 1)):
         raise ValueError("colours and alphas of strokes have to be in [0, 1]")
     settings = _settings(Settings, _text(arrays, "config"))
-    if settings.brush != name:
-        raise ValueError(f"its config is for another brush, {settings.brush}")
     red, green, blue = _numbers(arrays, "canvas_color", (3,), 0.0, 1.0).tolist()
     state = optimize.renamed({key.removeprefix(_STATE): arrays[key] for key in arrays if key.startswith(_STATE)})
     if not all(value.dtype.kind in "biuf" and np.isfinite(value).all() for value in state.values()):

@@ -18,13 +18,14 @@ from jaxtyping import Array, Float
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from jaxpaint import vgg
+from jaxpaint import checks, vgg
 from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import WeightsError, reason
 from jaxpaint.io.atomic import replacing
 from jaxpaint.renderers import fingerprint
 from jaxpaint.renderers.networks import Pictures, Tree, fold, network
+from jaxpaint.settings import DTYPES
 
 SHIPPED = pathlib.Path(__file__).parents[1] / "weights"
 # Greatest difference from the training's fingerprint at which strokes still look alike.
@@ -103,11 +104,13 @@ def load(source: str | os.PathLike[str], *, brush: str = "oilpaintbrush") -> Wei
       brush: name of the brush, if `source` is a network's name.
 
     Raises:
+      TypeError: the source is no path.
       WeightsError: the file is missing or damaged, or has weights of another brush; the package has no such weights.
 
     Warns:
       UserWarning: the engine has changed since the weights were trained.
     """
+    checks.path(source)
     path = SHIPPED / f"{source}-{brush}.safetensors" if str(source) in ARCHITECTURES else pathlib.Path(source)
     flat, facts = _read(path)
     if facts.get("net") not in ARCHITECTURES or facts.get("brush") not in BRUSHES:
@@ -166,11 +169,15 @@ def load_renderer(
 
     Returns:
       A compiled function from strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`.
-      The results are neither squashed nor clipped, and are differentiable in the strokes.
+      The results are neither squashed nor clipped, and are differentiable in the strokes. It raises ValueError for
+      strokes of another brush.
 
     Raises:
-      WeightsError: as for `load`.
+      TypeError, WeightsError: as for `load`.
+      ValueError: there is no such type.
     """
+    if dtype not in DTYPES:
+        raise ValueError(f"expected a type of {' or '.join(DTYPES)}, got {dtype!r}")
     weights = load(source, brush=brush)
     model = network(weights.net, BRUSHES[weights.brush], folded=True, dtype=dtype)
     # The weights are an argument, because the compiler would spend seconds on folding them as constants.

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint import runtime
+from jaxpaint import checks, pictures, runtime
 from jaxpaint.brushes import BRUSHES, Brush, Look, Pixels, Renderer, Stroke, from_window
 from jaxpaint.brushes.layering import laid
 from jaxpaint.brushes.textures import Stamps
@@ -35,7 +35,14 @@ def engine(
 
     Returns:
       A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke. Use `jax.vmap` for many strokes.
+      It raises ValueError for strokes of another brush.
+
+    Raises:
+      ValueError, TypeError: the brush, the size or the look is none.
     """
+    checks.instance(brush, Brush, "a brush of jaxpaint.BRUSHES")
+    checks.instance(look, Look, "a look as brushes.Look")
+    size = pictures.checked_size(size)
     return functools.partial(_rasterized, brush, size, look._replace(picture=None), look.picture, softness)
 
 
@@ -49,6 +56,8 @@ def _rasterized(
     softness: Float[Array, ""] | float,
     stroke: Float[Array, "d"],
 ) -> Stroke:
+    if stroke.shape != (brush.dim,):
+        raise ValueError(f"expected one stroke of {brush.name}, of shape ({brush.dim},), got {stroke.shape}")
     return brush.rasterize(stroke, Pixels(size, softness), look._replace(picture=picture))
 
 

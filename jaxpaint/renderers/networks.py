@@ -130,6 +130,10 @@ class NeuralRenderer(nn.Module):
             self.rasterization = Rasterization(layers.dense, layers.convs)
 
     def __call__(self, strokes: Float[Array, "*n d"]) -> Pictures:  # noqa: D102
+        if strokes.shape[-1:] != (self.brush.dim,):
+            raise ValueError(
+                f"expected strokes of {self.brush.name}, of shape [n, {self.brush.dim}], got {strokes.shape}"
+            )
         maps = self.shading(strokes)
         if not self.architecture.dense:
             return Pictures(maps[..., :3], maps[..., 3:])

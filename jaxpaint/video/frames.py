@@ -16,7 +16,7 @@ from jaxtyping import Float, Int, UInt8
 from jaxpaint import drawing, optimize, pictures
 from jaxpaint.brushes import BRUSHES, Brush, with_grain
 from jaxpaint.settings import FilmSettings, StyleSettings
-from jaxpaint.types import Painting
+from jaxpaint.types import ByContents, Painting
 
 # Version of a film file's layout.
 FORMAT = 2
@@ -145,9 +145,9 @@ def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np
     return near.strokes + np.float32(share if near is first else 1 - share) * way * whole[:, None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Film:
-    """The properties shared by all frames of a film.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Film(ByContents):
+    """The properties shared by all frames of a film; two with equal contents are equal.
 
     Attributes:
       settings: the film's settings.

@@ -29,7 +29,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
-from jaxpaint import optimize, painting, pictures, styling
+from jaxpaint import checks, optimize, painting, pictures, styling
 from jaxpaint.brushes import Brush, moved
 from jaxpaint.optimize.initialize import stroke_size
 from jaxpaint.painter import Painter, as_key, generator, importance, inked
@@ -40,6 +40,7 @@ from jaxpaint.video import flow
 from jaxpaint.video.cuts import fitted, is_keyframe
 from jaxpaint.video.frames import FrameMetrics, Layer, VideoState, fitted_size, painting_of
 
+_MOST_FRAMES = 10**9
 # Final learning rate of a frame, as a fraction of the first.
 _LAST_RATE = 0.2
 # Share of a frame's steps, the last ones, that fit the texture itself. With the oil brush's bristles, these steps take
@@ -84,10 +85,16 @@ def film(
       The state after each frame, and the frame's metrics.
 
     Raises:
-      ValueError: a picture has values outside [0, 1] or another shape than the first; the numbers of style pictures and
-        style weights differ.
+      ValueError, TypeError: an argument has another type, shape or range; a picture has another shape than the first.
     """
-    key = as_key(key)
+    FilmSettings.check(settings)
+    key, first = as_key(key), checks.whole(first, "the number of the first frame", 0, _MOST_FRAMES)
+    if getattr(frames, "shape", ())[2:] == (3,):
+        raise ValueError(f"expected frames one after the other, got one picture, {checks.described(frames)}")
+    if style is not None:
+        checks.instance(style, Style, "a style as jaxpaint.Style")
+    if resume is not None:
+        checks.instance(resume, VideoState, "a state to go on from")
     painter, before, state = None, None, resume
     for picture in frames:
         picture = pictures.checked(picture)
