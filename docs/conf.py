@@ -33,8 +33,8 @@ html_theme_options = {
 }
 
 
-def table_of(kind: type[Checked], *, but: type[Checked] | None = None) -> str:
-    """A table of settings.
+def tables_of(kind: type[Checked], *, but: type[Checked] | None = None) -> str:
+    """Tables of settings, one for each group.
 
     Args:
       kind: class of settings.
@@ -42,23 +42,23 @@ def table_of(kind: type[Checked], *, but: type[Checked] | None = None) -> str:
     """
     fields = {field.name: field for field in dataclasses.fields(kind)}
     others = {field.name: field.default for field in dataclasses.fields(but)} if but else {}
-    rows = ["| setting | default | range | meaning |", "| --- | --- | --- | --- |"]
-    for name, meaning in kind.meanings().items():
-        field = fields[name]
-        if name in others and others[name] == field.default:
-            continue
-        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        low, high = field.metadata["low"], field.metadata["high"]
-        choices = ", ".join(f"`{choice}`" for choice in field.metadata["choices"])
-        bounds = "" if low is None else f"{low:g} to {high:g}"
-        rows.append(f"| `{name}` | {f'`{default}`' if default != '' else 'empty'} | {choices or bounds} | {meaning} |")
-    return "\n".join(rows)
+    meanings, lines = kind.meanings(), []
+    for title, names in kind.grouped().items():
+        names = [name for name in names if name not in others or others[name] != fields[name].default]
+        lines += [f"### {title}", "", "| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
+        for name in names:
+            default = fields[name].default
+            shown = str(default).lower() if isinstance(default, bool) else default
+            shown = "empty" if shown == "" else f"`{shown}`"
+            lines.append(f"| `{name}` | {shown} | {kind.expectation(name)} | {meanings[name]} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 myst_substitutions = {
-    "painting_settings": table_of(Settings),
-    "style_settings": table_of(StyleSettings),
-    "film_settings": table_of(FilmSettings, but=Settings),
+    "painting_settings": tables_of(Settings),
+    "style_settings": tables_of(StyleSettings),
+    "film_settings": tables_of(FilmSettings, but=Settings),
 }
 
 

@@ -34,17 +34,20 @@ class Progress(Protocol):
 
 
 @contextlib.contextmanager
-def display(name: str, *, console: rich.console.Console | None = None) -> Iterator[Callable[[Progress], None]]:
+def display(
+    name: str, *, quiet: bool = False, console: rich.console.Console | None = None
+) -> Iterator[Callable[[Progress], None]]:
     """Displays the progress of a painting or a film.
 
     Args:
       name: name of the picture or video.
+      quiet: whether nothing is shown.
       console: output console; standard error by default.
 
     Yields:
       A function to call with each `Progress`.
     """
-    console = console or _Console(stderr=True, quiet=not runtime.is_first())
+    console = console or _Console(stderr=True, quiet=quiet or not runtime.is_first())
     estimate = _TimeLeft()
     if not console.is_terminal:
         yield _lines(name, console, estimate)

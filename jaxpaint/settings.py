@@ -7,7 +7,7 @@ import difflib
 import math
 import numbers
 from collections.abc import Collection, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES, Brush
@@ -43,6 +43,9 @@ class Checked:
     Raises:
       ValueError, TypeError: one line, such as `config.strokes: expected an integer from 1 to 9, got 0`.
     """
+
+    # Titles, and the settings under each. A setting without a title, such as a new loss term, is under the last one.
+    groups: ClassVar[Mapping[str, str]] = {"Settings": ""}
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -97,6 +100,19 @@ class Checked:
         every = {field.name: field.metadata["meaning"] for field in dataclasses.fields(cls)}
         return {name: every[name] for name in cls.defaults()}
 
+    @classmethod
+    def grouped(cls) -> dict[str, list[str]]:
+        """Every setting's name, by the titles of `groups`."""
+        named = {title: names.split() for title, names in cls.groups.items()}
+        titled = {name for names in named.values() for name in names}
+        named[list(named)[-1]] += [name for name in cls.defaults() if name not in titled]
+        return named
+
+    @classmethod
+    def expectation(cls, name: str) -> str:
+        """The values that a setting takes, such as `an integer from 1 to 9`."""
+        return _expectation(next(field for field in dataclasses.fields(cls) if field.name == name))
+
 
 # Few strokes, large enough to be seen as strokes. For photographs to be styled, the style determines sizes and number.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
@@ -133,6 +149,14 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     Raises:
       ValueError, TypeError: a value is refused; one line names the expected values.
     """
+
+    groups = {
+        "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
+        "spread underpainting upright opaque",
+        "Colour and light": "canvas_color ink water layering jitter wet relief light gloss ground",
+        "A network in place of the engine": "renderer weights dtype",
+        "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",
+    }
 
     renderer: str = setting("exact", "what draws the strokes while they are fitted", choices=("exact", *ARCHITECTURES))
     weights: str = setting("", "a file of the renderer's weights, in place of those of the package")
@@ -241,6 +265,12 @@ class FilmSettings(Settings):
       ValueError, TypeError: a value is refused; one line names the expected values.
     """
 
+    groups = {
+        "From frame to frame": "method stride interpolate frame_steps frame_rate stiffness renewed still style_steps "
+        "style_rate nearness fixed_seed",
+        **Settings.groups,
+    }
+
     brush: str = setting("oilpaintbrush", ", ".join(BRUSHES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
@@ -285,6 +315,13 @@ class StyleSettings(Checked):
     Raises:
       ValueError, TypeError: a value is refused; one line names the expected values.
     """
+
+    groups = {
+        "What changes, and what stays": "mode style style_weights scale content laplacian l1 transport direction "
+        "palette",
+        "The network that looks": "vgg vgg_size style_layers content_layers laplacian_layers style_loss laplacian_form",
+        "The fit": "steps learning_rate size",
+    }
 
     mode: str = setting("full", "strokes take new shapes and colours, or colours alone", choices=("full", "color"))
     content: float = setting(1.0, "weight of VGG's features of the painting as it was", 0.0, 1e6)

@@ -190,10 +190,47 @@ def test_help(command, capsys):
         assert re.search(r"\n  strokes +\d+ ", out)
 
 
+@pytest.mark.parametrize("command", [paint, draw])
+def test_without_arguments_there_are_examples(command, capsys):
+    assert run(command) == 1
+    out, err = capsys.readouterr()
+    name = command.__name__.rpartition(".")[2]
+    assert not out and err.count(f"\n  {name} ") == 3 and err.endswith(f"\n{name} --help tells the rest.\n")
+    assert "--config=FILE" not in err
+
+
+def test_help_about_one_setting(capsys):
+    for key in ("strokes", "config.strokes"):
+        assert run(paint, f"--help={key}", "--config=quick.py") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("strokes: how many strokes")
+    assert re.search(r"\n  expected +an integer from 0 to 100000\n  in quick.py +500\n", out)
+    assert "min_size" not in out
+
+
+@pytest.mark.parametrize("name", ["art/mine.png", "art/mine.jpg"])
+def test_out_may_be_a_picture(painter, capsys, name):
+    """The other files stand beside it; the same command replaces them."""
+    for _ in range(2):
+        assert run(paint, "photo.png", "-o", name, "--report") == 0
+        assert capsys.readouterr().out.splitlines() == [name, "art/mine.json"]
+    with Image.open(name) as picture:
+        picture.load()
+    assert names("art") == sorted([name.removeprefix("art/"), "mine.json", "mine.npz"])
+
+
+def test_quiet(painter, capsys):
+    assert run(paint, "photo.png", "-q") == 0
+    assert capsys.readouterr() == ("", "")
+    assert names() == ["photo.npz", "photo.png"]
+    assert run(paint, "none.png", "-q") == 1
+    assert one_line(capsys)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "no picture given"),
+        (["--size=9"], "no picture given"),
         (["--config.stroks=5", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
         (
             ["--config.strokes=-1", "photo.png"],
@@ -220,8 +257,14 @@ def test_help(command, capsys):
         (["--sise=3", "photo.png"], "--sise: no such flag; did you mean --size?"),
         (["--strokes=30", "photo.png"], "--strokes: no such flag; did you mean --config.strokes?"),
         (["--nonsense", "photo.png"], "--nonsense: no such flag; see --help"),
-        (["--out=o/x.png", "photo.png"], "--out=o/x.png: expected a folder; its files are named after the pictures"),
-        (["--out=photo.png", "photo.png"], "photo.png: cannot write there: it is a file"),
+        (
+            ["--out=o/x.tiff", "photo.png"],
+            "--out=o/x.tiff: expected a folder, or a name that ends in .png, .jpg, .jpeg",
+        ),
+        (["--out=photo.png", "photo.png"], "photo.png would be overwritten"),
+        (["--out=bad.py", "photo.png"], "bad.py: cannot write there: it is a file"),
+        (["--out=o/x.png", "photo.png", "other/photo.jpg"], "would both become o/x.png"),
+        (["--help=stroks"], "--help=stroks: config.stroks: no such key; did you mean strokes?"),
         (["--out=photo.png/x", "photo.png"], "photo.png/x: cannot write there: Not a directory"),
         (["--out=/proc/none", "photo.png"], "/proc/none: cannot write there"),
         (["none.png"], "none.png: no such file"),
@@ -610,7 +653,7 @@ def test_draws_again(painter, capsys):
         ([], "expected one painting"),
         (["none.npz"], "none.npz: no such file"),
         (["photo.png"], "not a painting"),
-        (["photo.npz", "--out=x.jpg"], "expected a name that ends in .png"),
+        (["photo.npz", "--out=x.mp4"], "--out=x.mp4: expected a folder, or a name that ends in .png, .jpg, .jpeg"),
         (["photo.npz", "--size=99999"], "--size=99999"),
         (["photo.npz", "--out=photo.png/x.png"], "cannot write there"),
     ],

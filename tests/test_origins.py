@@ -32,7 +32,7 @@ def painting(origin):
 
 def write(path, origin):
     """Writes a file of the path's format, and reads it."""
-    if path.suffix == ".png":
+    if path.suffix in (".png", ".jpg"):
         images.write_image(path, FRAMES[1] / np.float32(255), origin=origin)
         with Image.open(path) as picture:
             picture.load()
@@ -54,7 +54,7 @@ def write(path, origin):
     return path
 
 
-SIGNED = ["mp4", "mov", "mkv", "webm", "gif", "png", "npz", "json"]
+SIGNED = ["mp4", "mov", "mkv", "webm", "gif", "png", "jpg", "npz", "json"]
 
 
 @pytest.mark.parametrize("ending", [*SIGNED, "film"])

@@ -254,7 +254,7 @@ def test_drawn_again(capsys):
         ([film, "--frame=9"], "has not so many frames"),
         (["work.npz", "--frame=1"], "only with a film"),
         ([film, "--timelapse"], "one frame of a film"),
-        ([film, "--out=a.txt"], "a.txt: can't be written: expected a name that ends in"),
+        ([film, "--out=a.txt"], "--out=a.txt: expected a folder, or a name that ends in .mp4, "),
         (["none.film"], "none.film: no such file"),
     ):
         assert run(*arguments, command=draw) == 1
@@ -270,7 +270,7 @@ def test_drawn_again(capsys):
         (["words.mp4"], "words.mp4: "),
         (["picture.png"], "picture.png: expected a video, got a picture"),
         (["clip.mp4", "--out=clip.mp4"], "clip.mp4 would be overwritten"),
-        (["clip.mp4", "--out=a.txt"], "a.txt: can't be written: expected a name that ends in"),
+        (["clip.mp4", "--out=a.txt"], "--out=a.txt: expected a folder, or a name that ends in .mp4, "),
         (["clip.mp4", "--config.method=flow"], "config.method: expected persistent or previous or independent"),
         (["clip.mp4", "--config.method=independent", "--config.interpolate"], "only with method persistent"),
         (["clip.mp4", "--config.strokes=0"], "config.strokes: expected an integer from 1"),

@@ -203,3 +203,11 @@ def test_what_a_file_lacks_is_what_was_done_before():
     assert Settings.from_config(old).layering == "glaze"
     with pytest.raises(ValueError, match="did you mean strokes"):
         Settings.from_file({"stroks": 7})
+
+
+@pytest.mark.parametrize("kind", [Settings, StyleSettings, FilmSettings])
+def test_every_setting_is_in_one_group(kind):
+    grouped = [name for names in kind.grouped().values() for name in names]
+    assert sorted(grouped) == sorted(kind.defaults())
+    for names in kind.groups.values():
+        assert set(names.split()) <= set(kind.defaults())

@@ -6,6 +6,7 @@ import contextlib
 import gc
 import io
 import os
+import pathlib
 import re
 import signal
 import sys
@@ -38,12 +39,14 @@ class Interrupted(Exception):
     """Ctrl-C, or a signal to end, after the results so far were saved; one line says how to resume."""
 
 
-def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
+def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usage: str = "") -> int:
     """Runs a command, and turns errors into one line and an exit status.
 
     Args:
       command: function `argv -> status`.
       argv: the program's name and its arguments; None for those of the process.
+      usage: text of `--help`; its second and third paragraph, what the command does and examples, are printed if there
+        are no arguments. Empty for a command that needs none.
 
     Returns:
       The exit status: the command's own, 1 for bad input, 130 for Ctrl-C and for a signal to end.
@@ -57,7 +60,13 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     try:
         with _interruptible(), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _warn(str(message))
-            status = command(list(sys.argv if argv is None else argv))
+            words = list(sys.argv if argv is None else argv)
+            if usage and len(words) == 1:
+                program = program_of(words)
+                short = "\n\n".join(usage.split("\n\n")[1:3]).format(program=program)
+                print(f"{short}\n\n{program} --help tells the rest.", file=sys.stderr)
+                return 1
+            status = command(words)
             sys.stdout.flush()
             return status
     except (KeyboardInterrupt, Interrupted) as error:
@@ -72,6 +81,11 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else error)
     return 1
+
+
+def program_of(argv: Sequence[str]) -> str:
+    """The program as the user may type it again."""
+    return pathlib.Path(argv[0]).name if os.path.isabs(argv[0]) else argv[0]
 
 
 def _warn(message: str) -> None:
@@ -173,6 +187,8 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
     if divided:
         runtime.use_all_cores()
     runtime.keep_compilations()
+    if "quiet" in values and values.quiet:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if "coordinator" in values:
         _join(values.coordinator, values.num_processes, values.process_id)
     try:

@@ -25,6 +25,10 @@ Converts weights of heavy or light from a checkpoint of Stylized Neural Painting
 of VGG-16 and VGG-19 from torchvision's files (vgg19-….pth) and Keras' (vgg19_weights_….h5), which is which shows.
 Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip install 'jaxpaint[keras]'.
 
+  {program} last_ckpt.pt heavy.safetensors --net=heavy --brush=oilpaintbrush
+  {program} heavy.safetensors last_ckpt.pt
+  {program} vgg19-dcbb9e9d.pth vgg19.safetensors
+
   --net=NET      heavy or light (default: light)
   --caffe        VGG's weights are Caffe's, for blue, green, red from 0 to 255 (as in vgg16-00b39a1b.pth and
                  vgg19-d01eb7cb.pth, whose names say so)
@@ -39,7 +43,7 @@ _CAFFE = ("00b39a1b", "d01eb7cb")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Converts weights; returns the exit status."""
-    return app.run(_main, argv)
+    return app.run(_main, argv, usage=HELP)
 
 
 def _main(argv: list[str]) -> int:

@@ -25,9 +25,13 @@ usage: {program} NAME.npz [--size=N] [--out=FILE.png] [--timelapse]
 Draws a painting again, at any size, from the strokes in its npz; or a painted video, or one frame
 of it, from its film.
 
+  {program} paintings/photo.npz --size=3840                in 4K
+  {program} paintings/photo.npz --relief=2 --light=30      thicker paint, lit from the right
+  {program} paintings/clip.film --frame=20                 one frame of a film
+
   --size=N       long side in pixels (default: the size it was fitted at; of a video, its source's)
-  --out=FILE     the drawing (default: NAME.png beside the npz, NAME.mp4 beside the film, with the
-                 sound of any that is there, or NAME-K.png)
+  -o, --out=OUT  a folder, or the drawing (default: NAME.png beside the npz, NAME.mp4 beside the film,
+                 with the sound of any that is there, or NAME-K.png)
   --frame=K      this frame alone, counted from 0
   --timelapse    also a video of the drawing, FILE.mp4
 {light}
@@ -38,13 +42,13 @@ of it, from its film.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draws a painting or a film again; returns the exit status."""
-    return app.run(_draw, argv)
+    return app.run(_draw, argv, usage=HELP)
 
 
 def _draw(argv: list[str]) -> int:
     values = options.define_flags()
     options.define_light(values)
-    flags.DEFINE_string("out", None, "the drawing", flag_values=values)
+    flags.DEFINE_string("out", None, "the drawing", short_name="o", flag_values=values)
     flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
     paths = options.parse(values, argv)
     if values.help:
@@ -68,9 +72,7 @@ def _draw(argv: list[str]) -> int:
 def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
     name = source.stem if values.frame is None else f"{source.stem}-{values.frame}"
     default = source.with_name(f"{name}.png")
-    picture = pathlib.Path(values.out or default)
-    if picture.suffix.lower() != ".png":
-        raise Refused(f"--out={picture}: expected a name that ends in .png")
+    picture = outputs.placed(values.out, name, outputs.PICTURES) if values.out else default
     if values.frame is None:
         painting = load_painting(source)
         size = values.size or painting.settings.size
@@ -101,7 +103,7 @@ def _draw_film(source: pathlib.Path, values: flags.FlagValues) -> None:
     film, frames = films.read(source)
     film = dataclasses.replace(film, settings=dataclasses.replace(film.settings, **options.light_of(values)))
     beside = source.with_suffix(".mp4")
-    out = pathlib.Path(values.out or beside)
+    out = outputs.placed(values.out, source.stem, videos.ENDINGS) if values.out else beside
     own = film.origin if out == beside else ""
     film = dataclasses.replace(film, origin=own or outputs.origin_of("drawing of a film", source))
     size = values.size or max(film.height, film.width)

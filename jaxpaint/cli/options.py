@@ -19,16 +19,16 @@ from absl import flags
 from ml_collections import config_flags
 
 from jaxpaint import pictures
-from jaxpaint.cli.app import Refused
+from jaxpaint.cli.app import Refused, program_of
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
 _Kind = TypeVar("_Kind", bound=Checked)
 
-_NAME_OF_A_FILE = re.compile(r"\.(png|jpe?g|npz|mp4)$", re.IGNORECASE)
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
   --salvage      paints the intact part of a truncated JPEG"""
 _OVERWRITE_HELP = "  --overwrite    also replaces files of others, of other inputs, or changed since"
+_QUIET_HELP = "  -q, --quiet    shows no progress, and prints only what goes wrong"
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:
 
@@ -86,6 +86,9 @@ def command_line(
     path, rest = split_config(argv)
     config_path = find_config(path, default=config)
     chosen = load_config(config_path)
+    if key := _key_of_help(rest):
+        print(_explain(key, kind, chosen, config_path.name))
+        return None
     define_config(values, kind.defaults(), rest)
     flags.DEFINE_string("coordinator", None, "the first process", flag_values=values)
     flags.DEFINE_integer("num_processes", None, "how many", 1, flag_values=values)
@@ -93,7 +96,7 @@ def command_line(
     files = [pathlib.Path(name) for name in parse(values, rest)]
     if values.help:
         print_usage(usage, argv, config=config_path.name)
-        print(describe(kind.defaults() | chosen, kind.meanings()))
+        print(describe(kind, kind.defaults() | chosen))
         print(PROCESSES, end="")
         return None
     given = overrides(values)
@@ -120,20 +123,15 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
     """Defines a new set of flags: size, timelapse, overwrite and help.
 
     Args:
-      out: default output folder of a resumable command, which also gets the flags out, report, resume, page and
+      out: default output folder of a resumable command, which also gets the flags out, quiet, report, resume, page and
         salvage; or None.
     """
     values = basic_flags()
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     if out is not None:
-        flags.DEFINE_string("out", out, "folder", flag_values=values)
-        flags.register_validator(
-            "out",
-            lambda folder: os.path.exists(folder) or not _NAME_OF_A_FILE.search(folder),
-            "expected a folder; its files are named after the pictures",
-            flag_values=values,
-        )
+        flags.DEFINE_string("out", out, "folder or picture", short_name="o", flag_values=values)
+        flags.DEFINE_boolean("quiet", False, "no progress", short_name="q", flag_values=values)
         flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
         flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
         flags.DEFINE_integer("page", None, "of a file of several", 1, flag_values=values)
@@ -143,8 +141,8 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
-    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
-    print(text.format(program=pathlib.Path(argv[0]).name, **shared, **names), end="")
+    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP, "quiet": _QUIET_HELP}
+    print(text.format(program=program_of(argv), **shared, **names), end="")
 
 
 def basic_flags() -> flags.FlagValues:
@@ -262,14 +260,40 @@ def overrides(values: flags.FlagValues) -> dict[str, Any]:
     return {key: os.path.expanduser(value) if isinstance(value, str) else value for key, value in given.items()}
 
 
-def describe(config: Mapping[str, object], meanings: Mapping[str, str]) -> str:
-    """Formats settings as a table: key, value, meaning."""
-    shown = [
-        str(config[key]).lower() if isinstance(config[key], bool) else str(config[key]) or "none" for key in meanings
-    ]
-    keys, values = (max(map(len, column)) for column in (meanings, shown))
-    rows = zip(meanings.items(), shown, strict=True)
-    return "\n".join(f"  {key:<{keys}} {value:<{values}} {meaning}" for (key, meaning), value in rows)
+def describe(kind: type[Checked], config: Mapping[str, object]) -> str:
+    """Formats settings as a table of key, value and meaning, under the titles of their groups."""
+    meanings = kind.meanings()
+    shown = {key: str(config[key]).lower() if isinstance(config[key], bool) else str(config[key]) for key in meanings}
+    shown = {key: value or "none" for key, value in shown.items()}
+    keys, values = (max(map(len, column)) for column in (shown, shown.values()))
+    parts = []
+    for title, names in kind.grouped().items():
+        rows = [f"  {name:<{keys}} {shown[name]:<{values}} {meanings[name]}" for name in names]
+        parts.append("\n".join([title, *rows]))
+    return "\n\n".join(parts)
+
+
+def _key_of_help(argv: Sequence[str]) -> str:
+    """KEY of `--help=KEY`; empty without it."""
+    flagged = argv[: argv.index("--")] if "--" in argv else argv
+    found = [match[1] for word in flagged if (match := re.fullmatch(r"--?h(?:elp)?=(?:-*config\.)?(.*)", word))]
+    return found[-1] if found else ""
+
+
+def _explain(key: str, kind: type[Checked], chosen: Mapping[str, object], file: str) -> str:
+    """Everything about one setting.
+
+    Raises:
+      Refused: there is none of that name.
+    """
+    if key not in kind.defaults():
+        raise Refused(f"--help={key}: {unknown_key(key, kind.defaults())}")
+    value = chosen.get(key, kind.defaults()[key])
+    shown = str(value).lower() if isinstance(value, bool) else value
+    where = f"in {file}"
+    rows = [("expected", kind.expectation(key)), (where, "empty" if value == "" else shown)]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join([f"{key}: {kind.meanings()[key]}", "", *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 
 def split_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import mimetypes
 import os
 import pathlib
 import tempfile
@@ -23,6 +24,8 @@ from jaxpaint.io import origins, videos
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 from jaxpaint.types import Painting
 
+# Endings of drawings.
+PICTURES = (".png", ".jpg", ".jpeg")
 TIMELAPSE_SIZE = 1920
 TIMELAPSE_FRAMES = 300
 FRAMES_PER_SECOND = 30.0
@@ -53,6 +56,27 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
         if new and runtime.is_first():
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def placed(out: str, name: str, endings: Sequence[str]) -> pathlib.Path:
+    """The file that `--out` asks for: itself, if it has the ending of a file, or one in the folder of that name.
+
+    Args:
+      out: the flag.
+      name: name of the file in a folder, without its ending.
+      endings: allowed endings; the first one for a file in a folder.
+
+    Raises:
+      Refused: `out` has the ending of another kind of file.
+    """
+    path = pathlib.Path(out)
+    ending = path.suffix.lower()
+    is_file = ending in {*endings, ".npz", ".film"} or mimetypes.guess_type(path.name)[0]
+    if path.is_dir() or not is_file:
+        return path / f"{name}{endings[0]}"
+    if ending not in endings:
+        raise Refused(f"--out={out}: expected a folder, or a name that ends in {', '.join(endings)}")
+    return path
 
 
 class Made(NamedTuple):
@@ -96,8 +120,8 @@ class PaintingFiles(NamedTuple):
           values: the flags out, page, timelapse and report.
           others: further inputs that decide what is made.
         """
-        base = f"{values.out}/{source.stem}"
-        png, npz, mp4, report = (pathlib.Path(f"{base}.{ending}") for ending in ("png", "npz", "mp4", "json"))
+        png = placed(values.out, source.stem, PICTURES)
+        npz, mp4, report = (png.with_name(f"{png.stem}{ending}") for ending in (".npz", ".mp4", ".json"))
         asked = mp4 if values.timelapse else None, report if values.report else None
         kind += f", page {values.page}" if (values.page or 1) > 1 else ""
         return cls(source, origin_of(kind, source, *others), png, npz, *asked)
@@ -128,7 +152,7 @@ def for_each(planned: Sequence[PaintingFiles], values: flags.FlagValues, do: Cal
       The exit status: 1 if the function failed for any input.
     """
     status = 0
-    with output_folder(pathlib.Path(values.out)):
+    with output_folder(planned[0].png.parent):
         for files in planned:
             try:
                 with locked(files.npz):

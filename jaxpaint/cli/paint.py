@@ -15,30 +15,36 @@ from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
 HELP = """\
-usage: {program} IMAGE... [--out=DIR] [--size=N] [--timelapse] [--report] [--resume] [--overwrite]
+usage: {program} IMAGE... [--out=OUT] [--size=N] [--timelapse] [--report] [--resume] [--overwrite]
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--config=FILE] [--config.KEY=VALUE]...
 
-Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn at any size.
+Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn at any size.
 
-  --out=DIR      where to (default: paintings)
+  {program} photo.jpg                                  2,500 strokes of oil, in paintings/
+  {program} photo.jpg --config=alla_prima.py -o art    in another way: see configs/
+  {program} photo.jpg --config.strokes=8000            closer to the photograph
+
+  -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
   --size=N       long side of the drawing in pixels (default: config.size)
-  --timelapse    also DIR/NAME.mp4, a video of the drawing
-  --report       also DIR/NAME.json: how close it is, how long it took
+  --timelapse    also OUT/NAME.mp4, a video of the drawing
+  --report       also OUT/NAME.json: how close it is, how long it took
 {light}
-  --resume       goes on from DIR/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
+  --resume       goes on from OUT/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
 {overwrite}
 {photo}
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
+{quiet}
   --help         this text
 
-Settings, as --config.KEY=VALUE, and what they are in {config}:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Paints photographs; returns the exit status."""
-    return app.run(_main, argv)
+    return app.run(_main, argv, usage=HELP)
 
 
 def _main(argv: list[str]) -> int:
@@ -71,9 +77,7 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
             raise Refused(f"{files.npz}: a painting of another photograph, not of {files.source}")
         if result is None or result.state:
             with watch("fitting"):
-                result = resumable.paint_picture(
-                    image, files, settings=chosen, so_far=result, size=size, again=line.again
-                )
+                result = resumable.paint_picture(image, files, settings=chosen, so_far=result, size=size, line=line)
         with watch("drawing"):
             drawn = drawing.draw_layers(result, size=size)
         write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin)

@@ -38,11 +38,14 @@ usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--previews] [--overwrite] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
-Paints a video: OUT.mp4, with the sound and subtitles of the source, and OUT.film, its strokes frame by frame,
-from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
+Paints a video: OUT.mp4, with the sound and subtitles of the source, and OUT.film, its strokes frame
+by frame, from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
 
-  --out=OUT.mp4  the painted video: .mp4, .mov, .mkv, .webm or .gif
-                 (default: paintings/VIDEO.mp4)
+  {program} clip.mp4                                        1,000 strokes a frame
+  {program} clip.mp4 -o small.gif --size=320 --config.stride=2
+  {program} clip.mp4 --style=style.jpg                      in the style of a picture
+
+  -o, --out=OUT  a folder, or the painted video: .mp4, .mov, .mkv, .webm or .gif (default: paintings)
   --style=IMAGE  in the style of this picture; several with commas, or with the flag again
   --size=N       long side of the painted video in pixels (default: the source's)
   --report       also OUT.json: how close every frame is, how long it took
@@ -51,20 +54,23 @@ from which bin/draw draws it at any size. The same command again goes on where C
 {overwrite}
   --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
+{quiet}
   --help         this text
 
-Settings, as --config.KEY=VALUE, and what they are in {config}:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Paints a video; returns the exit status."""
-    return app.run(_main, argv)
+    return app.run(_main, argv, usage=HELP)
 
 
 def _main(argv: list[str]) -> int:
     values = options.basic_flags()
-    flags.DEFINE_string("out", None, "the painted video", flag_values=values)
+    flags.DEFINE_string("out", "paintings", "folder or video", short_name="o", flag_values=values)
+    flags.DEFINE_boolean("quiet", False, "no progress", short_name="q", flag_values=values)
     options.define_style(values)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
@@ -77,11 +83,10 @@ def _main(argv: list[str]) -> int:
     if len(line.files) != 1:
         raise Refused(f"expected one video, got {len(line.files)}; see --help")
     source = line.files[0]
-    out = pathlib.Path(values.out or f"paintings/{source.stem}.mp4")
+    out = outputs.placed(values.out, source.stem, videos.ENDINGS)
 
     app.start(values)
     video = videos.probe(source)
-    videos.check_name(out)
     settings = line.settings
     brush = read_brush(settings.brush_image) if settings.brush_image else None
     run = _Run(video, settings, brush, _style(line), out, outputs.origin_of("film", source), line)
@@ -244,7 +249,7 @@ def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[
     """Paints the remaining frames, and saves each frame before it is yielded."""
     before, following = state.frame if state else None, _following(run, film, state)
     kept = time.monotonic()
-    with progress.display(run.out.stem) as show:
+    with progress.display(run.out.stem, quiet=run.line.flags.quiet) as show:
         for state, metrics in following:
             painted = Painted(state.frame, metrics)
             if runtime.is_first():

@@ -9,6 +9,7 @@ import pathlib
 import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +18,7 @@ from jaxtyping import Float
 
 from jaxpaint import directions, drawing, painting, progress
 from jaxpaint.cli.app import Interrupted, Refused, complain
+from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
 from jaxpaint.errors import PaintingFileError, ResumeError, WriteError
 from jaxpaint.io.images import read_brush, write_image
@@ -34,7 +36,7 @@ def paint_picture(
     settings: Settings,
     so_far: Painting | None,
     size: int,
-    again: str,
+    line: CommandLine[Any],
     form: directions.Field | None = None,
 ) -> Painting:
     """Paints a picture from the start, or resumes `so_far`; see `follow`."""
@@ -44,11 +46,16 @@ def paint_picture(
         brush = read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
     stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, form=form, resume=so_far)
-    return follow(stages, files, so_far=so_far, size=size, again=again)
+    return follow(stages, files, so_far=so_far, size=size, line=line)
 
 
 def follow(
-    stages: Iterator[tuple[Painting, Progress]], files: PaintingFiles, *, so_far: Painting | None, size: int, again: str
+    stages: Iterator[tuple[Painting, Progress]],
+    files: PaintingFiles,
+    *,
+    so_far: Painting | None,
+    size: int,
+    line: CommandLine[Any],
 ) -> Painting:
     """Runs a painting's stages, shows the progress, and saves the painting now and then and at the end.
 
@@ -57,14 +64,14 @@ def follow(
       files: the painting's files, and what it is made from.
       so_far: the painting that the stages resume, or None.
       size: long side, in pixels, of the drawing that is written after Ctrl-C.
-      again: the command that resumes after Ctrl-C.
+      line: the command line, which says how to resume, and whether progress is shown.
 
     Raises:
       Interrupted: Ctrl-C, after the painting so far was written.
       Refused: the painting can't be resumed.
     """
     result, saved, place = so_far, time.monotonic(), _place(files)
-    with progress.display(files.npz.stem) as show:
+    with progress.display(files.npz.stem, quiet=line.flags.quiet) as show:
         try:
             for result, how_far in stages:
                 result = dataclasses.replace(result, origin=files.origin)
@@ -87,7 +94,9 @@ def follow(
                 raise Interrupted("interrupted; there was nothing to keep yet") from None
             if place == files.npz:
                 write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
-            raise Interrupted(f"interrupted; kept what is painted so far in {place}. Go on with: {again}") from None
+            raise Interrupted(
+                f"interrupted; kept what is painted so far in {place}. Go on with: {line.again}"
+            ) from None
     assert result is not None
     _save(files.npz, result)
     if place != files.npz:

@@ -22,30 +22,36 @@ from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
 HELP = """\
-usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=DIR] [--size=N]
+usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=OUT] [--size=N]
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--timelapse] [--report] [--resume] [--overwrite]
        [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
-Gives paintings the style of other pictures, stroke by stroke: DIR/NAME.png, and DIR/NAME.npz,
+Gives paintings the style of other pictures, stroke by stroke: OUT/NAME.png, and OUT/NAME.npz,
 a painting like any other. A photograph is painted first, in strokes as wide and long as
-the style's, which run where those run: DIR/NAME-painted.npz.
+the style's, which run where those run: OUT/NAME-painted.npz.
+
+  {program} photo.jpg --style=style.jpg
+  {program} paintings/photo.npz --style=style.jpg --config.style=10     more of it
+  {program} paintings/photo.npz --style=style.jpg --config.mode=color   its colours alone
 
   --style=IMAGE  the style picture; several with commas, or with the flag again
   --mask=IMAGE   confines the style to where this picture is light
-  --out=DIR      where to (default: stylized)
+  -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: stylized)
   --size=N       long side of the drawing in pixels (default: as it was painted)
-  --timelapse    also DIR/NAME.mp4, a video of the drawing
-  --report       also DIR/NAME.json: how far from the painting it is, how long it took
+  --timelapse    also OUT/NAME.mp4, a video of the drawing
+  --report       also OUT/NAME.json: how far from the painting it is, how long it took
 {light}
-  --resume       goes on from DIR/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
+  --resume       goes on from OUT/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
 {overwrite}
 {photo}
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
   --config=FILE  a file of settings (default: configs/stylize.py)
+{quiet}
   --help         this text
 
-Settings, as --config.KEY=VALUE, and what they are in {config}:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+
 """
 
 
@@ -67,7 +73,7 @@ class _Pictures(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Gives paintings another style; returns the exit status."""
-    return app.run(_main, argv)
+    return app.run(_main, argv, usage=HELP)
 
 
 def _main(argv: list[str]) -> int:
@@ -143,7 +149,7 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
                     mask=mask,
                     resume=earlier,
                 )
-                result = resumable.follow(stages, files, so_far=earlier, size=size, again=line.again)
+                result = resumable.follow(stages, files, so_far=earlier, size=size, line=line)
         with watch("drawing"):
             result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
             drawn = drawing.draw_layers(result, size=size)
@@ -185,7 +191,7 @@ def _painting(
     if not part and not line.flags.paint:
         chosen = suited
     size = line.flags.size or chosen.size
-    return resumable.paint_picture(image, first, settings=chosen, form=form, so_far=part, size=size, again=line.again)
+    return resumable.paint_picture(image, first, settings=chosen, form=form, so_far=part, size=size, line=line)
 
 
 def _earlier(files: PaintingFiles, line: CommandLine[StyleSettings]) -> Painting | None:

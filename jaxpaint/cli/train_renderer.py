@@ -39,7 +39,8 @@ Trains a network to draw a brush's strokes. The same command again goes on where
   --config=FILE  a recipe (default: configs/light.py)
   --help         this text
 
-Settings, as --config.KEY=VALUE, and what they are in {config}:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+
 """
 # Steps per call: metrics and interruptions are handled between calls.
 CHUNK = 20

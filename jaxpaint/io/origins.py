@@ -54,6 +54,10 @@ _PLACES = {
         struct.pack(">I", len(_COMMENT) - 4 + _LENGTH) + _COMMENT,
         lambda mark: struct.pack(">I", zlib.crc32(_COMMENT + mark)) + _IEND,
     ),
+    # A comment before the end of the picture (ITU-T T.81, B.2.4.5).
+    **dict.fromkeys(
+        (".jpg", ".jpeg"), _Place(2, struct.pack(">2sH", b"\xff\xfe", 2 + _LENGTH), lambda mark: b"\xff\xd9")
+    ),
     # After the end, where nobody reads on: ffmpeg takes a comment behind the last frame for one more frame.
     ".gif": _Place(0, b"", lambda mark: b""),
     # The comment of a zip, whose length is the file's last number.
@@ -109,7 +113,7 @@ def sign(path: str | os.PathLike[str], origin: str) -> None:
     """Adds a mark, and the checksum of everything before it, to a file that is otherwise finished.
 
     Args:
-      path: path of a PNG, GIF, npz, JSON, MP4, MOV, MKV or WebM, by its ending; other files stay as they are.
+      path: path of a PNG, JPEG, GIF, npz, JSON, MP4, MOV, MKV or WebM, by its ending; other files stay as they are.
       origin: what it was made from; empty if nothing is known, and the file stays as it is.
 
     Raises:

@@ -50,6 +50,7 @@ _VP9 = ["-vf", _BT709, "-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-row-mt
 _PALETTES = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
 _GIF = ["-vf", rf"fps=min(source_fps\,{_FASTEST_GIF}),{_PALETTES}", "-loop", "0"]
 _ENCODERS = {".mp4": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9, ".gif": _GIF}
+ENDINGS = tuple(_ENCODERS)
 # Lets a browser start before it has the whole file; has no effect on formats that do not need the option.
 _FASTSTART = ["-movflags", "+faststart"]
 
