@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import io
@@ -51,7 +52,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # Names of files need not be text, and terminals need not know every character.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="surrogateescape" if _takes_names(stream) else "backslashreplace")
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     try:
@@ -72,6 +73,12 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     except OSError as error:
         complain(f"{error.filename}: {error.strerror}" if error.filename else error)
     return 1
+
+
+def _takes_names(stream: io.TextIOWrapper) -> bool:
+    """Whether a stream is read by a program, and names of files can be written to it as the bytes that they are."""
+    same = codecs.lookup(stream.encoding) == codecs.lookup(sys.getfilesystemencoding())
+    return stream is sys.stdout and same and not stream.isatty()
 
 
 def _warn(message: str) -> None:

@@ -28,6 +28,9 @@ _NAME_OF_A_FILE = re.compile(r"\.(png|jpe?g|npz|mp4)$", re.IGNORECASE)
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
   --salvage      paints the intact part of a truncated JPEG"""
+_HELP_HELP = """\
+  --help         this text
+  --version      versions of jaxpaint and of JAX"""
 _OVERWRITE_HELP = "  --overwrite    also replaces files that were not made from the same input by this program"
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:
@@ -143,7 +146,7 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
-    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
+    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP, "help": _HELP_HELP}
     print(text.format(program=pathlib.Path(argv[0]).name, **shared, **names), end="")
 
 
@@ -208,6 +211,9 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
             message = re.sub(pattern, expected, message)
         raise Refused(message) from None
     except flags.UnrecognizedFlagError as error:
+        for word in argv[1:]:
+            if word.startswith("-") and os.path.exists(word):
+                raise Refused(f"{word}: no such flag; the file of that name is ./{word}") from None
         # Settings by their bare names, too.
         known = {key: f"config.{key}" for key in (values["config"].value or () if "config" in values else ())}
         known |= {name: name for name in values}

@@ -30,7 +30,7 @@ Paints photographs: DIR/NAME.png, and DIR/NAME.npz, from which it can be drawn a
 {overwrite}
 {photo}
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, and what they are in {config}:
 """

@@ -52,7 +52,7 @@ from which bin/draw draws it at any size. The same command again goes on where C
 {overwrite}
   --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, and what they are in {config}:
 """

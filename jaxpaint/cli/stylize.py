@@ -43,7 +43,7 @@ the style's, which run where those run: DIR/NAME-painted.npz.
 {photo}
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
   --config=FILE  a file of settings (default: configs/stylize.py)
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, and what they are in {config}:
 """
