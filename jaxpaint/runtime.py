@@ -8,7 +8,9 @@ import os
 import pathlib
 import platform
 import sys
+import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -50,36 +52,56 @@ def cache_folder() -> pathlib.Path | None:
 def keep_compilations() -> None:
     """Makes JAX keep compiled programs on disk, so that the next run starts at once; several processes may share them.
 
-    Nothing happens if the folder cannot be written, or if JAX already has a cache folder.
+    JAX's own cache folder stays, if it has one.
+
+    Warns:
+      UserWarning: the folder can't be written; JAX then keeps no programs.
     """
-    folder = cache_folder()
-    already = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-    if folder is None or already:
+    already = _jax_cache()
+    # JAX's own may be in a cloud.
+    if "://" in already:
+        return
+    folder = pathlib.Path(already) if already else cache_folder()
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        variable = "JAX_COMPILATION_CACHE_DIR" if already else "JAXPAINT_CACHE"
+        why = f"{error.strerror}; programs are compiled anew each time, unless {variable} names another folder"
+        warnings.warn(f"{folder}: can't be written: {why}", stacklevel=2)
+        jax.config.update("jax_compilation_cache_dir", None)
+        return
+    if already:
         return
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
         for program in folder.glob("*-cache"):
             # Without the time of its last use, as a killed process leaves a program, JAX would keep no more programs.
             used = program.with_name(program.name.removesuffix("cache") + "atime")
             if not used.exists():
                 used.write_bytes(bytes(8))
-        if os.access(folder, os.W_OK):
-            jax.config.update("jax_compilation_cache_dir", str(folder))
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-            # With a greatest size, JAX locks the folder while it writes; else, another process may read half a program.
-            jax.config.update("jax_compilation_cache_max_size", _LARGEST_CACHE)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    # With a greatest size, JAX locks the folder while it writes; else, another process may read half a program.
+    jax.config.update("jax_compilation_cache_max_size", _LARGEST_CACHE)
+
+
+def _jax_cache() -> str:
+    return jax.config.jax_compilation_cache_dir or ""  # type: ignore[attr-defined]
 
 
 def forget_compilations() -> bool:
     """Removes compiled programs from jaxpaint's own folder, since JAX never writes one anew that is damaged.
 
-    Those of the last seconds stay: another process may be writing them.
+    Those of the last seconds stay: another process may be writing them. So do all if JAX has another folder.
 
     Returns:
       Whether there were any.
     """
     folder, removed = cache_folder(), False
-    for path in folder.glob("*-cache") if folder else ():
+    for path in folder.glob("*-cache") if folder and str(folder) == _jax_cache() else ():
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > _JUST_NOW:
                 path.unlink()

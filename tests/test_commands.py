@@ -20,7 +20,7 @@ import pytest
 import rich.console
 from PIL import Image
 
-from jaxpaint import drawing, painting, pictures, progress, runtime
+from jaxpaint import __version__, drawing, painting, pictures, progress, runtime
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import app, draw, paint, resumable
 from jaxpaint.errors import WriteError
@@ -69,7 +69,7 @@ def painter(monkeypatch):
 
     def fake_draw(result, *, size=None):
         shape = pictures.fitted_shape(result.height, result.width, size or result.settings.size)
-        return np.full((*shape, 3), len(result.strokes) / 255, np.float32)
+        return np.full((*shape, 3), min(len(result.strokes) / 255, 1.0), np.float32)
 
     def fake_timelapse(result, *, size, frames):
         for i in range(3):
@@ -262,7 +262,7 @@ def test_quiet(painter, capsys):
             "--out=o/x.tiff: expected a folder, or a name that ends in .png, .jpg, .jpeg",
         ),
         (["--out=photo.png", "photo.png"], "photo.png would be overwritten"),
-        (["--out=bad.py", "photo.png"], "bad.py: cannot write there: it is a file"),
+        (["--out=bad.py", "photo.png"], "--out=bad.py: expected a folder, or a name that ends in .png"),
         (["--out=o/x.png", "photo.png", "other/photo.jpg"], "would both become o/x.png"),
         (["--help=stroks"], "--help=stroks: config.stroks: no such key; did you mean strokes?"),
         (["--out=photo.png/x", "photo.png"], "photo.png/x: cannot write there: Not a directory"),
@@ -590,15 +590,36 @@ def test_a_tilde_is_the_home(painter, folder, monkeypatch):
     assert names("home/pictures") == ["photo.npz", "photo.png"] and not pathlib.Path("~").exists()
 
 
-def test_names_need_not_be_text(painter):
-    """As in archives from before UTF-8; standard output is as strict as a terminal's."""
+def test_a_name_may_begin_with_a_dash(painter, capsys):
+    os.rename("photo.png", "-photo.png")
+    assert run(paint, "-photo.png") == 1
+    assert one_line(capsys) == "jaxpaint: -photo.png: no such flag; the file of that name is ./-photo.png"
+    assert run(paint, "./-photo.png") == 0
+
+
+def test_versions_are_told_without_jax(tmp_path):
+    (tmp_path / "jax.py").write_text("raise SystemExit('imported')")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    for name in sorted((ROOT / "bin").iterdir()):
+        command = [sys.executable, name, "photo.png", "--version"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert re.fullmatch(rf"jaxpaint {re.escape(__version__)} \(JAX \d+\.\d+\.\d+\S*\)\n", done.stdout)
+    done = subprocess.run(
+        [*command[:2], "--", "--version"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "imported" in done.stderr
+
+
+def test_names_need_not_be_text(painter, capsysbinary):
+    """As in archives from before UTF-8; other programs get the bytes, terminals and other encodings an escape."""
     name = os.fsdecode(b"caf\xe9.png")
     os.rename("photo.png", name)
     assert run(paint, name, "--config.brush=rectangle") == 0
-    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict", "PYTHONPATH": str(ROOT)}
+    assert capsysbinary.readouterr().out == b"paintings/caf\xe9.png\n"
     command = [sys.executable, ROOT / "bin/draw", f"paintings/{name[:-4]}.npz", "--size=32"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "paintings/caf\\udce9.png\n"
+    for encoding, expected in (("utf-8", b"paintings/caf\xe9.png\n"), ("ascii", b"paintings/caf\\udce9.png\n")):
+        environment = os.environ | {"PYTHONIOENCODING": f"{encoding}:strict", "PYTHONPATH": str(ROOT)}
+        assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == expected
 
 
 @pytest.mark.parametrize("platform", ["gpuu", "rocm"])
@@ -650,7 +671,7 @@ def test_draws_again(painter, capsys):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "expected one painting"),
+        (["--size=9"], "expected one painting"),
         (["none.npz"], "none.npz: no such file"),
         (["photo.png"], "not a painting"),
         (["photo.npz", "--out=x.mp4"], "--out=x.mp4: expected a folder, or a name that ends in .png, .jpg, .jpeg"),
@@ -713,6 +734,19 @@ def test_compilations_are_kept():
     other = [sys.executable, "-W", "error", "-c", child.replace("x + 1", "x + 2")]
     subprocess.run(other, check=True, env=environment)
     assert len(list(pathlib.Path("kept").glob("*-cache"))) > len(programs)
+
+
+@pytest.mark.parametrize("variable", ["JAXPAINT_CACHE", "JAX_COMPILATION_CACHE_DIR"])
+def test_a_cache_that_cannot_be_written_is_named_and_gone_without(variable):
+    """Of jaxpaint or of JAX; programs elsewhere are not touched."""
+    child = "import jax; from jaxpaint import runtime; runtime.keep_compilations(); jax.jit(lambda x: x + 1)(1.0); "
+    child += "print(jax.config.jax_compilation_cache_dir)"
+    environment = {name: value for name, value in os.environ.items() if name != "JAXPAINT_CACHE"}
+    environment |= {variable: "photo.png", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", child], check=True, env=environment, capture_output=True, text=True)
+    assert done.stdout == "None\n"
+    (line,) = [line for line in done.stderr.splitlines() if "Warning" in line]
+    assert re.search(f"photo.png: can't be written: File exists; .* unless {variable} names another folder", line)
 
 
 @pytest.mark.parametrize("lost", [slice(-100, None), slice(1000, 1004)])

@@ -71,8 +71,17 @@ def test_floats_of_64_bits_are_refused():
 
 def test_damaged_programs_are_forgotten_but_for_those_that_are_being_written(tmp_path, monkeypatch):
     monkeypatch.setenv("JAXPAINT_CACHE", str(tmp_path))
+    monkeypatch.setattr(runtime, "_jax_cache", lambda: str(tmp_path))
     for name, age in (("old-cache", 60), ("new-cache", 0), ("words.txt", 60)):
         (tmp_path / name).write_text("half")
         os.utime(tmp_path / name, (time.time() - age,) * 2)
     assert runtime.forget_compilations() and not runtime.forget_compilations()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new-cache", "words.txt"]
+
+
+def test_programs_stay_if_it_is_not_they_that_are_damaged(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXPAINT_CACHE", str(tmp_path))
+    monkeypatch.setattr(runtime, "_jax_cache", lambda: str(tmp_path / "of-jax"))
+    (tmp_path / "old-cache").write_text("whole")
+    os.utime(tmp_path / "old-cache", (0, 0))
+    assert not runtime.forget_compilations() and (tmp_path / "old-cache").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gc
 import io
@@ -54,7 +55,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usag
     for stream in (sys.stdout, sys.stderr):
         # Names of files need not be text, and terminals need not know every character.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="surrogateescape" if _takes_names(stream) else "backslashreplace")
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     try:
@@ -86,6 +87,12 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usag
 def program_of(argv: Sequence[str]) -> str:
     """The program as the user may type it again."""
     return pathlib.Path(argv[0]).name if os.path.isabs(argv[0]) else argv[0]
+
+
+def _takes_names(stream: io.TextIOWrapper) -> bool:
+    """Whether a stream is read by a program, and names of files can be written to it as the bytes that they are."""
+    same = codecs.lookup(stream.encoding) == codecs.lookup(sys.getfilesystemencoding())
+    return stream is sys.stdout and same and not stream.isatty()
 
 
 def _warn(message: str) -> None:

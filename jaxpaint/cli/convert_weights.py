@@ -34,7 +34,7 @@ Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip inst
                  vgg19-d01eb7cb.pth, whose names say so)
   --brush=BRUSH  oilpaintbrush, watercolor, markerpen or rectangle (default: oilpaintbrush)
 {overwrite}
-  --help         this text
+{help}
 """
 _TORCH, _KERAS = (".pt", ".pth", ".tar"), (".h5", ".hdf5")
 # Of the names of neural-style's files, vgg16-00b39a1b.pth and vgg19-d01eb7cb.pth.

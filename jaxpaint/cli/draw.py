@@ -30,13 +30,13 @@ of it, from its film.
   {program} paintings/clip.film --frame=20                 one frame of a film
 
   --size=N       long side in pixels (default: the size it was fitted at; of a video, its source's)
-  -o, --out=OUT  a folder, or the drawing (default: NAME.png beside the npz, NAME.mp4 beside the film,
-                 with the sound of any that is there, or NAME-K.png)
+  -o, --out=OUT  a folder, or the drawing (default: NAME.png beside the npz, NAME.mp4 beside the
+                 film, with the sound of any that is there, or NAME-K.png)
   --frame=K      this frame alone, counted from 0
   --timelapse    also a video of the drawing, FILE.mp4
 {light}
 {overwrite}
-  --help         this text
+{help}
 """
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import importlib.metadata
+import itertools
 import os
 import signal
 import sys
 from typing import Any
+
+from jaxpaint import __version__
 
 INTERRUPTED = 130
 # Ctrl-C, and the signals by which systems, schedulers and closed terminals end a process; not all systems have all.
@@ -28,6 +32,9 @@ def _launch(command: str) -> int:
         # A signal that the process was told to ignore, as by nohup, stays ignored.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
+    if "--version" in itertools.takewhile(lambda word: word != "--", sys.argv[1:]):
+        print(f"jaxpaint {__version__} (JAX {importlib.metadata.version('jax')})")
+        return 0
     main = importlib.import_module(f"jaxpaint.cli.{command}").main
     status = int(main())
     if status == INTERRUPTED:

@@ -27,6 +27,9 @@ _Kind = TypeVar("_Kind", bound=Checked)
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
   --salvage      paints the intact part of a truncated JPEG"""
+_HELP_HELP = """\
+  --help         this text
+  --version      versions of jaxpaint and of JAX"""
 _OVERWRITE_HELP = "  --overwrite    also replaces files of others, of other inputs, or changed since"
 _QUIET_HELP = "  -q, --quiet    shows no progress, and prints only what goes wrong"
 PROCESSES = """
@@ -141,7 +144,8 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
-    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP, "quiet": _QUIET_HELP}
+    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
+    shared |= {"quiet": _QUIET_HELP, "help": _HELP_HELP}
     print(text.format(program=program_of(argv), **shared, **names), end="")
 
 
@@ -206,6 +210,9 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
             message = re.sub(pattern, expected, message)
         raise Refused(message) from None
     except flags.UnrecognizedFlagError as error:
+        for word in argv[1:]:
+            if word.startswith("-") and os.path.exists(word):
+                raise Refused(f"{word}: no such flag; the file of that name is ./{word}") from None
         # Settings by their bare names, too.
         known = {key: f"config.{key}" for key in (values["config"].value or () if "config" in values else ())}
         known |= {name: name for name in values}
@@ -217,7 +224,7 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
     for name in values:
         # Settings may be empty: many have a meaning for that.
         if values[name].present and values[name].value in ("", [""]) and not name.startswith("config."):
-            raise Refused(f"--{name}=: expected a value; see --help")
+            raise Refused(f"--{values[name].name}=: expected a value; see --help")
     if "" in files:
         raise Refused("expected the name of a file, got an empty one; see --help")
     for flag in (values[name] for name in values):

@@ -35,7 +35,7 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
 {photo}
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
 {quiet}
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
 

@@ -55,7 +55,7 @@ by frame, from which bin/draw draws it at any size. The same command again goes 
   --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
 {quiet}
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
 

@@ -48,7 +48,7 @@ the style's, which run where those run: OUT/NAME-painted.npz.
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
   --config=FILE  a file of settings (default: configs/stylize.py)
 {quiet}
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
 

@@ -37,7 +37,7 @@ Trains a network to draw a brush's strokes. The same command again goes on where
   --workdir=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints (default: runs/NET-BRUSH)
 {overwrite}
   --config=FILE  a recipe (default: configs/light.py)
-  --help         this text
+{help}
 
 Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
 

@@ -39,7 +39,7 @@ from jaxpaint import optimize
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import FilmFileError, WriteError
-from jaxpaint.io import origins
+from jaxpaint.io import kinds, origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.decoding import MOST_PIXELS
 from jaxpaint.settings import FilmSettings, StyleSettings
@@ -229,7 +229,7 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
         with path.open("rb") as file:
             line = file.readline(100_000)
             if not line.startswith(b'{"film": '):
-                raise ValueError("its first line is another")
+                raise ValueError(kinds.told(path, expected="a film") or "its first line is another")
             found = json.loads(line)
             if not 1 <= found["film"] <= FORMAT:
                 raise ValueError(

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from jaxpaint import checks
 from jaxpaint.brushes.textures import brush_picture
 from jaxpaint.errors import ImageError, WriteError, reason
-from jaxpaint.io import origins
+from jaxpaint.io import kinds, origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.io.decoding import decode
 from jaxpaint.pictures import checked_color, converted, to_bytes
@@ -21,7 +21,6 @@ from jaxpaint.pictures import checked_color, converted, to_bytes
 MOST_STAMPS = 64
 # Ending of the name, without suffix, of a picture of heights.
 _HEIGHT = "_height"
-_VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 
 
 def read_image(
@@ -59,14 +58,16 @@ def read_image(
     if page is not None:
         page = checks.whole(page, "the number of a page", 1, 10**6)
     check_file(path, "a picture")
-    if path.suffix.lower() in _VIDEO_ENDINGS:
-        raise ImageError(f"{path}: expected a picture, got a video")
+    # Pillow takes some videos for pictures.
+    if path.suffix.lower() in kinds.VIDEO_ENDINGS:
+        raise ImageError(f"{path}: expected a picture, got {kinds.told(path, expected='a picture')}")
     try:
         values = decode(path, page=page, salvage=salvage)
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(f"{path}: expected a picture, got something else") from None
+        got = kinds.told(path, expected="a picture") or "something else"
+        raise ImageError(f"{path}: expected a picture, got {got}") from None
     except Exception as error:  # Decoders raise many kinds of exceptions for damaged files.
         why = reason(error)
         problem = "can't be read" if isinstance(error, OSError) and error.errno else "a damaged picture"

@@ -32,7 +32,7 @@ from jaxpaint import checks, optimize
 from jaxpaint.brushes import BRUSHES, with_grain
 from jaxpaint.brushes.textures import of_light
 from jaxpaint.errors import PaintingFileError, reason
-from jaxpaint.io import origins
+from jaxpaint.io import kinds, origins
 from jaxpaint.io.atomic import replacing
 from jaxpaint.settings import Checked, Settings, StyleSettings
 from jaxpaint.types import Painting
@@ -126,7 +126,10 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
                 members = {name.removesuffix(".npy") for name in archive.namelist()}
             foreign = not members.issuperset(_NEEDED) or size > _MOST_BYTES
         if foreign:
-            raise PaintingFileError(f"{path}: not a painting (npz) made by jaxpaint, or cut short")
+            got = kinds.told(path, expected="a painting")
+            raise PaintingFileError(
+                f"{path}: not a painting (npz) made by jaxpaint, {f'but {got}' if got else 'or cut short'}"
+            )
         with np.load(path, allow_pickle=False) as file:
             wanted = [name for name in file.files if not name.startswith("x_")]
             return {name: file[name] for name in wanted}
