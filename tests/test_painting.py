@@ -90,9 +90,8 @@ def test_resuming_at_the_end_of_a_stage_tells_what_is_measured(picture):
         assert progress == stages[at + 1][1]
 
 
-@pytest.mark.parametrize("strokes", [1, 2])
-def test_a_painting_of_a_stroke_or_two_is_kept_and_gone_on_with(picture, strokes, tmp_path):
-    settings = dataclasses.replace(SMALL, strokes=strokes, steps=4)
+def test_a_painting_of_one_stroke_is_kept_and_gone_on_with(picture, tmp_path):
+    settings = dataclasses.replace(SMALL, strokes=1, steps=4)
     *parts, (done, _) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     for part, _ in parts:
         jaxpaint.save_painting(tmp_path / "part.npz", part)
@@ -150,7 +149,7 @@ def test_extreme_proportions(shape):
 
 
 def test_transport_is_a_loss_too(picture):
-    settings = dataclasses.replace(SMALL, transport=1.0, steps=8)
+    settings = dataclasses.replace(SMALL, transport=1.0, steps=3)
     *_, (result, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     assert np.isfinite(progress.loss) and len(result.strokes) == 37
 
@@ -216,7 +215,7 @@ def test_painting_with_a_network(picture, tmp_path):
     )
     # Strokes as they were placed come to 16 dB.
     assert metrics.psnr(done.canvas, target) > 22
-    part = next(part for part, _ in parts if part.state["stage"] == 2)
+    part = next(part for part, _ in parts if part.state["stage"] == 6)
     jaxpaint.save_painting(tmp_path / "part.npz", part)
     read = jaxpaint.load_painting(tmp_path / "part.npz")
     resumed = jaxpaint.paint(picture, key=KEY, settings=NEURAL, resume=read)
