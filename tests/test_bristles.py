@@ -1,29 +1,21 @@
 """Strokes of oil paint: outline, streaks, ridges; no two alike, and each always the same."""
 
-import functools
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from strokes import FLAT, SMOOTH, TEXTURED, draw
 
 from jaxpaint.brushes import BRUSHES, Look, bristles, from_window, to_window
-from jaxpaint.renderers import engine
 
 SIZE = 128
 GRAINED = [name for name, brush in BRUSHES.items() if brush.grained]
 OIL = BRUSHES["oilpaintbrush"]
 
 
-@functools.cache
-def renderer(name, size, look):
-    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=look)))
-
-
-def drawn(name, strokes, size=SIZE, look=Look(height=True)):
+def drawn(name, strokes, size=SIZE, look=TEXTURED):
     """Foreground `[n, S, S, 3]`, alpha and height `[n, S, S]`."""
-    foreground, (alpha,), height, _ = renderer(name, size, look)(jnp.asarray(strokes, jnp.float32))
-    return np.stack(foreground, axis=-1), np.asarray(alpha), np.asarray(height[0]) if height else None
+    foreground, (alpha,), height, _ = draw(name, strokes, size=size, look=look)
+    return np.stack(foreground, axis=-1), alpha, height[0] if height else None
 
 
 def straight(name, *, grain, heading=0.0, color=1.0, length=0.8, width=0.3):
@@ -64,7 +56,7 @@ def test_a_stroke_is_the_same_in_every_window(name):
 def test_white_is_white(name):
     """Paint of 1.0 is seen as 0.98 or more, and colour carries little of the texture."""
     grains = np.random.default_rng(1).uniform(size=64)
-    for look in (Look(), Look(flat=True)):
+    for look in (TEXTURED, FLAT):
         foreground, alpha, _ = drawn(name, straight(name, grain=grains), look=look)
         inside = foreground[alpha > 0.99]
         assert inside.mean() >= 0.98 and inside.std() <= 0.05
@@ -74,7 +66,7 @@ def test_white_is_white(name):
 def test_starts_are_rounded_and_ends_run_dry(name):
     """Of strokes along x: at the start the middle is first, at the end bristles end one by one."""
     grains = np.random.default_rng(2).uniform(size=64)
-    _, alpha, _ = drawn(name, straight(name, grain=grains), look=Look())
+    _, alpha, _ = drawn(name, straight(name, grain=grains))
     if name == "oilpaintbrush":  # Its start is at the top, which a heading of 0 turns to the right.
         alpha = alpha[:, :, ::-1]
     rows = slice(SIZE // 2 - 16, SIZE // 2 + 16)
@@ -89,7 +81,7 @@ def test_starts_are_rounded_and_ends_run_dry(name):
 @pytest.mark.parametrize("name", GRAINED)
 def test_contrast_goes_from_the_plain_silhouette_to_the_texture(name):
     strokes = straight(name, grain=[0.2, 0.7])
-    looks = [drawn(name, strokes, look=Look(contrast=c)) for c in (0.0, 0.5, 1.0)]
+    looks = [drawn(name, strokes, look=look) for look in (SMOOTH, Look(contrast=0.5), TEXTURED)]
     covered = [alpha.mean() for _, alpha, _ in looks]
     assert covered[0] > covered[1] > covered[2] > 0.75 * covered[0]
     assert (looks[0][0][looks[0][1] > 0.99] == 1).all()
@@ -100,8 +92,8 @@ def test_paint_with_little_texture_is_smooth_as_from_a_knife(name):
     # Away from the sides, where a knife leaves paint, too.
     strokes, middle = straight(name, grain=np.linspace(0.1, 0.9, 8)), slice(56, 72)
     smooth, ridged = (
-        drawn(name, strokes, look=Look(contrast=c, height=True))[2][:, middle, middle].std(axis=(1, 2)).mean()
-        for c in (0.2, 1.0)
+        drawn(name, strokes, look=look)[2][:, middle, middle].std(axis=(1, 2)).mean()
+        for look in (Look(contrast=0.2, height=True), TEXTURED)
     )
     assert smooth < 0.4 * ridged
 

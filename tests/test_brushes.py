@@ -1,11 +1,10 @@
 """Brushes one by one: geometry pixel by pixel, gradients in double precision, the ends of the ranges."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from strokes import FLAT, SMOOTH, TEXTURED, draw
 
 from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pigment, to_window
 from jaxpaint.brushes.base import HAIR
@@ -13,20 +12,14 @@ from jaxpaint.brushes.textures import Stamps
 from jaxpaint.renderers import engine
 
 SIZE = 64
-SMOOTH = Look(contrast=0.0)
 BOXES = {"oilpaintbrush": (1, HAIR / 2, 0.5), "rectangle": (-1, HAIR, 0.25)}
 CURVES = ["watercolor", "markerpen", "filbert", "pastel"]
 
 
-@functools.cache
-def renderer(name, size=SIZE, softness=0.0):
-    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=SMOOTH, softness=softness)))
-
-
-def drawn(name, strokes, **kwargs):
+def drawn(name, strokes, softness=0.0):
     """Foreground `[n, 3, S, S]` and alpha `[n, S, S]`, of strokes without texture."""
-    foreground, (alpha,), *_ = renderer(name, **kwargs)(jnp.asarray(strokes, jnp.float32))
-    return np.stack(foreground, axis=1), np.asarray(alpha)
+    foreground, (alpha,), *_ = draw(name, strokes, size=SIZE, look=SMOOTH, softness=softness)
+    return np.stack(foreground, axis=1), alpha
 
 
 def random_strokes(name, count, seed=0, sizes=(0.1, 0.6)):
@@ -338,11 +331,6 @@ def proportions(name, strokes):
     return 1 + np.hypot(strokes[:, 4] - strokes[:, 0], strokes[:, 5] - strokes[:, 1]) / width
 
 
-def _pastel(look, strokes, size=256):
-    render = jax.jit(jax.vmap(engine(BRUSHES["pastel"], size, look=look)))
-    return np.asarray(render(jnp.asarray(strokes, jnp.float32)).alpha[0])
-
-
 def test_a_pastel_s_grit_leaves_lines_along_a_stroke_and_its_mean_pressure():
     brush, n = BRUSHES["pastel"], 24
     parts = (
@@ -353,7 +341,7 @@ def test_a_pastel_s_grit_leaves_lines_along_a_stroke_and_its_mean_pressure():
         np.random.default_rng(0).random((n, 3)),
     )
     strokes = brush.lay(*(np.asarray(part, np.float32) for part in parts), np.full(n, 0.5, np.float32))
-    seen, flat = _pastel(Look(), strokes), _pastel(Look(flat=True), strokes)
+    seen, flat = (draw("pastel", strokes, size=256, look=look).alpha[0] for look in (TEXTURED, FLAT))
     middle = seen[:, 112:144, 64:192]
     across, along = (np.abs(np.diff(middle, axis=axis)).mean() for axis in (1, 2))
     assert across > 3 * along and middle.std(axis=(1, 2)).min() > 0.03
@@ -361,16 +349,19 @@ def test_a_pastel_s_grit_leaves_lines_along_a_stroke_and_its_mean_pressure():
     # No two are alike, and a stroke is the same in every window.
     apart = np.abs(middle[:, None] - middle[None]).mean(axis=(2, 3))
     assert apart[~np.eye(n, dtype=bool)].min() > 0.01
-    half = _pastel(Look(), to_window(brush, strokes, np.float32([0.25, 0.25]), 0.5))
-    whole = _pastel(Look(), strokes, size=512)[:, 128:384, 128:384]
-    assert np.abs(half - whole).mean() < 2e-3
+    within = to_window(brush, strokes, np.float32([0.25, 0.25]), 0.5)
+    half, whole = (draw("pastel", s, size=size, look=TEXTURED).alpha[0] for s, size in ((within, 256), (strokes, 512)))
+    assert np.abs(half - whole[:, 128:384, 128:384]).mean() < 2e-3
+
+
+def headings(name, strokes):
+    return jax.jit(jax.vmap(BRUSHES[name].headings))(np.float32(strokes))
 
 
 @pytest.mark.parametrize("name", BOXES)
 def test_boxes_head_along_their_longer_side(name):
     strokes = random_strokes(name, 20, seed=5)
-    for stroke in strokes:
-        at, heading = BRUSHES[name].headings(jnp.asarray(stroke, jnp.float32))
+    for stroke, at, heading in zip(strokes, *headings(name, strokes), strict=True):
         one, two, three, _ = corners(name, stroke)
         sides = np.array([two - one, three - two])
         expected = (sides**2).sum() / (abs(sides) ** 2).sum()
@@ -381,8 +372,7 @@ def test_boxes_head_along_their_longer_side(name):
 @pytest.mark.parametrize("name", CURVES)
 def test_curves_head_along_their_tangents(name):
     strokes = random_strokes(name, 20, seed=6)
-    for stroke in strokes:
-        at, heading = BRUSHES[name].headings(jnp.asarray(stroke, jnp.float32))
+    for stroke, at, heading in zip(strokes, *headings(name, strokes), strict=True):
         middle, tangent, _ = curve(stroke, samples=5)
         width = 2 * HAIR + (stroke[6] + stroke[6 if name == "markerpen" else 7]) / 4
         expected = tangent[[1, 3]] ** 2 / (abs(tangent[[1, 3]]) ** 2 + width**2)
@@ -393,7 +383,7 @@ def test_curves_head_along_their_tangents(name):
 @pytest.mark.parametrize("name", BRUSHES)
 def test_the_gradient_of_a_heading_is_that_of_its_angle(name):
     """It turns strokes; how clear the heading is stays out of it."""
-    brush, stroke = BRUSHES[name], jnp.asarray(random_strokes(name, 1, seed=7)[0], jnp.float32)
+    brush, stroke = BRUSHES[name], np.float32(random_strokes(name, 1, seed=7)[0])
 
     def angle(stroke):
         x, y = brush.headings(stroke)[1][0]
@@ -402,11 +392,12 @@ def test_the_gradient_of_a_heading_is_that_of_its_angle(name):
     def clear(stroke):
         return (brush.headings(stroke)[1] ** 2).sum()
 
-    found, step = jax.grad(angle)(stroke), 1e-3
-    slopes = [(angle(stroke.at[i].add(step)) - angle(stroke.at[i].add(-step))) / (2 * step) for i in range(brush.dim)]
-    np.testing.assert_allclose(found, slopes, rtol=2e-2, atol=2e-2)
+    found, of_clear = jax.jit(lambda stroke: (jax.grad(angle)(stroke), jax.grad(clear)(stroke)))(stroke)
+    step = np.float32(1e-3) * np.eye(brush.dim, dtype=np.float32)
+    above, below = (jax.jit(jax.vmap(angle))(stroke + way) for way in (step, -step))
+    np.testing.assert_allclose(found, (above - below) / 2e-3, rtol=2e-2, atol=2e-2)
     assert abs(found).max() > 1
-    np.testing.assert_allclose(jax.grad(clear)(stroke), 0.0, atol=1e-4)
+    np.testing.assert_allclose(of_clear, 0.0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", BRUSHES)

@@ -1,6 +1,5 @@
 """The engine as a whole: the same picture at every size and in every window, its texture, its frozen look."""
 
-import functools
 import json
 import pathlib
 
@@ -8,26 +7,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from strokes import FLAT, SMOOTH, TEXTURED, draw
 
 from jaxpaint.brushes import BRUSHES, Look, from_window, to_window
 from jaxpaint.brushes.textures import brush_picture, pyramid
 from jaxpaint.renderers import engine, fingerprint
 
 SIZE = 64
-SMOOTH = Look(contrast=0.0)
 GRAINED = [name for name, brush in BRUSHES.items() if brush.grained]
 FINGERPRINT = pathlib.Path(__file__).parent / "data" / "engine_fingerprint.json"
 
 
-@functools.cache
-def renderer(name, size=SIZE, look=SMOOTH, softness=0.0):
-    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=look, softness=softness)))
-
-
-def drawn(name, strokes, **kwargs):
+def drawn(name, strokes, size=SIZE, look=SMOOTH):
     """Foreground `[n, S, S, 3]` and alpha `[n, S, S]`."""
-    stroke = renderer(name, **kwargs)(jnp.asarray(np.atleast_2d(strokes), jnp.float32))
-    return np.stack([np.asarray(p) for p in stroke.foreground], axis=-1), np.asarray(stroke.alpha[0])
+    stroke = draw(name, np.atleast_2d(strokes), size=size, look=look)
+    return np.stack(stroke.foreground, axis=-1), stroke.alpha[0]
 
 
 def random_strokes(name, count, seed=0):
@@ -50,7 +44,7 @@ def turned(dx, dy, angle):
 
 
 @pytest.mark.parametrize("name", BRUSHES)
-@pytest.mark.parametrize("look", [Look(), SMOOTH], ids=["textured", "smooth"])
+@pytest.mark.parametrize("look", [TEXTURED, SMOOTH], ids=["textured", "smooth"])
 def test_foreground_is_zero_outside_and_all_is_in_range(name, look):
     foreground, alpha = drawn(name, random_strokes(name, 16), look=look)
     assert (foreground[alpha == 0] == 0).all() and (alpha == 0).any()
@@ -64,7 +58,7 @@ def test_large_and_averaged_is_small(name):
     strokes = random_strokes(name, 8)
 
     def premultiplied(size):
-        foreground, alpha = drawn(name, strokes, size=size, look=Look())
+        foreground, alpha = drawn(name, strokes, size=size, look=TEXTURED)
         return np.concatenate([foreground * alpha[..., None], alpha[..., None]], axis=-1)
 
     small, large = premultiplied(SIZE), premultiplied(2 * SIZE)
@@ -97,7 +91,8 @@ def test_distance_bounds_what_a_stroke_reaches(name):
     stroke[brush.index("alpha")] = 1.0
     _, alpha = drawn(name, stroke)
     x, y = points(SIZE)
-    distance = jax.vmap(brush.distance, in_axes=(None, 0))(jnp.asarray(stroke), jnp.stack([x.ravel(), y.ravel()], 1))
+    at = np.stack([x.ravel(), y.ravel()], axis=1)
+    distance = jax.jit(jax.vmap(brush.distance, in_axes=(None, 0)))(stroke, at)
     distance = np.asarray(distance).reshape(SIZE, SIZE) * SIZE
     assert (alpha[0][distance > 1] == 0).all()
     if name != "markerpen":  # Its bound is that of a disc around the square nib.
@@ -135,9 +130,7 @@ def test_flat_strokes_have_the_average_of_textured_ones(name):
     """Of the same strokes with many grains."""
     strokes = np.repeat(random_strokes(name, 4), 16, axis=0)
     strokes[:, -1] = np.random.default_rng(0).uniform(size=64)
-    (rich, rich_alpha), (flat, flat_alpha) = (
-        drawn(name, strokes, size=128, look=Look(flat=flat)) for flat in (False, True)
-    )
+    (rich, rich_alpha), (flat, flat_alpha) = (drawn(name, strokes, size=128, look=look) for look in (TEXTURED, FLAT))
     areas = [alpha.reshape(4, -1).mean(axis=1) for alpha in (rich_alpha, flat_alpha)]
     np.testing.assert_allclose(*areas, rtol=0.08)
     means = [

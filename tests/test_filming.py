@@ -237,7 +237,7 @@ def test_previous_draws_nearer_to_the_frame_before(pictures):
     """The fit is to what two squared differences together want."""
     black, white = np.zeros((48, 64, 3), np.float32), np.ones((48, 64, 3), np.float32)
     for nearness, expected in ((0.0, 1.0), (1.0, 0.5)):
-        settings = dataclasses.replace(SMALL, method="previous", nearness=nearness, strokes=30, steps=24)
+        settings = dataclasses.replace(SMALL, method="previous", nearness=nearness, steps=24)
         (_, _), (second, _) = filmed([black, white], settings)
         assert drawn(second, settings).mean() == pytest.approx(expected, abs=0.1)
 
@@ -359,5 +359,5 @@ def test_strokes_keep_within_their_greatest_length_in_every_frame(pictures):
 
 
 def test_frames_smaller_than_the_fit_s_size_may_have_detail_where_people_look(pictures):
-    settings = dataclasses.replace(SMALL, size=128, detail="auto", strokes=30, steps=6, frame_steps=2)
+    settings = dataclasses.replace(SMALL, size=128, detail="auto", steps=6, frame_steps=2)
     assert [state.number for state, _ in filmed(pictures[:2], settings)] == [0, 1]

@@ -53,7 +53,7 @@ def test_gloss_brightens_and_more_relief_is_more_contrast():
 @pytest.mark.parametrize("brush", ["oilpaintbrush", "filbert"])
 def test_two_sizes_of_one_painting_look_alike(brush):
     """Scaled to one size, they differ little more than they do without light."""
-    made = painting(brush, strokes=120)
+    made = painting(brush)
     shrunk = lambda picture: picture.reshape(96, 4, 128, 4, 3).mean(axis=(1, 3))  # noqa: E731
     flat, lit = (
         np.abs(shrunk(draw(made, size=512, relief=relief)) - draw(made, size=128, relief=relief)).mean()

@@ -106,7 +106,7 @@ def test_springs_draw_strokes_back(picture):
 @pytest.mark.parametrize("transport", [0.0, 0.5])
 def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transport):
     strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
-    target = pictures.resize(picture, (130, 195))
+    target = pictures.resize(picture, (66, 99))
     model = Engine(BRUSHES["rectangle"], flat=True)
     bounds = optimize.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
     problem = optimize.Problem(

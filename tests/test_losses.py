@@ -183,19 +183,23 @@ def naive(picture, target, *, epsilon=0.01, iterations=400):
     return epsilon * ((f * p).sum() + (g * q).sum())
 
 
-@pytest.mark.parametrize("size", [16, 32, 64])
-def test_the_marginal_error_is_small_for_all_pictures(size, monkeypatch):
+def marginal_errors(size, **options):
+    """Of all pairs of shapes, three at a time, as channels."""
     planes = shapes(size)
     first, second = (np.ravel(i) for i in np.indices((len(planes), len(planes))))
-    # Three pairs at a time, as channels.
     groups = np.resize(np.arange(len(first)), (-(-len(first) // 3), 3))
-    stacked = [jnp.moveaxis(planes[i[groups]], 1, -1) for i in (first, second)]
-    errors = jax.lax.map(lambda pair: losses.marginal_error(*pair), tuple(stacked))
-    assert errors.max() < 1e-2
-    # Which is no matter of course, if iterations are as many as they are.
+    stacked = tuple(jnp.moveaxis(planes[i[groups]], 1, -1) for i in (first, second))
+    return jax.lax.map(lambda pair: losses.marginal_error(*pair, **options), stacked)
+
+
+@pytest.mark.parametrize("size", [16, 32, 64])
+def test_the_marginal_error_is_small_for_all_pictures(size):
+    assert marginal_errors(size).max() < 1e-2
+
+
+def test_a_few_iterations_leave_a_marginal_error(monkeypatch):
     monkeypatch.setattr(sinkhorn, "_ROUNDS", 1)
-    few = jax.lax.map(lambda pair: losses.marginal_error(*pair, iterations=2), tuple(stacked))
-    assert few.max() > 0.1
+    assert marginal_errors(SIZE, iterations=2).max() > 0.1
 
 
 @pytest.mark.parametrize("pair", [(4, 10), (11, 12), (0, 13), (5, 9)], ids=["noise", "corners", "empty", "shapes"])
@@ -254,8 +258,8 @@ def test_transport_approaches_the_exact_cost():
             for p, q in zip(np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0), strict=True)
         ]
     )
-    costs = [transport(a, b, epsilon=epsilon, iterations=500) for epsilon in (0.02, 0.015, 0.01)]
-    assert exact < costs[2] < costs[1] < costs[0] < exact + 0.05
+    costs = [transport(a, b, epsilon=epsilon, iterations=500) for epsilon in (0.02, 0.01)]
+    assert exact < costs[1] < costs[0] < exact + 0.05
 
 
 def test_transport_of_dots_is_their_squared_distance():
@@ -263,14 +267,15 @@ def test_transport_of_dots_is_their_squared_distance():
     dot, near, far = (in_color(jnp.zeros((SIZE, SIZE)).at[4, x].set(1000.0)) for x in (4, 6, 12))
     costs = [float(transport(dot, other)) for other in (dot, near, far)]
     np.testing.assert_allclose(costs, [0, (2 / SIZE) ** 2, (8 / SIZE) ** 2], atol=0.01)
-    debiased = [float(transport(dot, other, debiased=True)) for other in (dot, near, far)]
+    debiased = [float(compiled("transport debiased")(dot, other)[0]) for other in (dot, near, far)]
     np.testing.assert_allclose(debiased, [0, (2 / SIZE) ** 2, (8 / SIZE) ** 2], atol=2e-3)
 
 
 def test_debiased_transport_is_the_sinkhorn_divergence():
     a, b = shapes(SIZE)[jnp.array([4, 9])]
     expected = naive(a, b) - (naive(a, a) + naive(b, b)) / 2
-    np.testing.assert_allclose(transport(in_color(a), in_color(b), debiased=True), expected, atol=1e-3)
+    value, _ = compiled("transport debiased")(in_color(a), in_color(b))
+    np.testing.assert_allclose(value, expected, atol=1e-3)
 
 
 def test_transport_of_a_canvas_is_a_sum_over_the_pixels_of_a_mask():

@@ -100,7 +100,7 @@ def strayed(painted, degrees):
 def test_stripes_of_a_style_turn_the_strokes_of_a_plain_photograph():
     rng = np.random.default_rng(0)
     photograph = np.clip(GREY + 0.02 * rng.normal(size=GREY.shape), 0, 1).astype(np.float32)
-    settings = Settings(brush="rectangle", strokes=80, steps=80, size=64, direction=5.0, aspect=6.0, max_aspect=12.0)
+    settings = Settings(brush="rectangle", strokes=60, steps=80, size=64, direction=5.0, aspect=6.0, max_aspect=12.0)
     for degrees in (20, 110):
         suited, form = styling.in_manner(photograph, [bricks(10, 80, degrees)], StyleSettings())
         assert suited.direction == settings.direction

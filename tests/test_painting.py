@@ -90,9 +90,8 @@ def test_resuming_at_the_end_of_a_stage_tells_what_is_measured(picture):
         assert progress == stages[at + 1][1]
 
 
-@pytest.mark.parametrize("strokes", [1, 2])
-def test_a_painting_of_a_stroke_or_two_is_kept_and_gone_on_with(picture, strokes, tmp_path):
-    settings = dataclasses.replace(SMALL, strokes=strokes, steps=4)
+def test_a_painting_of_one_stroke_is_kept_and_gone_on_with(picture, tmp_path):
+    settings = dataclasses.replace(SMALL, strokes=1, steps=4)
     *parts, (done, _) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     for part, _ in parts:
         jaxpaint.save_painting(tmp_path / "part.npz", part)
@@ -143,15 +142,14 @@ def test_eight_bit_strokes_are_upright_and_opaque(picture):
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1000, 4, 3), (4, 1000, 3)])
 def test_extreme_proportions(shape):
     image = np.full(shape, 0.25, np.float32)
-    settings = dataclasses.replace(SMALL, strokes=9, steps=12)
-    canvas = jaxpaint.paint(image, key=KEY, settings=settings).canvas
+    canvas = jaxpaint.paint(image, key=KEY, settings=dataclasses.replace(SMALL, steps=12)).canvas
     assert max(canvas.shape) == 48 and min(canvas.shape[:2]) >= (48 if shape == (1, 1, 3) else 1)
     # Strokes as they were placed leave 0.08 and more.
     assert np.abs(canvas - 0.25).mean() < 0.05
 
 
 def test_transport_is_a_loss_too(picture):
-    settings = dataclasses.replace(SMALL, transport=1.0, steps=8)
+    settings = dataclasses.replace(SMALL, transport=1.0, steps=3)
     *_, (result, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     assert np.isfinite(progress.loss) and len(result.strokes) == 37
 
@@ -250,7 +248,7 @@ def test_painting_with_a_network(picture, tmp_path):
     )
     # Strokes as they were placed come to 16 dB.
     assert metrics.psnr(done.canvas, target) > 22
-    part = next(part for part, _ in parts if part.state["stage"] == 2)
+    part = next(part for part, _ in parts if part.state["stage"] == 6)
     jaxpaint.save_painting(tmp_path / "part.npz", part)
     read = jaxpaint.load_painting(tmp_path / "part.npz")
     resumed = jaxpaint.paint(picture, key=KEY, settings=NEURAL, resume=read)
@@ -356,9 +354,9 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
         done = jaxpaint.paint(
             picture,
             key=KEY,
-            settings=dataclasses.replace(SMALL, strokes=80, steps=60, size=90, underpainting=0.0, detail=detail),
+            settings=dataclasses.replace(SMALL, steps=60, underpainting=0.0, detail=detail),
         )
-        errors.append(np.mean((drawing.draw_flat(done) - picture)[disc] ** 2))
+        errors.append(np.mean((drawing.draw_flat(done, size=90) - picture)[disc] ** 2))
         inside = disc[tuple((BRUSHES[SMALL.brush].middle(done.strokes)[:, ::-1] * 89).astype(int).T)]
         sizes.append(np.median(done.strokes[inside, 2:4].prod(axis=1)))
     assert errors[1] < 0.8 * errors[0]
@@ -392,8 +390,14 @@ def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, b
     """Half of the picture has the canvas's colour: nobody needs to paint there."""
     image = picture.copy()
     image[:, :45] = 0.9
+    # Of rectangles, which have no underpainting, as many as other tests paint.
     settings = dataclasses.replace(
-        SMALL, brush=brush, strokes=200, underpainting=0.2, canvas_color="0.9,0.9,0.9", detail="alike"
+        SMALL,
+        brush=brush,
+        strokes=200 if brush == "filbert" else SMALL.strokes,
+        underpainting=0.2,
+        canvas_color="0.9,0.9,0.9",
+        detail="alike",
     )
 
     def bare(settings):
@@ -439,6 +443,6 @@ def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):
 
 
 def test_accents_come_last_and_are_small(picture):
-    done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, accents=0.25, strokes=80))
+    done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, accents=0.25))
     areas = BRUSHES[SMALL.brush].areas(done.strokes)
-    assert len(areas) == 80 and np.median(areas[-20:]) < 0.5 * np.median(areas[:60])
+    assert len(areas) == 37 and np.median(areas[-9:]) < 0.5 * np.median(areas[:-9])

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from strokes import FLAT, SMOOTH, TEXTURED, draw
 
 from jaxpaint.brushes import BRUSHES, Look, to_window
 from jaxpaint.brushes.textures import LEVELS, Stamps, brush_picture, pyramid, sample
@@ -14,15 +15,10 @@ from jaxpaint.renderers import engine
 SIZE = 128
 
 
-@functools.cache
-def renderer(name, size, contrast, flat):
-    return jax.jit(jax.vmap(engine(BRUSHES[name], size, look=Look(contrast=contrast, flat=flat))))
-
-
-def drawn(name, strokes, size=SIZE, contrast=1.0, flat=False):
+def drawn(name, strokes, size=SIZE, look=TEXTURED):
     """Foreground `[n, 3, S, S]` and alpha `[n, S, S]`."""
-    foreground, (alpha,), *_ = renderer(name, size, contrast, flat)(jnp.asarray(strokes, jnp.float32))
-    return np.stack(foreground, axis=1), np.asarray(alpha)
+    foreground, (alpha,), *_ = draw(name, strokes, size=size, look=look)
+    return np.stack(foreground, axis=1), alpha
 
 
 @pytest.mark.parametrize("name", BRUSHES)
@@ -31,7 +27,7 @@ def test_without_contrast_strokes_are_solid(name):
     strokes = np.random.default_rng(0).uniform(0.3, 0.7, (4, brush.dim)).astype(np.float32)
     colors = brush.index("color")
     strokes[:, colors] = np.tile(strokes[:, colors[:3]], len(colors) // 3)
-    foreground, alpha = drawn(name, strokes, contrast=0.0)
+    foreground, alpha = drawn(name, strokes, look=SMOOTH)
     for stroke, planes, coverage in zip(strokes, foreground, alpha, strict=True):
         most = 1.0 if brush.grained else stroke[-1]
         solid = coverage > 0.999 * most
@@ -47,7 +43,7 @@ def test_on_average_pigment_settles_at_the_rim(name, contrast):
     """Down a column through the middle of a bar along x."""
     half, opacity = 0.15, 0.8
     bar = BRUSHES[name].lay(*(np.float32([v]) for v in ([0.5, 0.5], 0.0, 0.8, 2 * half, [1, 1, 1], opacity)))
-    _, alpha = drawn(name, bar, contrast=contrast, flat=True)
+    _, alpha = drawn(name, bar, look=Look(contrast=contrast, flat=True))
     distance = abs((np.arange(SIZE) + 0.5) / SIZE - 0.5)
     inside = distance < half - 1 / SIZE
     expected = opacity * (1 - 0.3 * contrast * (1 - (distance / half) ** 2))
@@ -69,7 +65,7 @@ def wet_strokes(name, count, alpha):
 def test_texture_spreads_pigment_and_makes_none(name, alpha):
     """Each stroke has as much as its average to some 10 %: a stroke is few waves long. All together, to 2 %."""
     strokes = wet_strokes(name, 96, alpha)
-    rich, flat = (drawn(name, strokes, flat=flat)[1].mean(axis=(1, 2)) for flat in (False, True))
+    rich, flat = (drawn(name, strokes, look=look)[1].mean(axis=(1, 2)) for look in (TEXTURED, FLAT))
     assert rich.mean() == pytest.approx(flat.mean(), rel=0.02)
     assert np.std(rich / flat) < 0.06
     np.testing.assert_allclose(rich, flat, rtol=0.25)
@@ -117,10 +113,8 @@ def test_no_two_wet_strokes_are_alike(name):
 def test_a_brush_says_whether_it_has_a_texture(name):
     """Without one, a stroke is its average, whatever the look."""
     brush = BRUSHES[name]
-    stroke = jnp.linspace(0.4, 0.6, brush.dim)
-    smooth, seen = (
-        np.stack(jax.tree.leaves(jax.jit(engine(brush, 128, look=Look(flat=flat)))(stroke))) for flat in (True, False)
-    )
+    stroke = np.linspace(0.4, 0.6, brush.dim)[None]
+    smooth, seen = (np.concatenate(drawn(name, stroke, look=look), axis=None) for look in (FLAT, TEXTURED))
     assert (np.abs(smooth - seen).max() > 0.01) == brush.textured
 
 
@@ -214,14 +208,18 @@ def with_stamps(name, size, look):
     """Returns a function of pictures and strokes, one program for all pictures."""
 
     def draw(pictures, strokes):
-        return jax.vmap(engine(BRUSHES[name], size, look=Look(pictures, height=True, **dict(look))))(strokes)
+        return jax.vmap(engine(BRUSHES[name], size, look=look._replace(picture=pictures)))(strokes)
 
     return jax.jit(draw)
 
 
-def stamped(name, stamps, grains, *, size=SIZE, **look):
-    """Planes of bars, one for each grain: `[n, S, S]` of red, alpha and height."""
-    stroke = with_stamps(name, size, tuple(look.items()))(pyramid(stamps), bars(name, grains))
+# On either side of where one stamp gives way to the other, and the ends.
+GRAINS = (0.0, 0.499, 0.5, 1.0)
+
+
+def stamped(name, stamps, *, size=SIZE, contrast=1.0, flat=False):
+    """Planes of bars, one for each of `GRAINS`: `[n, S, S]` of red, alpha and height."""
+    stroke = with_stamps(name, size, Look(None, contrast, flat, height=True))(pyramid(stamps), bars(name, GRAINS))
     return tuple(np.asarray(plane) for plane in (stroke.foreground[0], stroke.alpha[0], stroke.height[0]))
 
 
@@ -229,10 +227,11 @@ def stamped(name, stamps, grains, *, size=SIZE, **look):
 @pytest.mark.parametrize("flat", [False, True])
 def test_a_stroke_s_grain_says_which_stamp_it_is(name, flat):
     """It is drawn as by that stamp alone."""
-    stamps, grains = two_stamps(), (0.0, 0.499, 0.5, 1.0)
-    found = stamped(name, stamps, grains, flat=flat)
+    stamps = two_stamps()
+    found = stamped(name, stamps, flat=flat)
     for number, those in ((0, slice(0, 2)), (1, slice(2, 4))):
-        alone = stamped(name, stamps[number : number + 1], grains, flat=flat)
+        # Twice the same: a set of one would be another program.
+        alone = stamped(name, stamps[[number, number]], flat=flat)
         for plane, expected in zip(found, alone, strict=True):
             np.testing.assert_allclose(plane[those], expected[those], atol=1e-5)
     assert np.abs(found[1][0] - found[1][2]).mean() > (0.005 if flat else 0.05)
@@ -241,7 +240,7 @@ def test_a_stroke_s_grain_says_which_stamp_it_is(name, flat):
 @pytest.mark.parametrize("name", PICTURED)
 def test_a_stroke_is_covered_where_its_stamp_is(name):
     """Away from the ends, which may be round; filbert lays the picture down as it is, the oil brush from the right."""
-    red, alpha, height = stamped(name, two_stamps(), (0.1, 0.9), size=256)
+    red, alpha, height = (plane[[0, -1]] for plane in stamped(name, two_stamps(), size=256))
     inside = slice(78, 178), slice(86, 170)
     y, x = ((np.mgrid[:256, :256] + 0.5) / 256 - 0.5) / np.array([0.4, 0.8])[:, None, None]
     across = y[inside] + 0.5
@@ -257,8 +256,7 @@ def test_a_stroke_is_covered_where_its_stamp_is(name):
 def test_the_average_of_a_stamp_covers_as_much(name):
     for contrast in (0.5, 1.0):
         seen, average = (
-            stamped(name, two_stamps(), (0.1, 0.9), contrast=contrast, flat=flat)[1].sum(axis=(1, 2))
-            for flat in (False, True)
+            stamped(name, two_stamps(), contrast=contrast, flat=flat)[1].sum(axis=(1, 2)) for flat in (False, True)
         )
         np.testing.assert_allclose(average, seen, rtol=0.06)
 
@@ -267,7 +265,7 @@ def test_the_average_of_a_stamp_covers_as_much(name):
 def test_heights_change_nothing_else(name):
     stamps = two_stamps()
     higher = stamps * np.float32([1, 1, 0.5])
-    before, after = (stamped(name, those, (0.1, 0.9)) for those in (stamps, higher))
+    before, after = (stamped(name, those) for those in (stamps, higher))
     for plane, same in zip(before[:2], after[:2], strict=True):
         np.testing.assert_array_equal(plane, same)
     np.testing.assert_allclose(after[2], before[2] / 2, atol=1e-6)

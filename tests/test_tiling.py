@@ -3,11 +3,11 @@
 import jax
 import numpy as np
 import pytest
+from strokes import SMOOTH, draw
 
-from jaxpaint.brushes import BRUSHES, Look, nowhere
+from jaxpaint.brushes import BRUSHES, nowhere
 from jaxpaint.brushes.base import HAIR
 from jaxpaint.raster.tiling import Grid, bin_strokes
-from jaxpaint.renderers import engine
 
 SHAPES = [(1, 1), (1, 9), (7, 3), (8, 8), (9, 8), (17, 30)]
 
@@ -79,12 +79,11 @@ def test_distances_are_those_of_the_definition(name):
 @pytest.mark.parametrize("name", BRUSHES)
 @pytest.mark.parametrize("softness", [0.0, 2.0])
 def test_reach_lists_what_touches_each_tile_and_hardly_more(name, softness):
-    brush, grid = BRUSHES[name], Grid(40, 48, 8)
+    brush, grid = BRUSHES[name], Grid(40, 64, 8)
     strokes = random_strokes(name, 60, seed=3)
     margin = 1.0 + softness
     ids, counts = bin_strokes(brush, strokes, grid, margin=margin)
-    alphas = jax.jit(jax.vmap(engine(brush, 48, look=Look(contrast=0.0), softness=softness)))(strokes).alpha[0]
-    alphas = np.asarray(alphas)
+    alphas = draw(name, strokes, size=64, look=SMOOTH, softness=softness).alpha[0]
     assert counts.max() == ids.shape[1]
     for window, (listed, count) in enumerate(zip(ids, counts, strict=True)):
         y, x = (8 * i for i in divmod(window, grid.columns))
@@ -93,9 +92,9 @@ def test_reach_lists_what_touches_each_tile_and_hardly_more(name, softness):
         assert set(touching) <= set(listed)
         assert listed == sorted(set(listed)) and (rest == 60).all()
         # What is listed lies within the margin of the circle about the tile.
-        centre = (np.array([x, y]) + 4) / 48
+        centre = (np.array([x, y]) + 4) / 64
         distances = np.array([naive_distance(name, stroke, centre) for stroke in strokes.astype(float)])
-        limit = (np.sqrt(32) + margin) / 48
+        limit = (np.sqrt(32) + margin) / 64
         assert set(np.flatnonzero(distances <= limit - 3e-4)) <= set(listed)
         assert set(listed) <= set(np.flatnonzero(distances <= limit + 3e-4))
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -288,13 +289,15 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_pa
     shutil.rmtree(tmp_path / "run")
 
 
-def test_bad_runs(tmp_path, capsys):
+def test_bad_runs(tmp_path, monkeypatch, capsys):
     assert run(tmp_path / "a", "--config.batch=8", "--config.learning_rate=2") == 1
     assert "config.learning_rate: expected a number from 1e-07 to 1, got 2.0" in capsys.readouterr().err
     assert run(tmp_path / "a", "--config.brush=spoon") == 1
     assert "config.brush: expected filbert or" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
-    assert run(tmp_path / "a") == 0
+    # A folder knows its recipe before the first step.
+    monkeypatch.setattr(training, "train", mock.Mock(side_effect=KeyboardInterrupt))
+    assert run(tmp_path / "a") == 130
     capsys.readouterr()
     assert run(tmp_path / "a", "--config.seed=3") == 1
     assert "made with config.seed=0, not 3; choose another --workdir" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint import pictures
+from jaxpaint import pictures, runtime
 from jaxpaint.brushes.base import Plane, Scalar
 
 # Resolution of a stamp in texels, and its number of levels, which are averages over 1, 2, 4 … texels.
@@ -122,15 +122,20 @@ def pyramid(stamps: Float[np.ndarray, "stamps across along 3"]) -> Stamps:
 @functools.lru_cache(maxsize=1)
 def _pyramid(data: bytes, shape: tuple[int, ...]) -> Stamps:
     stamps = np.frombuffer(data, np.float32).reshape(shape)
-    count = len(stamps)
+    shade, coverage, _ = np.moveaxis(stamps.reshape(len(stamps), -1, 3), -1, 0)
+    means = np.stack([(shade * coverage).sum(axis=1) / coverage.sum(axis=1), coverage.mean(axis=1)], axis=1)
+    return Stamps(np.asarray(_averaged(stamps)), means)
+
+
+# One program: one for each resize would take twice as long to compile.
+@functools.partial(jax.jit, compiler_options=runtime.RUN_ONCE)
+def _averaged(stamps: Float[Array, "stamps across along 3"]) -> Float[Array, "stamps levels across along 3"]:
+    """The levels of `Stamps`."""
     levels = [stamps]
     for k in range(1, LEVELS):
-        smaller = (count, max(ACROSS >> k, 1), max(ALONG >> k, 1), 3)
-        averaged = jax.image.resize(stamps, smaller, "linear")
-        levels.append(np.asarray(jax.image.resize(averaged, shape, "linear"), np.float32))
-    shade, coverage, _ = np.moveaxis(stamps.reshape(count, -1, 3), -1, 0)
-    means = np.stack([(shade * coverage).sum(axis=1) / coverage.sum(axis=1), coverage.mean(axis=1)], axis=1)
-    return Stamps(np.stack(levels, axis=1), means)
+        smaller = (len(stamps), max(ACROSS >> k, 1), max(ALONG >> k, 1), 3)
+        levels.append(jax.image.resize(jax.image.resize(stamps, smaller, "linear"), stamps.shape, "linear"))
+    return jnp.stack(levels, axis=1)
 
 
 def _number(stamps: Stamps, grain: Scalar) -> Float[Array, ""]:

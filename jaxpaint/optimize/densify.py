@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
 from jaxpaint import runtime
-from jaxpaint.brushes import nowhere
+from jaxpaint.brushes import nowhere, padded
 from jaxpaint.optimize.loop import ADAM, CHUNK, cosine, descend, initial
 from jaxpaint.problem import Problem
 from jaxpaint.raster.tiled import Tiled
@@ -33,8 +33,10 @@ def leave_one_out_gains(model: Model, strokes: Float[np.ndarray, "n d"], problem
       model, strokes, problem: as for `descend`.
     """
     mesh = runtime.mesh()
-    tiles = Tiled.of(model.brush, strokes, problem, margin=1.0, devices=mesh.size)
-    return np.asarray(_gains(mesh, tiles, model, strokes))
+    # One program for strokes and however many candidates: their number differs from frame to frame of a film.
+    filled = padded(model.brush, strokes)
+    tiles = Tiled.of(model.brush, filled, problem, margin=1.0, devices=mesh.size)
+    return np.asarray(_gains(mesh, tiles, model, filled))[: len(strokes)]
 
 
 @functools.partial(jax.jit, static_argnums=0, compiler_options=runtime.COMPILER_OPTIONS)
