@@ -76,8 +76,9 @@ def test_a_changed_file_says_so(tmp_path, ending):
     path.write_bytes(content)
     assert origins.of_file(path) == ORIGIN and not origins.is_unchanged(path)
     content[middle] ^= 1
-    path.write_bytes(b"more" + content)
-    assert not origins.is_unchanged(path)
+    for longer in (b"more" + content, content + b"more of it, behind"):
+        path.write_bytes(longer)
+        assert not origins.is_unchanged(path)
     path.write_bytes(content)
     assert origins.is_unchanged(path)
 

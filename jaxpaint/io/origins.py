@@ -26,6 +26,8 @@ _PIECE = 2**20
 # Larger files, such as long videos, take minutes to read. Number of the samples that are read instead, and their bytes.
 _SAMPLES, _SAMPLE = 64, 2**26
 _MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})(?::([0-9a-f]{32}))?")
+# Bytes after a mark.
+_MOST_AFTER = 16
 _LENGTH = len("jaxpaint:") + 32 + len(":") + 32
 
 
@@ -164,8 +166,10 @@ def is_unchanged(path: str | os.PathLike[str]) -> bool:
     """
     with open(path, "rb") as file:
         start, text = _marked(file)
-        found = _MARK.fullmatch(text)
-        return found is None or found[2] is None or found[2].decode() == _checksum_before(file, start)
+        found, size = _MARK.fullmatch(text), file.seek(0, os.SEEK_END)
+        if found is None or found[2] is None:
+            return True
+        return size <= start + len(text) + _MOST_AFTER and found[2].decode() == _checksum_before(file, start)
 
 
 def _marked(file: BinaryIO) -> tuple[int, bytes]:
