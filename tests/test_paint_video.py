@@ -264,7 +264,7 @@ def test_drawn_again(capsys):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], "expected one video, got 0"),
+        (["--size=9"], "expected one video, got 0"),
         (["clip.mp4", "clip.mp4"], "expected one video, got 2"),
         (["none.mp4"], "none.mp4: no such file"),
         (["words.mp4"], "words.mp4: "),

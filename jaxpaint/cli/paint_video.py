@@ -39,7 +39,8 @@ usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--
        [--previews] [--overwrite] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound and subtitles of the source, and OUT.film, its strokes frame
-by frame, from which bin/draw draws it at any size. The same command again goes on where Ctrl-C stopped.
+by frame, from which bin/draw draws it at any size. The same command again goes on where Ctrl-C
+stopped.
 
   {program} clip.mp4                                        1,000 strokes a frame
   {program} clip.mp4 -o small.gif --size=320 --config.stride=2
