@@ -46,7 +46,8 @@ stopped.
   {program} clip.mp4 -o small.gif --size=320 --config.stride=2
   {program} clip.mp4 --style=style.jpg                      in the style of a picture
 
-  -o, --out=OUT  a folder, or the painted video: .mp4, .mov, .mkv, .webm or .gif (default: paintings)
+  -o, --out=OUT  a folder, or the painted video: .mp4, .mov, .mkv, .webm or .gif
+                 (default: paintings)
   --style=IMAGE  in the style of this picture; several with commas, or with the flag again
   --size=N       long side of the painted video in pixels (default: the source's)
   --report       also OUT.json: how close every frame is, how long it took
