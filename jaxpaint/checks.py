@@ -1,4 +1,4 @@
-"""Checks of arguments: an error is one line, which says what was expected and what came."""
+"""Checks of arguments, with one-line errors that name the expected and the actual value."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def instance(value: object, kind: type | UnionType, name: str, *, reader: str = 
     Args:
       value: an argument.
       kind: the expected type.
-      name: noun for it, with its article, for the error message.
-      reader: function that reads one from a file, if there is one, for those who pass a path.
+      name: noun for the value, with its article, for the error message.
+      reader: name of the function that reads such a value from a file, as a hint if the value is a path.
 
     Raises:
       TypeError: one line, such as `expected a painting, got a path; jaxpaint.load_painting reads it`.
@@ -27,7 +27,7 @@ def instance(value: object, kind: type | UnionType, name: str, *, reader: str = 
 
 
 def path(value: object) -> None:
-    """Refuses what is no path of a file, such as arguments in the wrong order.
+    """Refuses a value that is not a path, such as an argument in the wrong position.
 
     Raises:
       TypeError: one line, such as `expected a path, got ndarray`.
@@ -36,21 +36,21 @@ def path(value: object) -> None:
 
 
 def whole(value: object, name: str, low: int, high: int, *, why: str = "") -> int:
-    """A whole number, which may be NumPy's or JAX's.
+    """Checks and converts an integer, which may be of NumPy or JAX.
 
     Args:
       value: an argument.
-      name: noun for it, with its article and unit, for the error message.
-      low, high: range, with both ends.
-      why: reason for the upper end, for the error message.
+      name: noun for the value, with its article and unit, for the error message.
+      low, high: inclusive range.
+      why: reason for the upper bound, for the error message.
 
     Raises:
-      TypeError: the value is no whole number.
-      ValueError: it is out of range.
+      TypeError: the value is not an integer.
+      ValueError: the value is out of range.
     """
     expected = f"expected {name}, a whole number from {low} to {high}"
     try:
-        number = operator.index(value)  # type: ignore[arg-type]  # Other types are the error.
+        number = operator.index(value)  # type: ignore[arg-type]  # Other types raise the TypeError.
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
@@ -61,7 +61,7 @@ def whole(value: object, name: str, low: int, high: int, *, why: str = "") -> in
 
 
 def described(value: object) -> str:
-    """What was given, in a few words, for an error message: a number, or the type and shape of anything else."""
+    """Describes a value for an error message: a number itself, or the type and shape of any other value."""
     if isinstance(value, int | float):
         return str(value)
     shape = getattr(value, "shape", ())

@@ -32,13 +32,13 @@ _PATCHES, _TURN = 11, 0.8
 
 
 def checked(field: Any) -> Field:
-    """A field of directions as float32.
+    """Checks a direction field, and returns it as float32.
 
     Args:
-      field: array of shape `[rows, columns, 2]`, as `form` gives it.
+      field: array of shape `[rows, columns, 2]`, as `form` returns it.
 
     Raises:
-      ValueError: it has another shape, or values that are not finite.
+      ValueError: the array has another shape, or values that are not finite.
     """
     array = pictures.floats(field, "directions")
     if array.ndim != 3 or array.shape[-1] != 2 or not array.size:

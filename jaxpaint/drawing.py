@@ -44,8 +44,8 @@ def draw(
       The drawing, in [0, 1], in the photograph's proportions.
 
     Raises:
-      ValueError, TypeError: there is no painting; a size of less than a pixel, or beyond `pictures.LARGEST`; a value
-        that the settings refuse.
+      ValueError, TypeError: the argument is not a painting; the size is not from 1 to `pictures.LARGEST`; a value is
+        out of the range of its setting.
     """
     asked = {"wet": wet, "relief": relief, "light": light, "gloss": gloss, "ground": ground}
     painting = relit(painting, {name: value for name, value in asked.items() if value is not None})
@@ -65,7 +65,7 @@ def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
       light: new values of some of the settings in `settings.LIGHT`.
 
     Raises:
-      ValueError, TypeError: there is no painting; a value that the settings refuse.
+      ValueError, TypeError: the argument is not a painting; a value is out of the range of its setting.
     """
     checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
     return dataclasses.replace(painting, settings=dataclasses.replace(painting.settings, **light))
@@ -117,7 +117,7 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
       Pictures of 0 to 255: first the empty canvas, last the painting.
 
     Raises:
-      ValueError, TypeError: there is no painting; a size as for `draw`; fewer than one picture.
+      ValueError, TypeError: the argument is not a painting; the size is out of range; `frames` is below 1.
     """
     checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
     frames = checks.whole(frames, "a number of frames", 1, 10**6)

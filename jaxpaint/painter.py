@@ -59,10 +59,10 @@ class Painter(NamedTuple):
 
         Raises:
           ValueError: the user's own brush has another shape or range, is missing, or is for a brush that takes none.
-          WeightsError: there are no such weights of a network, or they are of another network or brush.
+          WeightsError: the network's weights are missing, or belong to another network or brush.
 
         Warns:
-          UserWarning: they are of the built-in bristles, and a user's picture of a brush is painted with.
+          UserWarning: the weights imitate the built-in bristles, but the painting uses a user's picture of a brush.
         """
         if brush_image is not None:
             check_brush(settings.brush, "brush_image")
@@ -212,19 +212,19 @@ class Painter(NamedTuple):
 
 
 def as_key(key: PRNGKeyArray | int) -> PRNGKeyArray:
-    """A random key, which may be given as a whole number.
+    """A random key, from a key or an integer.
 
     Args:
-      key: of one of `jax.random`'s kinds, the older one too; or a whole number from 0, of 32 bits.
+      key: a key of `jax.random`, new-style or legacy, or an unsigned 32-bit integer.
 
     Raises:
-      TypeError: it is something else.
-      ValueError: it is another number, or several keys.
+      TypeError: `key` has another type.
+      ValueError: `key` is out of range, or several keys.
     """
     if isinstance(key, jax.Array | np.ndarray) and key.ndim <= 1:
         if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and key.ndim == 0:
             return key
-        # The older kind of key is the data of the newer one.
+        # A legacy key is the data of a new-style key.
         like = jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0)))
         if (key.dtype, key.shape) == (like.dtype, like.shape):
             return key

@@ -165,13 +165,12 @@ def paint(
     """Paints a picture.
 
     Args:
-      image: in [0, 1], sRGB; what else `pictures.converted` takes, such as bytes or an image of Pillow, is fine, too.
-      key: a random key or a whole number: says which of the many paintings; the same key and settings give the same
-        painting on the same number of devices.
-      settings: how to paint.
-      brush_image: the user's own brush, as `images.read_brush` gives it.
-      form: directions for strokes to follow; None for the image's own.
-      resume: an unfinished painting of the same image, with the same settings and directions, to go on from.
+      image: sRGB in [0, 1], or any other type that `pictures.converted` takes, such as uint8 or a Pillow image.
+      key: random key or integer. The same key and settings give the same painting on the same number of devices.
+      settings: settings of the painting.
+      brush_image: the user's own brush, as `images.read_brush` returns it.
+      form: direction field for the strokes; None for the field of the image.
+      resume: unfinished painting of the same image to continue, with the same settings and directions.
 
     Returns:
       The finished painting.
@@ -179,8 +178,8 @@ def paint(
     Raises:
       ValueError, TypeError: an argument has another type, shape or range; the settings name an own brush without its
         stamps, or a brush that takes none.
-      WeightsError: there are no such weights of a network, or they are of another network or brush.
-      ResumeError: the painting to resume is finished, or of other settings.
+      WeightsError: the network's weights are missing, or belong to another network or brush.
+      ResumeError: the painting to resume is finished, or has other settings.
     """
     stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
     *_, (painting, _) = stages
@@ -202,8 +201,8 @@ def paint_stages(
       image, key, settings, brush_image, form, resume: as for `paint`.
 
     Yields:
-      The painting so far and how far it is; the last one is finished. Each can be saved, and gone on from to the
-      same end.
+      The painting so far and its progress; the last painting is finished. Each painting can be saved and resumed, with
+      the same result.
 
     Raises:
       ValueError, TypeError, WeightsError: as for `paint`, before the first step.

@@ -14,7 +14,7 @@ from PIL import Image
 from jaxpaint import checks
 from jaxpaint.errors import reason
 
-# Greatest long side of a drawing, in pixels. A square's colours and heights take 4 GiB.
+# Greatest long side of a drawing, in pixels. The colours and heights of a square drawing then take 4 GiB.
 LARGEST = 16384
 # By how much values may leave [0, 1], as arithmetic has it.
 _HAIR = 1e-4
@@ -25,10 +25,10 @@ _BAND = 2**21
 
 
 def checked_size(size: object) -> int:
-    """A drawing's long side in pixels, a whole number from 1 to `LARGEST`.
+    """Checks a drawing's long side in pixels, an integer from 1 to `LARGEST`.
 
     Raises:
-      ValueError, TypeError: it is another.
+      ValueError, TypeError: the size is out of range, or not an integer.
     """
     why = "a larger square takes more than 4 GiB of memory"
     return checks.whole(size, "a size in pixels", 1, LARGEST, why=why)
@@ -58,15 +58,15 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
 
 
 def converted(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
-    """Returns a picture as float32, converted from what programs pass around, where that is unambiguous.
+    """Returns a picture as float32, converted from common types of pictures if the conversion is unambiguous.
 
     Args:
-      picture: array of shape `[height, width, 3]` with values in [0, 1]. Also an image of Pillow, a tensor of PyTorch;
-        unsigned integers of 8 or 16 bits; grey values; channels first; a fourth channel, if it is opaque.
+      picture: array of shape `[height, width, 3]` with values in [0, 1]. Also a Pillow image or a PyTorch tensor,
+        unsigned integers of 8 or 16 bits, grey values, channels first, or an opaque fourth channel.
       kind: noun for the picture, for error messages.
 
     Returns:
-      The picture, which may share the argument's memory, and leave [0, 1] by a hair.
+      The picture, which may share the argument's memory, and exceed [0, 1] by rounding errors.
 
     Raises:
       ValueError: the picture has another shape or range; one line says what was expected.
@@ -93,10 +93,10 @@ def converted(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "heigh
 
 
 def checked_color(color: Any) -> Float[np.ndarray, "3"]:
-    """Red, green and blue as float32.
+    """Checks red, green and blue, and returns them as float32.
 
     Raises:
-      ValueError: they are not three numbers in [0, 1].
+      ValueError: the colour is not three numbers in [0, 1].
     """
     try:
         array = np.asarray(color, np.float32)
@@ -112,15 +112,15 @@ def in_range(array: Float[np.ndarray, "..."], kind: str) -> Float[np.ndarray, ".
     """Refuses values outside [0, 1].
 
     Args:
-      array: values, of which there are some.
-      kind: noun for them, with its article, for the error message.
+      array: at least one value.
+      kind: noun for the array, with its article, for the error message.
 
     Raises:
-      ValueError: one line, with the range of the values, or the share of those that are no numbers.
+      ValueError: one line, with the range of the values, or the percentage of NaN values.
     """
     least, most = float(array.min()), float(array.max())
     if not (least >= -_HAIR and most <= 1 + _HAIR):
-        # With a value that is no number, least and most are none either.
+        # If a value is NaN, least and most are NaN.
         bad = (
             f"{100 * np.isnan(array).mean():.3g} % that are no numbers" if np.isnan(least) else f"{least:g} to {most:g}"
         )
@@ -129,17 +129,17 @@ def in_range(array: Float[np.ndarray, "..."], kind: str) -> Float[np.ndarray, ".
 
 
 def floats(picture: Any, kind: str) -> np.ndarray:
-    """A picture's or other array's values as float32, of which 1 is the greatest that an integer type has.
+    """An array's values as float32; the greatest value of an integer type becomes 1.
 
     Args:
       picture: as for `converted`, of any shape.
-      kind: noun for it, with its article, for the error message.
+      kind: noun for the array, with its article, for the error message.
 
     Returns:
       The values, which may share the argument's memory.
 
     Raises:
-      ValueError: it has values of another type, or is no array.
+      ValueError: the values have another type, or the argument is not an array.
     """
     orientation = 1
     if isinstance(picture, Image.Image):

@@ -41,7 +41,7 @@ def display(
 
     Args:
       name: name of the picture or video.
-      quiet: whether nothing is shown.
+      quiet: whether to show no progress.
       console: output console; standard error by default.
 
     Yields:

@@ -50,15 +50,15 @@ def cache_folder() -> pathlib.Path | None:
 
 
 def keep_compilations() -> None:
-    """Makes JAX keep compiled programs on disk, so that the next run starts at once; several processes may share them.
+    """Makes JAX cache compiled programs on disk; several processes may share the cache.
 
-    JAX's own cache folder stays, if it has one.
+    If JAX already has a cache folder, that folder is used.
 
     Warns:
       UserWarning: the folder can't be written; JAX then keeps no programs.
     """
     already = _jax_cache()
-    # JAX's own may be in a cloud.
+    # JAX's own folder may be a cloud URL.
     if "://" in already:
         return
     folder = pathlib.Path(already) if already else cache_folder()
@@ -84,7 +84,7 @@ def keep_compilations() -> None:
                 used.write_bytes(bytes(8))
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    # With a greatest size, JAX locks the folder while it writes; else, another process may read half a program.
+    # With a maximum size, JAX locks the folder while it writes; otherwise, another process may read half a program.
     jax.config.update("jax_compilation_cache_max_size", _LARGEST_CACHE)
 
 
@@ -93,9 +93,10 @@ def _jax_cache() -> str:
 
 
 def forget_compilations() -> bool:
-    """Removes compiled programs from jaxpaint's own folder, since JAX never writes one anew that is damaged.
+    """Removes compiled programs from jaxpaint's own folder, since JAX never replaces a damaged program.
 
-    Those of the last seconds stay: another process may be writing them. So do all if JAX has another folder.
+    Programs of the last seconds stay, because another process may be writing them. If JAX has another folder, all
+    programs stay.
 
     Returns:
       Whether there were any.

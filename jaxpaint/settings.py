@@ -44,7 +44,7 @@ class Checked:
       ValueError, TypeError: one line, such as `config.strokes: expected an integer from 1 to 9, got 0`.
     """
 
-    # Titles, and the settings under each. A setting without a title, such as a new loss term, is under the last one.
+    # Titles, and the settings under each title. Other settings, such as new loss terms, are under the last title.
     groups: ClassVar[Mapping[str, str]] = {"Settings": ""}
 
     def __post_init__(self) -> None:
@@ -102,7 +102,7 @@ class Checked:
 
     @classmethod
     def grouped(cls) -> dict[str, list[str]]:
-        """Every setting's name, by the titles of `groups`."""
+        """Names of all settings, by the titles of `groups`."""
         named = {title: names.split() for title, names in cls.groups.items()}
         titled = {name for names in named.values() for name in names}
         named[list(named)[-1]] += [name for name in cls.defaults() if name not in titled]
@@ -110,13 +110,13 @@ class Checked:
 
     @classmethod
     def expectation(cls, name: str) -> str:
-        """The values that a setting takes, such as `an integer from 1 to 9`."""
+        """The allowed values of a setting, such as `an integer from 1 to 9`."""
         return _expectation(next(field for field in dataclasses.fields(cls) if field.name == name))
 
 
 # Few strokes, large enough to be seen as strokes. For photographs to be styled, the style determines sizes and number.
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
-# Seeds are of 32 bits.
+# Seeds have 32 bits.
 MOST_SEED = 2**32 - 1
 # Settings of the paint's surface and of the light, which change a drawing but not its strokes.
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
@@ -130,7 +130,7 @@ class _SuitableText(str):
     """The text counterpart of `_SuitableNumber`, for choices."""
 
 
-# Numbers that a network's shading can multiply.
+# Types of the shading network's arithmetic.
 DTYPES = ("float32", "bfloat16")
 # A setting for each term of the loss that has a meaning to users.
 _WEIGHED = {name: term for name, term in TERMS.items() if term.meaning}
@@ -401,7 +401,7 @@ def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
     problem = f"config.{field.name}: expected {_expectation(field)}, got {value!r}"
     if not isinstance(value, abstract) or isinstance(value, bool) != (kind is bool):
         raise TypeError(problem)
-    # Before its conversion: not every integer has a float.
+    # Checked before the conversion, because some integers exceed the range of floats.
     if meta["low"] is not None and not meta["low"] <= value <= meta["high"]:
         raise ValueError(problem)
     if meta["choices"] and value not in meta["choices"]:

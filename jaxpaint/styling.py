@@ -44,7 +44,7 @@ _DIRECTION = 0.1
 _LAST_RATE = 0.05
 # Side in pixels of the thumbnails that a palette is made from, and the least variance of its colours along any axis.
 _COLORS, _LEAST_VARIANCE = 64, 0.03**2
-# The distance to a style from which on it is relative: a painting may have that style already.
+# Least distance to a style for the relative distance, because a painting may already have the style.
 _LEAST_DISTANCE = 1e-3
 # The network halves its maps a few times.
 _LEAST_SEEN = 32
@@ -64,21 +64,20 @@ def stylize(
     Args:
       picture: a finished painting, or a photograph `[height, width, 3]` in [0, 1], which is painted first.
       style: pictures `[height, width, 3]` in [0, 1], each of any size.
-      key: a random key or a whole number: says how a photograph is painted. Nothing in style transfer itself is left to
-        chance.
-      settings: of the style transfer.
-      mask: 1 where the picture shall have the style, 0 where it shall stay; of any size. Strokes whose middle lies
-        where it is below 0.5 stay as they are.
-      resume: an unfinished styling of the same painting to go on from.
+      key: random key or integer, for painting a photograph. The style transfer itself is deterministic.
+      settings: settings of the style transfer.
+      mask: array of any size in [0, 1]: 1 in the region of the new style. Strokes do not change if the mask at their
+        middle is below 0.5.
+      resume: unfinished styling of the same painting to continue.
 
     Returns:
-      The painting in its new style: strokes as before, to be drawn, exported and styled again.
+      The painting in its new style.
 
     Raises:
       ValueError, TypeError: the painting is unfinished, or has no strokes; an argument has another type, shape or
         range; the number of pictures is not that of their weights.
       ResumeError: the styling to resume is finished, or began with other pictures or settings.
-      WeightsError: there are no such weights of VGG, or they lack one of the layers.
+      WeightsError: the weights of VGG are missing, or lack one of the layers.
     """
     key = as_key(key)
     if not isinstance(picture, Painting):
@@ -103,8 +102,8 @@ def stylize_stages(
       style, settings, mask, resume: as for `stylize`.
 
     Yields:
-      The painting so far and how far it is; its PSNR is that to the painting as it was. The last one is finished. Each
-      can be saved, and gone on from to the same end.
+      The painting so far and its progress, with the PSNR to the original painting. The last painting is finished. Each
+      painting can be saved and resumed, with the same result.
 
     Raises:
       ValueError, TypeError, ResumeError, WeightsError: as for `stylize`, before the first step.
@@ -165,7 +164,7 @@ def stylize_stages(
 def in_manner(
     photograph: Picture, style: Picture | Sequence[Picture], settings: StyleSettings
 ) -> tuple[Settings, directions.Field]:
-    """Settings and directions for painting a photograph that is to be styled, in strokes like those of the styles.
+    """Settings and directions for painting a photograph in strokes like those of the style pictures.
 
     Args:
       photograph: in [0, 1].
@@ -350,7 +349,7 @@ def total_loss(
 
     Raises:
       ValueError: the number of styles is not that of their weights.
-      WeightsError: there are no such weights of VGG, or they lack one of the layers.
+      WeightsError: the weights of VGG are missing, or lack one of the layers.
     """
     recipe = _Recipe.of(settings, _seen(content, settings.vgg_size))
     see = _eyes(settings.vgg, recipe.layers)
@@ -399,8 +398,8 @@ def _value_and_gradient(recipe: _Recipe, see: Callable[[Array], Features], aims:
 def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, picture: Array) -> list[Any]:
     """The five terms, in the order of `TERMS`; sums over layers become means.
 
-    The distance to a style is relative to that of the painting as it was. So Gram matrices and moments, styles that are
-    near and styles that are far weigh alike.
+    The distance to a style is relative to the original painting's distance. So Gram matrices and moments have similar
+    weights, and so have near styles and far styles.
     """
     features = see(jax.image.resize(picture, (*recipe.shape, 3), "linear"))
 

@@ -19,7 +19,7 @@ _MOST_PIXELS = 10**9
 
 
 class ByContents:
-    """Equality by contents, down to the elements of arrays; not hashable, as arrays are not."""
+    """Equality by contents, including the elements of arrays; not hashable."""
 
     def __eq__(self, other: object) -> bool:
         return _same(vars(self), vars(other)) if type(other) is type(self) else NotImplemented
@@ -37,22 +37,22 @@ def _same(one: Any, other: Any) -> bool:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Painting(ByContents):
-    """Ordered strokes, and everything that drawing them needs; two with equal contents are equal.
+    """Ordered strokes, with all data for drawing them; paintings with equal contents are equal.
 
     Attributes:
       strokes: float32 `[n, d]`, lowest first, in canvas coordinates (the square whose side is the picture's long side).
-      brush: name of their brush.
+      brush: name of the strokes' brush.
       height, width: of the photograph, in pixels; the painting has its proportions.
       canvas_color: red, green, blue in [0, 1].
       brush_image: stamps of the user's own brush `[stamps, across, along, 3]` (shade, coverage, height), or None.
-      settings: how the painting was painted.
-      state: arrays that an unfinished painting goes on from; None for a finished painting.
+      settings: settings of the painting.
+      state: arrays for resuming an unfinished painting; None for a finished painting.
       styling: settings of the last style transfer, or None.
-      origin: what it was made from, as its files say it (see `jaxpaint.io.origins`); empty if nothing is known.
+      origin: checksum of the inputs, as in the painting's files (see `jaxpaint.io.origins`); empty if unknown.
 
     Raises:
-      ValueError, TypeError: strokes that are not those of the brush, or not finite; settings of another brush; a height
-        or a width that is no positive whole number.
+      ValueError, TypeError: the strokes have another shape than the brush's, or are not finite; the settings are of
+        another brush; the height or the width is not a positive integer.
     """
 
     strokes: Float[np.ndarray, "n d"]
@@ -117,15 +117,15 @@ class Progress(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Style(ByContents):
-    """Style pictures, and the settings of the style transfer; two with equal contents are equal.
+    """Style pictures, and the settings of the style transfer; styles with equal contents are equal.
 
     Attributes:
       pictures: at least one, each of any size, in [0, 1].
-      settings: how much each counts, and all the rest.
+      settings: settings of the style transfer, including the weights of the pictures.
 
     Raises:
-      ValueError, TypeError: there is no picture, or one of another shape or range; the number of pictures is not that
-        of their weights; the settings are none.
+      ValueError, TypeError: there is no picture; a picture has another shape or range; the numbers of pictures and of
+        weights differ; the settings have another type.
     """
 
     pictures: Sequence[Picture]

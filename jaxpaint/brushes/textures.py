@@ -92,13 +92,13 @@ def brush_picture(
 
 
 def checked(stamps: Any) -> Float[np.ndarray, "stamps across along 3"]:
-    """A user's brush as float32.
+    """Checks the stamps of a user's brush, and returns them as float32.
 
     Args:
       stamps: array of shape `[stamps, across, along, 3]`: shade, coverage and height in [0, 1].
 
     Raises:
-      ValueError: it has another shape or range.
+      ValueError: the array has another shape or range.
     """
     if isinstance(stamps, str | os.PathLike):
         raise ValueError("expected a brush as an array, got a path; jaxpaint.io.images.read_brush reads it")
@@ -127,10 +127,10 @@ def _pyramid(data: bytes, shape: tuple[int, ...]) -> Stamps:
     return Stamps(np.asarray(_averaged(stamps)), means)
 
 
-# One program: one for each resize would take twice as long to compile.
+# Compiled as one program: separate programs for each resize would take twice as long to compile.
 @functools.partial(jax.jit, compiler_options=runtime.RUN_ONCE)
 def _averaged(stamps: Float[Array, "stamps across along 3"]) -> Float[Array, "stamps levels across along 3"]:
-    """The levels of `Stamps`."""
+    """Averages stamps into the levels of `Stamps`."""
     levels = [stamps]
     for k in range(1, LEVELS):
         smaller = (len(stamps), max(ACROSS >> k, 1), max(ALONG >> k, 1), 3)

@@ -46,8 +46,8 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usag
     Args:
       command: function `argv -> status`.
       argv: the program's name and its arguments; None for those of the process.
-      usage: text of `--help`; its second and third paragraph, what the command does and examples, are printed if there
-        are no arguments. Empty for a command that needs none.
+      usage: text of `--help`. Without arguments, the command prints the second and third paragraphs: a summary and
+        examples. Empty for a command that needs no arguments.
 
     Returns:
       The exit status: the command's own, 1 for bad input, 130 for Ctrl-C and for a signal to end.
@@ -85,12 +85,12 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usag
 
 
 def program_of(argv: Sequence[str]) -> str:
-    """The program as the user may type it again."""
+    """The program's name, as the user can type it."""
     return pathlib.Path(argv[0]).name if os.path.isabs(argv[0]) else argv[0]
 
 
 def _takes_names(stream: io.TextIOWrapper) -> bool:
-    """Whether a stream is read by a program, and names of files can be written to it as the bytes that they are."""
+    """Whether a program reads the stream, so that file names are written as raw bytes."""
     same = codecs.lookup(stream.encoding) == codecs.lookup(sys.getfilesystemencoding())
     return stream is sys.stdout and same and not stream.isatty()
 

@@ -126,8 +126,8 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
     """Defines a new set of flags: size, timelapse, overwrite and help.
 
     Args:
-      out: default output folder of a resumable command, which also gets the flags out, quiet, report, resume, page and
-        salvage; or None.
+      out: default output folder of a resumable command, or None. A resumable command also gets the flags out, quiet,
+        report, resume, page and salvage.
     """
     values = basic_flags()
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
@@ -281,17 +281,17 @@ def describe(kind: type[Checked], config: Mapping[str, object]) -> str:
 
 
 def _key_of_help(argv: Sequence[str]) -> str:
-    """KEY of `--help=KEY`; empty without it."""
+    """The KEY of `--help=KEY`; empty without this flag."""
     flagged = argv[: argv.index("--")] if "--" in argv else argv
     found = [match[1] for word in flagged if (match := re.fullmatch(r"--?h(?:elp)?=(?:-*config\.)?(.*)", word))]
     return found[-1] if found else ""
 
 
 def _explain(key: str, kind: type[Checked], chosen: Mapping[str, object], file: str) -> str:
-    """Everything about one setting.
+    """Explains one setting.
 
     Raises:
-      Refused: there is none of that name.
+      Refused: there is no setting of this name.
     """
     if key not in kind.defaults():
         raise Refused(f"--help={key}: {unknown_key(key, kind.defaults())}")

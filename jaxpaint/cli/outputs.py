@@ -24,7 +24,7 @@ from jaxpaint.io import origins, videos
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 from jaxpaint.types import Painting
 
-# Endings of drawings.
+# File name endings of drawings.
 PICTURES = (".png", ".jpg", ".jpeg")
 TIMELAPSE_SIZE = 1920
 TIMELAPSE_FRAMES = 300
@@ -59,12 +59,12 @@ def output_folder(folder: pathlib.Path) -> Iterator[None]:
 
 
 def placed(out: str, name: str, endings: Sequence[str]) -> pathlib.Path:
-    """The file that `--out` asks for: itself, if it has the ending of a file, or one in the folder of that name.
+    """The output file for `--out`: the path itself if it has a file's ending, else a file in that folder.
 
     Args:
-      out: the flag.
-      name: name of the file in a folder, without its ending.
-      endings: allowed endings; the first one for a file in a folder.
+      out: value of the flag.
+      name: name of a file in the folder, without its ending.
+      endings: allowed endings; a file in the folder gets the first ending.
 
     Raises:
       Refused: `out` has the ending of another kind of file.
@@ -202,7 +202,7 @@ def origin_of(kind: str, *sources: pathlib.Path) -> str:
 def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overwrite: bool) -> None:
     """Refuses to write over an input, over a file that was not made from the same input, and twice over the same file.
 
-    The one rule of all commands: only what was made from this input, and has not been changed since, may be replaced.
+    The rule of all commands: a file may be replaced only if it was made from this input and has not changed since.
 
     Args:
       made: all files that the command is going to write.
@@ -277,7 +277,7 @@ def write_report(
 
 
 def write_json(path: pathlib.Path, report: Mapping[str, object], *, origin: str) -> None:
-    """Writes a report, signed with what it was made from, atomically."""
+    """Writes a report atomically, signed with its origin."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         origins.sign(temporary, origin)

@@ -64,7 +64,7 @@ def follow(
       files: the painting's files, and what it is made from.
       so_far: the painting that the stages resume, or None.
       size: long side, in pixels, of the drawing that is written after Ctrl-C.
-      line: the command line, which says how to resume, and whether progress is shown.
+      line: the command line, for the hint how to resume, and for the flag `quiet`.
 
     Raises:
       Interrupted: Ctrl-C, after the painting so far was written.

@@ -23,7 +23,7 @@ from jaxpaint.pictures import ORIENTATION, upright
 MOST_PIXELS = 200_000_000
 # Larger pictures are reduced by a whole factor as they are decoded: paintings are fitted at far smaller sizes.
 _ENOUGH = 20_000_000
-# Bytes that say what a file is, and which colours it has.
+# Number of leading bytes that identify the format and the colours of a file.
 _HEAD = 2**20
 _HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis")
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -52,8 +52,7 @@ def decode(
       Exception: Pillow or tifffile find the file damaged, or no picture at all.
 
     Warns:
-      UserWarning: the file has other pages, values that end far below or above what they could be, or values that are
-        no numbers.
+      UserWarning: the file has other pages, values that end far below or above full scale, or NaN values.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -198,13 +197,13 @@ def _developed(path: pathlib.Path, found: tifffile.TiffPage, samples: np.ndarray
 
 
 def _numbers(path: pathlib.Path, samples: np.ndarray) -> np.ndarray:
-    """Samples with 0 in place of what is no number, and with white and black in place of infinite ones.
+    """Replaces NaN samples by 0, and infinite samples by white or black.
 
     Raises:
-      ImageError: none of them is a finite number.
+      ImageError: no sample is finite.
 
     Warns:
-      UserWarning: some of them are no numbers.
+      UserWarning: some samples are NaN.
     """
     if samples.dtype.kind != "f" or (finite := np.isfinite(samples)).all():
         return samples

@@ -1,11 +1,11 @@
-"""Pictures of high dynamic range and of other gamuts, in sRGB.
+"""Conversion of high dynamic range and of other gamuts to sRGB.
 
 References:
   ITU-R BT.2100: perceptual quantisation (PQ) and hybrid log-gamma (HLG), for a display of 1,000 cd/m².
   ITU-R BT.2408: the white of graphics, 203 cd/m², which becomes the white of sRGB.
-  ITU-T H.273: the codes of primaries and transfers, for which ffmpeg has names.
+  ITU-T H.273: codes of primaries and transfers, which have names in ffmpeg.
   IEC 61966-2-1: sRGB.
-  Lam, Metamerism and colour constancy, 1985: the Bradford transform from one white to another.
+  Lam, Metamerism and colour constancy, 1985: the Bradford transform between white points.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from jaxtyping import Float, UInt8, UInt16
 _WHITE, _HLG_PEAK, _HLG_GAMMA = 203.0, 1000.0, 1.2
 PQ, HLG = "smpte2084", "arib-std-b67"
 _D65 = (0.3127, 0.3290)
-# By ffmpeg's names. Gamuts that hardly differ from that of sRGB are missing.
+# Keys are ffmpeg's names. Gamuts that hardly differ from sRGB are left out.
 _PRIMARIES = {
     "bt2020": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65),
     "smpte431": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.314, 0.351),
     "smpte432": (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65),
 }
-# H.273's codes.
+# Keys are codes of H.273.
 _PRIMARY_CODES = {9: "bt2020", 11: "smpte431", 12: "smpte432"}
 _TRANSFER_CODES: dict[int, str | float] = {4: 2.2, 5: 2.8, 8: 1.0, 16: PQ, 18: HLG}
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -34,11 +34,11 @@ _LUMA = np.array([0.2627, 0.6780, 0.0593], np.float32)
 
 
 class Gamut(NamedTuple):
-    """What the numbers of a picture mean.
+    """The colour space of a picture.
 
     Attributes:
-      primaries: x and y of red, green, blue and white.
-      transfer: PQ or HLG; the exponent of a power; or "srgb".
+      primaries: chromaticities x and y of red, green, blue and white.
+      transfer: transfer function: PQ or HLG, the exponent of a power, or "srgb".
     """
 
     primaries: tuple[float, ...]
@@ -49,19 +49,19 @@ SRGB = Gamut((0.64, 0.33, 0.30, 0.60, 0.15, 0.06, *_D65), "srgb")
 
 
 def named(primaries: str, transfer: str) -> Gamut:
-    """The gamut of ffmpeg's names; unknown names, and those of standard video, stand for sRGB."""
+    """The gamut with ffmpeg's names; sRGB for unknown names and for standard video."""
     known = transfer if transfer in (PQ, HLG) else SRGB.transfer
     return Gamut(_PRIMARIES.get(primaries, SRGB.primaries), known)
 
 
 def coded(primaries: int, transfer: int) -> Gamut:
-    """The gamut of H.273's codes; unknown codes, and those of standard video, stand for sRGB."""
+    """The gamut with H.273's codes; sRGB for unknown codes and for standard video."""
     name = _PRIMARY_CODES.get(primaries, "")
     return Gamut(_PRIMARIES.get(name, SRGB.primaries), _TRANSFER_CODES.get(transfer, SRGB.transfer))
 
 
 def is_possible(primaries: tuple[float, ...]) -> bool:
-    """Whether primaries, as `Gamut` has them, are a triangle of colours with a white inside."""
+    """Whether the primaries of a `Gamut` form a triangle with the white point inside."""
     red, green, blue, white = (np.array([*primaries[i : i + 2], 1.0]) for i in range(0, 8, 2))
     triangle = np.stack([red, green, blue], axis=-1)
     with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ def to_srgb(frame: UInt16[np.ndarray, "height width 3"], gamut: Gamut) -> UInt8[
 
     Args:
       frame: the signal's red, green, blue, 0 to 65535.
-      gamut: what they mean.
+      gamut: the signal's colour space.
     """
     light = _decoded(gamut.transfer)[frame]
     if gamut.transfer == HLG:
@@ -91,7 +91,7 @@ def to_srgb(frame: UInt16[np.ndarray, "height width 3"], gamut: Gamut) -> UInt8[
 
 @functools.lru_cache(4)
 def _to_bt709(primaries: tuple[float, ...]) -> Float[np.ndarray, "3 3"]:
-    """Matrix from linear red, green, blue to those of BT.709, with white to white."""
+    """Matrix from linear red, green, blue to linear BT.709, which maps white to white."""
     theirs, ours = (_BRADFORD @ _xyz(*white) for white in (primaries[6:], _D65))
     adapted = np.linalg.inv(_BRADFORD) @ np.diag(ours / theirs) @ _BRADFORD
     return (np.linalg.inv(_to_xyz(SRGB.primaries)) @ adapted @ _to_xyz(primaries)).astype(np.float32)
@@ -104,7 +104,7 @@ def _to_xyz(primaries: tuple[float, ...]) -> Float[np.ndarray, "3 3"]:
 
 
 def _xyz(x: float, y: float) -> Float[np.ndarray, "3"]:
-    """CIE XYZ of a chromaticity, with Y of 1."""
+    """CIE XYZ of a chromaticity, with Y = 1."""
     return np.array([x / y, 1.0, (1.0 - x - y) / y])
 
 

@@ -32,8 +32,8 @@ def read_image(
 ) -> Float[np.ndarray, "height width 3"]:
     """Reads a photograph: grey, colour, palette, CMYK or CIELAB, with 1 to 32 bits or floats.
 
-    The photograph is turned as its EXIF data say. Its colours are converted by its colour profile. More than 20
-    megapixels are reduced by a whole factor.
+    The EXIF rotation is applied, and colours are converted by the colour profile. A picture of more than 20 megapixels
+    is reduced by an integer factor.
 
     Args:
       path: path of the picture.
@@ -47,18 +47,17 @@ def read_image(
     Raises:
       ValueError, TypeError: an argument has another type or range.
       ImageError: the file is missing, a folder, empty, not a picture, truncated, an animation, a video, or larger than
-        200 megapixels; it has not so many pages, or no finite number; it is a HEIC, and pillow-heif is not installed.
+        200 megapixels; the page does not exist; no value is finite; the file is a HEIC, and pillow-heif is missing.
 
     Warns:
-      UserWarning: the file has other pages, values that end far below or above what they could be, or values that are
-        no numbers.
+      UserWarning: the file has other pages, values that end far below or above full scale, or NaN values.
     """
     checks.path(path)
     path, canvas = pathlib.Path(path), checked_color(canvas_color)
     if page is not None:
         page = checks.whole(page, "the number of a page", 1, 10**6)
     check_file(path, "a picture")
-    # Pillow takes some videos for pictures.
+    # Pillow mistakes some videos for pictures.
     if path.suffix.lower() in kinds.VIDEO_ENDINGS:
         raise ImageError(f"{path}: expected a picture, got {kinds.told(path, expected='a picture')}")
     try:
@@ -153,11 +152,11 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
 
     Args:
       path: path of the file; the suffix selects the format.
-      image: picture in [0, 1]; what else `pictures.converted` converts, such as bytes, is fine, too.
-      origin: what it was made from, which a PNG carries (see `jaxpaint.io.origins`); empty if nothing is known.
+      image: picture in [0, 1], or any other type that `pictures.converted` takes, such as uint8.
+      origin: checksum of the inputs, which is written into the file (see `jaxpaint.io.origins`); empty if unknown.
 
     Raises:
-      ValueError, TypeError: the arguments are no path and no picture.
+      ValueError, TypeError: `path` is not a path, or `image` is not a picture.
       WriteError: the file can't be written, or its suffix is not that of a picture format.
     """
     checks.path(path)
@@ -167,6 +166,6 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
     with replacing(path) as temporary:
         try:
             iio.imwrite(temporary, to_bytes(image))
-        except ValueError as error:  # As for a picture that is too large for its format.
+        except ValueError as error:  # For example, the picture is too large for its format.
             raise WriteError(f"{path}: can't be written: {reason(error)}") from None
         origins.sign(temporary, origin)

@@ -1,4 +1,4 @@
-"""Kinds of files, for the errors of readers that expected another one."""
+"""Kinds of files, for errors of readers that got another kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zipfile
 from PIL import Image
 
 VIDEO_ENDINGS = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
-# What takes each kind.
+# The command or flag that takes each kind.
 _TAKERS = {
     "a painting": "bin/draw draws it",
     "a film": "bin/draw draws it",
@@ -22,11 +22,11 @@ _TAKERS = {
 
 
 def told(path: pathlib.Path, *, expected: str) -> str:
-    """Which other kind of file one is, and which command or flag takes it, such as `a film; bin/draw draws it`.
+    """Names the kind of a file and the command or flag that takes it, such as `a film; bin/draw draws it`.
 
     Args:
       path: path of the file.
-      expected: the kind of file that it is not.
+      expected: the kind that the reader expected.
 
     Returns:
       The text; empty if the kind is unknown.
@@ -36,7 +36,7 @@ def told(path: pathlib.Path, *, expected: str) -> str:
 
 
 def _kind(path: pathlib.Path) -> str:
-    """The kind of a file by its contents, or else by its ending; empty if it is unknown."""
+    """The kind of a file, from its contents or else from its ending; empty if unknown."""
     suffix = path.suffix.lower()
     with path.open("rb") as file:
         head = file.read(64)
@@ -46,7 +46,7 @@ def _kind(path: pathlib.Path) -> str:
         return "a film"
     if suffix in VIDEO_ENDINGS:
         return "a video"
-    # Pillow warns of large pictures, and may stumble over damage.
+    # Pillow warns of large pictures, and may fail on damaged files.
     with contextlib.suppress(Exception), warnings.catch_warnings(action="ignore"), Image.open(path):
         return "a picture"
     if suffix == ".safetensors":

@@ -12,7 +12,7 @@
 | `x_ctt`, `x_color`, `x_alpha` | the strokes in the layout of Stylized Neural Painting, `[1, n, ·]` |
 
 A `brush_image` of `[h, w, 2]` is older than sets of stamps and heights. The last three arrays repeat `strokes` for
-other programs, and are not read back. The comment of the zip is the mark of what the painting was made from, if that is
+other programs, and are not read back. The comment of the zip is the mark of the painting's origin, if the origin is
 known (see `jaxpaint.io.origins`).
 """
 
@@ -57,7 +57,7 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
       painting: a finished or unfinished painting.
 
     Raises:
-      TypeError: the arguments are no path and no painting.
+      TypeError: `path` is not a path, or `painting` is not a painting.
       WriteError: the file can't be written.
     """
     checks.path(path)
@@ -98,7 +98,7 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
       The painting, with every array checked.
 
     Raises:
-      TypeError: the argument is no path.
+      TypeError: the argument is not a path.
       PaintingFileError: the file is missing, damaged or foreign; one line says which.
     """
     checks.path(path)
@@ -112,7 +112,7 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
 
 def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
     """Reads the file's arrays, except the copies for other programs."""
-    if not os.path.exists(path):  # Also False for a name that no file can have.
+    if not os.path.exists(path):  # Also False for an impossible file name.
         raise PaintingFileError(f"{path}: no such file")
     if path.is_dir():
         raise PaintingFileError(f"{path}: a folder, not a painting (npz)")

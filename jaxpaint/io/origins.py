@@ -1,11 +1,11 @@
-"""Origins: what a file was made from, written into the file itself, so that no other file is ever replaced.
+"""Origins: marks inside files that name their inputs, so that commands replace only their own files.
 
-Every file that a command writes (pictures, videos, paintings, films, reports, weights) carries a short text: the mark
-of this program, and a checksum of the input that the file was made from and of what it is. A file is recognised by this
-text alone, whatever its name.
+Every file that a command writes (pictures, videos, paintings, films, reports, weights) contains a mark: the name of
+this program, and a checksum of the inputs and of the kind of the file. The mark alone identifies a file; the file's
+name does not matter.
 
-Files that other programs edit are signed: their mark stands at their end, with a checksum of everything before it. It
-tells whether a file is still as it was made.
+Files that other programs may edit are signed: the mark is at the end of the file, with a checksum of all bytes before
+the mark. The checksum shows whether the file has changed.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from typing import BinaryIO, NamedTuple
 
 # Bytes at either end of a file that are searched.
 _SEARCHED = 2**24
-# Bytes that are read at once.
+# Number of bytes per read.
 _PIECE = 2**20
 # Larger files, such as long videos, take minutes to read. Number of the samples that are read instead, and their bytes.
 _SAMPLES, _SAMPLE = 64, 2**26
 _MARK = re.compile(rb"jaxpaint:([0-9a-f]{32})(?::([0-9a-f]{32}))?")
-# Bytes after a mark.
+# Greatest number of bytes after a mark.
 _MOST_AFTER = 16
 _LENGTH = len("jaxpaint:") + 32 + len(":") + 32
 
 
 class _Place(NamedTuple):
-    """Where a file of some format is signed.
+    """The place of the signature in a file format.
 
     Attributes:
-      last: number of the file's last bytes, which are replaced.
-      before: the bytes before the mark.
-      after: gives the bytes after a mark.
+      last: number of bytes at the file's end that the signature replaces.
+      before: bytes before the mark.
+      after: function from the mark to the bytes after the mark.
     """
 
     last: int
@@ -50,7 +50,7 @@ _SEGMENT = b"\x18\x53\x80\x67"
 _BOX = _Place(0, struct.pack(">I4s", 8 + _LENGTH, b"free"), lambda mark: b"")
 _VOID = _Place(0, bytes([0xEC, 0x80 | _LENGTH]), lambda mark: b"")
 _PLACES = {
-    # A chunk of text before the last chunk.
+    # A text chunk before the last chunk.
     ".png": _Place(
         len(_IEND),
         struct.pack(">I", len(_COMMENT) - 4 + _LENGTH) + _COMMENT,
@@ -60,13 +60,13 @@ _PLACES = {
     **dict.fromkeys(
         (".jpg", ".jpeg"), _Place(2, struct.pack(">2sH", b"\xff\xfe", 2 + _LENGTH), lambda mark: b"\xff\xd9")
     ),
-    # After the end, where nobody reads on: ffmpeg takes a comment behind the last frame for one more frame.
+    # After the end, which readers ignore: ffmpeg reads a comment after the last frame as another frame.
     ".gif": _Place(0, b"", lambda mark: b""),
-    # The comment of a zip, whose length is the file's last number.
+    # The comment of the zip. The length of the comment is the last field of a zip without comment.
     ".npz": _Place(2, struct.pack("<H", _LENGTH), lambda mark: b""),
-    # One more key, in the indentation of `json.dumps(..., indent=2)`.
+    # Another key, indented as by `json.dumps(..., indent=2)`.
     ".json": _Place(3, b',\n  "origin": "', lambda mark: b'"\n}\n'),
-    # A box, or an element of the segment, that players skip.
+    # A box, or an element of the segment, that players ignore.
     **dict.fromkeys((".mp4", ".mov"), _BOX),
     **dict.fromkeys((".mkv", ".webm"), _VOID),
 }
@@ -112,11 +112,11 @@ def mark(origin: str) -> str:
 
 
 def sign(path: str | os.PathLike[str], origin: str) -> None:
-    """Adds a mark, and the checksum of everything before it, to a file that is otherwise finished.
+    """Adds a mark, and a checksum of all bytes before the mark, to a complete file.
 
     Args:
-      path: path of a PNG, JPEG, GIF, npz, JSON, MP4, MOV, MKV or WebM, by its ending; other files stay as they are.
-      origin: what it was made from; empty if nothing is known, and the file stays as it is.
+      path: path of a PNG, JPEG, GIF, npz, JSON, MP4, MOV, MKV or WebM, by its ending; other files are not changed.
+      origin: checksum of the inputs; if empty, the file is not changed.
 
     Raises:
       OSError: the file can't be written.
@@ -135,7 +135,7 @@ def sign(path: str | os.PathLike[str], origin: str) -> None:
 
 
 def _lengthen_segment(file: BinaryIO, count: int) -> None:
-    """Adds to the length that a Matroska file states of its only segment, in eight bytes that begin with 1."""
+    """Increases the length field of a Matroska file's only segment: eight bytes that begin with 1."""
     head = file.read(1024)
     at = head.index(_SEGMENT) + len(_SEGMENT)
     file.seek(at)
@@ -159,7 +159,7 @@ def find(content: bytes) -> str:
 
 
 def is_unchanged(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is as it was when it was signed; also True for a file that was never signed.
+    """Whether a file is unchanged since it was signed; also True for an unsigned file.
 
     Raises:
       OSError: the file can't be read.
@@ -173,7 +173,7 @@ def is_unchanged(path: str | os.PathLike[str]) -> bool:
 
 
 def _marked(file: BinaryIO) -> tuple[int, bytes]:
-    """The first mark near the beginning or the end of a file: its position and its text, which is empty without one."""
+    """Position and text of the first mark near the beginning or the end of a file; empty text without a mark."""
     size = file.seek(0, os.SEEK_END)
     for start in (0, max(_SEARCHED, size - _SEARCHED)):
         file.seek(start)
@@ -183,7 +183,7 @@ def _marked(file: BinaryIO) -> tuple[int, bytes]:
 
 
 def _checksum_before(file: BinaryIO, end: int) -> str:
-    """Checksum of a file's bytes before a position, in 32 hexadecimal digits; the file is then at that position."""
+    """Checksum of a file's bytes before a position, in 32 hexadecimal digits; leaves the file at that position."""
     digest = hashlib.sha256()
     file.seek(0)
     while count := min(_PIECE, end - file.tell()):

@@ -1,9 +1,9 @@
-"""Colours of pictures in sRGB, by what their files state: a profile, codes, or primaries and a gamma.
+"""Conversion of pictures to sRGB, by the profile, the codes, or the primaries and gamma in their files.
 
 References:
   ISO 15076-1: ICC profiles.
   ITU-T H.273: codes of primaries and transfers, in the chunk cICP of PNG, and in the box nclx of AVIF and HEIC.
-  Portable Network Graphics, third edition, section 4.3: cICP goes before iCCP, sRGB, and gAMA with cHRM, in that order.
+  Portable Network Graphics, third edition, section 4.3: precedence is cICP, iCCP, sRGB, then gAMA with cHRM.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from PIL import Image, ImageCms
 from jaxpaint.io import gamuts
 
 _CICP, _NCLX = re.compile(rb"\x00\x00\x00\x04cICP(.)(.)", re.DOTALL), re.compile(rb"colrnclx\x00(.)\x00(.)", re.DOTALL)
-# Key of the gamut among a picture's facts.
+# Key of the gamut in a picture's `info`.
 _GAMUT = "gamut"
-# A PNG of this gamma alone is sRGB: programs wrote it so before there was a chunk for sRGB.
+# A PNG with only this gamma is sRGB: programs wrote gAMA alone before the chunk sRGB existed.
 _USUAL_GAMMA = 0.45455
-# Pixels that are converted at once.
+# Number of pixels per conversion.
 _TOGETHER = 2**20
 
 
 def note_codes(picture: Image.Image, head: bytes) -> None:
-    """Finds what Pillow leaves out of a picture's facts, its `info`, and adds it there.
+    """Adds the gamut, which Pillow does not read, to a picture's `info`.
 
     Args:
-      picture: a picture that has just been opened.
-      head: the beginning of its file.
+      picture: a newly opened picture.
+      head: the first bytes of its file.
     """
     info = picture.info
     if picture.format == "PNG" and (found := _CICP.search(head.partition(b"IDAT")[0])):
@@ -46,10 +46,10 @@ def note_codes(picture: Image.Image, head: bytes) -> None:
 
 
 def _of_chunks(gamma: float, chromaticities: tuple[float, ...] | None) -> gamuts.Gamut:
-    """The gamut of a PNG's chunks gAMA and cHRM; that of sRGB, if they make no sense.
+    """The gamut of a PNG's chunks gAMA and cHRM; sRGB if the chunks are invalid.
 
     Args:
-      gamma: the exponent with which light was stored.
+      gamma: the encoding exponent.
       chromaticities: x and y of white, red, green and blue, or None.
     """
     primaries = gamuts.SRGB.primaries
@@ -62,7 +62,7 @@ def _of_chunks(gamma: float, chromaticities: tuple[float, ...] | None) -> gamuts
 
 
 def to_srgb(picture: Image.Image) -> Image.Image:
-    """Converts a picture's colours to sRGB by its profile, if it has a usable one, or its gamut."""
+    """Converts a picture to sRGB by its profile, or by its gamut if there is no usable profile."""
     if picture.mode == "LAB":
         return _by_profile(picture, ImageCms.createProfile("LAB")) or picture
     profile, gamut = picture.info.get("icc_profile"), picture.info.get(_GAMUT, gamuts.SRGB)
@@ -88,12 +88,12 @@ def in_srgb(colors: Float[np.ndarray, "h w c"], facts: Mapping[Any, Any]) -> Flo
     """Converts grey or colours to sRGB.
 
     Args:
-      colors: values of 1, 3 or 4 channels.
-      facts: facts of the picture, as in Pillow's `info`.
+      colors: values with 1, 3 or 4 channels.
+      facts: properties of the picture, as in Pillow's `info`.
     """
     colors = np.clip(colors, 0.0, 1.0).astype(np.float32)
     if facts.get("icc_profile") or facts.get(_GAMUT, gamuts.SRGB) != gamuts.SRGB:
-        # Pillow's profiles are for 8 bits.
+        # Pillow's profile conversion has 8 bits only.
         rounded = np.round(colors * 255.0).astype(np.uint8)
         shown = Image.fromarray(rounded[..., 0] if colors.shape[-1] == 1 else rounded)
         shown.info |= facts

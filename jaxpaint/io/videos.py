@@ -33,7 +33,7 @@ FASTEST = 1000
 # A file whose frame times are whole milliseconds, such as a screen recording, states 1000 frames a second. A stated
 # rate above this limit is therefore compared with the average rate.
 _FAST = 120
-# ffmpeg's time of packets that have none is the least 64-bit integer.
+# ffmpeg's time for packets without a time is the smallest 64-bit integer.
 _NO_TIME = -(2**62)
 # Browsers show each frame of a faster GIF for a tenth of a second.
 _FASTEST_GIF = 50
@@ -61,7 +61,7 @@ _WITH_ALPHA = r"argb|rgba|abgr|bgra|rgba64\w+|bgra64\w+|ya8|ya16\w+|yuva\w+|gbra
 _DEINTERLACED = "bwdif=mode=send_frame:deint=interlaced,"
 
 
-# ffmpeg's codecs of subtitles, to be tried in turn.
+# ffmpeg's subtitle codecs, in the order of trial.
 _TEXT = ["mov_text"]
 _SUBTITLES = {".mp4": _TEXT, ".mov": _TEXT, ".mkv": ["copy", "subrip"], ".webm": ["webvtt"]}
 
@@ -78,9 +78,9 @@ class Video(NamedTuple):
       interlaced: whether frames are two fields, lines of two moments.
       transparent: whether frames may be transparent.
       decoder: name of the decoder to use in place of ffmpeg's usual one, or empty.
-      gamut: what the numbers of the frames mean.
-      lead: seconds by which the sound begins before the pictures, if that is half a frame to a frame, as of the silence
-        that encoders put in front. Frames are shown so much earlier, or the first one would be shown twice.
+      gamut: colour space of the frames.
+      lead: seconds by which the sound begins before the pictures, if that is half a frame to a frame, as with an
+        encoder's leading silence. Frames are shown earlier by this time; otherwise the first frame would appear twice.
     """
 
     path: pathlib.Path
@@ -142,7 +142,7 @@ def probe(path: str | os.PathLike[str]) -> Video:
         most = decoding.MOST_PIXELS // 10**6
         raise ImageError(f"{path}: expected at most {most} megapixels, got {width * height / 1e6:.0f}")
     rate = 1 / units["0"]
-    # Bare streams, such as .h264, have no times.
+    # Raw streams, such as .h264, have no times.
     timed = [(time, length) for time, length in stored if time > _NO_TIME]
     begin = float(min((time for time, _ in timed), default=0) * units["1"])
     lead = begin if 0.5 <= begin * rate < 1.0 else 0.0
@@ -194,8 +194,8 @@ def read(
       canvas_color: colour behind transparent pixels; red, green, blue in [0, 1].
 
     Yields:
-      Frames as they are shown, with values 0 to 255, in sRGB: deinterlaced, and those of high dynamic range or a wide
-      gamut converted by `gamuts.to_srgb`.
+      Frames as they are shown, deinterlaced, in sRGB with values 0 to 255. `gamuts.to_srgb` converts high dynamic range
+      and wide gamuts.
 
     Raises:
       ValueError: `stride` or `size` is not positive, or `start` is negative.
@@ -215,7 +215,7 @@ def read(
     pixels = _Pixels.of(video)
     scaled = f"scale={width}:{height}:flags={method}+{_FLAGS},format={pixels.name}"
     decoder = ["-c:v", video.decoder] if video.decoder else []
-    # A filter that is set up anew when the size changes would count time from 0 again.
+    # A filter that is reinitialised when the size changes would count time from 0 again.
     decoder += ["-reinit_filter", "0"]
     arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *decoder, *_source(video.path), "-map", "0:V:0"]
     arguments += ["-vf", f"{chosen},{scaled}", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
@@ -339,7 +339,7 @@ def write_video(
       frames: frames of one size, with values 0 to 255.
       fps: frames per second.
       sound_of: video whose sound and subtitles are copied, all tracks up to the last frame, except into a GIF.
-      origin: what it was made from, which the file carries (see `jaxpaint.io.origins`); empty if nothing is known.
+      origin: checksum of the inputs, which is written into the file (see `jaxpaint.io.origins`); empty if unknown.
 
     Raises:
       ImageError: there are no frames, or their sizes differ.
@@ -380,7 +380,7 @@ def _copy_others(path: object, temporary: pathlib.Path, source: str | os.PathLik
         try:
             _add_tracks(temporary, source, ways, seconds=seconds)
         except ImageError:
-            # Such as pictures of words, of which an MP4 is not capable.
+            # For example, bitmap subtitles, which MP4 does not support.
             warnings.warn(f"{source}: its subtitles can't be copied; {path} has none", stacklevel=3)
 
 
@@ -414,7 +414,7 @@ def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], log: str, *,
 def _add_tracks(
     path: pathlib.Path, source: str | os.PathLike[str], ways: Sequence[tuple[str, ...]], *, seconds: Fraction
 ) -> tuple[str, ...]:
-    """Adds tracks of another video up to a time, in the first of several ways of which ffmpeg is capable.
+    """Adds tracks of another video up to a time, in the first way that ffmpeg supports.
 
     Args:
       path: path of the video.
@@ -423,10 +423,10 @@ def _add_tracks(
       seconds: duration of the tracks.
 
     Returns:
-      The way that was taken.
+      The successful way.
 
     Raises:
-      ImageError: there was none.
+      ImageError: no way succeeded.
     """
     with replacing(path) as both:
         for tracks, *how in ways:
@@ -492,7 +492,7 @@ def _source(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _beside(streams: str) -> list[str]:
-    """Arguments to read streams that are not used, too.
+    """Arguments for reading unused streams as well.
 
     ffmpeg counts time from the first packet of the streams that it reads. In an MPEG transport stream, pictures and
     sound have the same beginning only if both are read.

@@ -104,7 +104,7 @@ def load(source: str | os.PathLike[str], *, brush: str = "oilpaintbrush") -> Wei
       brush: name of the brush, if `source` is a network's name.
 
     Raises:
-      TypeError: the source is no path.
+      TypeError: the source is not a path.
       WeightsError: the file is missing or damaged, or has weights of another brush; the package has no such weights.
 
     Warns:
@@ -165,16 +165,16 @@ def load_renderer(
     Args:
       source: path of a file, or name of a network; a name selects the package's weights of the brush.
       brush: name of the brush, if `source` is a network's name.
-      dtype: type of the numbers that the shading network multiplies, float32 or bfloat16.
+      dtype: type of the shading network's arithmetic, float32 or bfloat16.
 
     Returns:
       A compiled function from strokes `[n, d]` in [0, 1] to foreground `[n, S, S, 3]` and alpha `[n, S, S, 1 or 3]`.
-      The results are neither squashed nor clipped, and are differentiable in the strokes. It raises ValueError for
-      strokes of another brush.
+      The results are neither squashed nor clipped, and are differentiable in the strokes. The function raises
+      ValueError for strokes of another brush.
 
     Raises:
       TypeError, WeightsError: as for `load`.
-      ValueError: there is no such type.
+      ValueError: `dtype` is unknown.
     """
     if dtype not in DTYPES:
         raise ValueError(f"expected a type of {' or '.join(DTYPES)}, got {dtype!r}")

@@ -33,7 +33,7 @@ def leave_one_out_gains(model: Model, strokes: Float[np.ndarray, "n d"], problem
       model, strokes, problem: as for `descend`.
     """
     mesh = runtime.mesh()
-    # One program for strokes and however many candidates: their number differs from frame to frame of a film.
+    # One program for all numbers of candidates: the number differs from frame to frame of a film.
     filled = padded(model.brush, strokes)
     tiles = Tiled.of(model.brush, filled, problem, margin=1.0, devices=mesh.size)
     return np.asarray(_gains(mesh, tiles, model, filled))[: len(strokes)]

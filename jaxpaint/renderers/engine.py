@@ -35,10 +35,10 @@ def engine(
 
     Returns:
       A function `stroke [d] -> Stroke` of S×S planes, differentiable in the stroke. Use `jax.vmap` for many strokes.
-      It raises ValueError for strokes of another brush.
+      The function raises ValueError for strokes of another brush.
 
     Raises:
-      ValueError, TypeError: the brush, the size or the look is none.
+      ValueError, TypeError: the brush, the size or the look is invalid.
     """
     checks.instance(brush, Brush, "a brush of jaxpaint.BRUSHES")
     checks.instance(look, Look, "a look as brushes.Look")

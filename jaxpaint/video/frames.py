@@ -147,7 +147,7 @@ def between(brush: Brush, first: Frame, second: Frame, share: float) -> Float[np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Film(ByContents):
-    """The properties shared by all frames of a film; two with equal contents are equal.
+    """The properties shared by all frames of a film; films with equal contents are equal.
 
     Attributes:
       settings: the film's settings.
@@ -159,8 +159,8 @@ class Film(ByContents):
       styling: settings of the style transfer, or None.
       styles: names and checksums of the style pictures.
       format: version of the file's layout; in version 1, oil strokes had no grain.
-      origin: what it was made from, as its files say it (see `jaxpaint.io.origins`); empty if nothing is known.
-      shown: number of frames of the shown film, which are as many as the source's; 0 for all that are painted.
+      origin: checksum of the inputs, as in the film's files (see `jaxpaint.io.origins`); empty if unknown.
+      shown: number of frames of the finished video, equal to the source's; 0 for all painted frames.
     """
 
     settings: FilmSettings

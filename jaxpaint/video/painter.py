@@ -74,7 +74,7 @@ def film(
 
     Args:
       frames: pictures of one shape, sRGB in [0, 1]; read one by one.
-      key: random key, or a whole number; the same key, settings and frames give the same film on as many devices.
+      key: random key or integer. The same key, settings and frames give the same film on the same number of devices.
       settings: the film's settings.
       brush_image: the user's own brush, as `images.read_brush` returns it.
       style: style pictures and settings, or None.
@@ -85,7 +85,7 @@ def film(
       The state after each frame, and the frame's metrics.
 
     Raises:
-      ValueError, TypeError: an argument has another type, shape or range; a picture has another shape than the first.
+      ValueError, TypeError: an argument has another type, shape or range; the pictures differ in shape.
     """
     FilmSettings.check(settings)
     key, first = as_key(key), checks.whole(first, "the number of the first frame", 0, _MOST_FRAMES)
