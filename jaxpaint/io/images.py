@@ -154,7 +154,7 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
     Args:
       path: path of the file; the suffix selects the format.
       image: picture in [0, 1]; what else `pictures.converted` converts, such as bytes, is fine, too.
-      origin: what it was made from, which a PNG carries (see `jaxpaint.io.origins`); empty if nothing is known.
+      origin: what it was made from, which a PNG or JPEG carries (see `jaxpaint.io.origins`); empty if nothing is known.
 
     Raises:
       ValueError, TypeError: the arguments are no path and no picture.
