@@ -26,10 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_compilation_cache_max_size", 2**34)
     # Most of a test's time goes to compiling, which this halves; the programs are half as fast, too.
     flags = ["--xla_backend_optimization_level=1"]
-    # A program compiled in one part, not in 32: there are more processes than cores already.
-    flags += ["--xla_cpu_parallel_codegen_split_count=1"] if jax.__version_info__ < (0, 11) else []
-    # From JAX 0.11 on, there is no choice.
-    flags += ["--xla_cpu_use_fusion_emitters=false"] if jax.__version_info__ < (0, 11) else []
+    if jax.__version_info__ < (0, 11):
+        # Later, there is no choice; and a program compiled in one part, not in 32, since each core has its process.
+        flags += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
     os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags])
     # Fits are divided between devices, as the commands have it.
     jax.config.update("jax_num_cpu_devices", 2)

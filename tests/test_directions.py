@@ -133,11 +133,7 @@ def turned(brush, *, weight, form, steps=40):
     return result
 
 
-# Each brush is a program of its own: a box and a curve in every run of the tests, the others with the slow ones.
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in ("rectangle", "filbert") else pytest.mark.slow) for name in BRUSHES],
-)
+@pytest.mark.parametrize("name", BRUSHES)
 def test_a_fit_turns_strokes_along_the_field(name):
     brush, form = BRUSHES[name], directions.form(striped(35))
     strokes = turned(brush, weight=0.01, form=form)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from jaxpaint.errors import FilmFileError, ImageError, PaintingFileError
-from jaxpaint.io import films, kinds
+from jaxpaint.io import films, kinds, videos
 from jaxpaint.io.images import read_image
 from jaxpaint.io.npz import load_painting, save_painting
 from jaxpaint.settings import Settings
@@ -49,6 +49,8 @@ def test_readers_tell_of_other_kinds(folder):
         (load_painting, PaintingFileError, "picture.film", r"not a painting \(npz\) .* but a picture; bin/paint"),
         (load_painting, PaintingFileError, "film.npz", r"not a painting \(npz\) .* but a film; bin/draw"),
         (load_painting, PaintingFileError, "words.txt", r"not a painting \(npz\) made by jaxpaint, or cut short$"),
+        (videos.probe, ImageError, "painting.png", "expected a video, got a painting; bin/draw draws it"),
+        (videos.probe, ImageError, "film.npz", "expected a video, got a film; bin/draw draws it"),
         (films.read, FilmFileError, "picture.film", "not a film made by jaxpaint, or damaged: a picture; bin/paint"),
     ):
         with pytest.raises(error, match=f"{name}: {expected}"):

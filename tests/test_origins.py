@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import outputs
-from jaxpaint.io import films, images, npz, origins, videos
+from jaxpaint.io import ffmpeg, films, images, npz, origins, videos
 from jaxpaint.settings import FilmSettings, Settings
 from jaxpaint.types import Painting
 from jaxpaint.video.frames import Film
@@ -50,7 +50,7 @@ def write(path, origin):
     else:
         videos.write_video(path, FRAMES, fps=10.0, origin=origin)
         assert videos.probe(path).frames == len(FRAMES)
-        assert videos._run("-v", "warning", "-i", str(path), "-f", "null", "-").stderr == ""
+        assert ffmpeg.run("-v", "warning", "-i", str(path), "-f", "null", "-").stderr == ""
     return path
 
 
@@ -97,7 +97,7 @@ def test_a_picture_that_an_editor_saved_says_so(tmp_path):
 def test_a_video_with_sound_says_so_too(tmp_path):
     """Its sound is added afterwards."""
     with_sound = tmp_path / "sound.mp4"
-    videos._run(
+    ffmpeg.run(
         "-f", "lavfi", "-i", "testsrc=duration=1:size=64x48", "-f", "lavfi", "-i", "sine=duration=1", str(with_sound)
     )
     path = tmp_path / "file.mp4"

@@ -90,8 +90,9 @@ def test_resuming_at_the_end_of_a_stage_tells_what_is_measured(picture):
         assert progress == stages[at + 1][1]
 
 
-def test_a_painting_of_one_stroke_is_kept_and_gone_on_with(picture, tmp_path):
-    settings = dataclasses.replace(SMALL, strokes=1, steps=4)
+@pytest.mark.parametrize("strokes", [1, 2])
+def test_a_painting_of_a_stroke_or_two_is_kept_and_gone_on_with(picture, strokes, tmp_path):
+    settings = dataclasses.replace(SMALL, strokes=strokes, steps=4)
     *parts, (done, _) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
     for part, _ in parts:
         jaxpaint.save_painting(tmp_path / "part.npz", part)

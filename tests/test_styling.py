@@ -149,14 +149,7 @@ def placed(picture, settings):
     return Painting(np.clip(strokes, 0, 1), settings.brush, 48, 64, (1.0, 1.0, 1.0), None, settings)
 
 
-# Each brush is programs of its own: two in every run of the tests, the others where the slow ones run, too.
-@pytest.mark.parametrize(
-    ("brush", "mode"),
-    [
-        pytest.param(brush, mode, marks=() if brush in ("rectangle", "filbert") else pytest.mark.slow)
-        for brush, mode in zip(BRUSHES, itertools.cycle(["grid", "progressive"]))
-    ],
-)
+@pytest.mark.parametrize(("brush", "mode"), list(zip(BRUSHES, itertools.cycle(["grid", "progressive"]))))
 def test_every_brush_and_way_of_painting(picture, stripes, brush, mode):
     # A program of textured strokes takes several times as long to compile; what a style does to them is one brush's.
     settings = Settings(strokes=40, size=64, brush=brush, mode=mode, texture=1.0 if brush == "filbert" else 0.0)

@@ -195,7 +195,7 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
         runtime.use_all_cores()
     runtime.keep_compilations()
     if "quiet" in values and values.quiet:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        _silence()
     if "coordinator" in values:
         _join(values.coordinator, values.num_processes, values.process_id)
     try:
@@ -221,4 +221,9 @@ def _join(coordinator: str | None, processes: int | None, number: int | None) ->
     except (ValueError, RuntimeError) as error:
         raise Refused(f"--coordinator={coordinator}: {error}") from None
     if not runtime.is_first():
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        _silence()
+
+
+def _silence() -> None:
+    """Discards later output on standard output."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -24,6 +24,8 @@ from jaxpaint.io import origins, videos
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 from jaxpaint.types import Painting
 
+# Python's own list of endings: a machine's list may contain .1 and .art, which folder names may also have.
+_FILES = mimetypes.MimeTypes()
 # File name endings of drawings.
 PICTURES = (".png", ".jpg", ".jpeg")
 TIMELAPSE_SIZE = 1920
@@ -71,7 +73,7 @@ def placed(out: str, name: str, endings: Sequence[str]) -> pathlib.Path:
     """
     path = pathlib.Path(out)
     ending = path.suffix.lower()
-    is_file = ending in {*endings, ".npz", ".film"} or mimetypes.guess_type(path.name)[0]
+    is_file = ending in {*endings, *videos.ENDINGS, ".npz", ".film"} or _FILES.guess_type(path.name)[0]
     if path.is_dir() or not is_file:
         return path / f"{name}{endings[0]}"
     if ending not in endings:

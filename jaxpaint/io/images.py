@@ -153,7 +153,7 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
     Args:
       path: path of the file; the suffix selects the format.
       image: picture in [0, 1], or any other type that `pictures.converted` takes, such as uint8.
-      origin: checksum of the inputs, which is written into the file (see `jaxpaint.io.origins`); empty if unknown.
+      origin: checksum of the inputs, which is written into a PNG or JPEG (see `jaxpaint.io.origins`); empty if unknown.
 
     Raises:
       ValueError, TypeError: `path` is not a path, or `image` is not a picture.

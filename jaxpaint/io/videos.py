@@ -16,17 +16,16 @@ import subprocess
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import imageio_ffmpeg
 import numpy as np
 from jaxtyping import UInt8
 
 from jaxpaint import pictures
 from jaxpaint.errors import ImageError, WriteError
-from jaxpaint.io import decoding, gamuts, images, origins
+from jaxpaint.io import decoding, ffmpeg, gamuts, images, kinds, origins, tracks
 from jaxpaint.io.atomic import replacing
 
 FASTEST = 1000
@@ -51,19 +50,12 @@ _PALETTES = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new
 _GIF = ["-vf", rf"fps=min(source_fps\,{_FASTEST_GIF}),{_PALETTES}", "-loop", "0"]
 _ENCODERS = {".mp4": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9, ".gif": _GIF}
 ENDINGS = tuple(_ENCODERS)
-# Lets a browser start before it has the whole file; has no effect on formats that do not need the option.
-_FASTSTART = ["-movflags", "+faststart"]
 
 
 # ffmpeg's names of pixel formats with transparency.
 _WITH_ALPHA = r"argb|rgba|abgr|bgra|rgba64\w+|bgra64\w+|ya8|ya16\w+|yuva\w+|gbrap\w*|pal8"
 # A frame of the first fields in place of two fields at once.
 _DEINTERLACED = "bwdif=mode=send_frame:deint=interlaced,"
-
-
-# ffmpeg's subtitle codecs, in the order of trial.
-_TEXT = ["mov_text"]
-_SUBTITLES = {".mp4": _TEXT, ".mov": _TEXT, ".mkv": ["copy", "subrip"], ".webm": ["webvtt"]}
 
 
 class Video(NamedTuple):
@@ -120,17 +112,21 @@ def probe(path: str | os.PathLike[str]) -> Video:
     shown = r"trim=end_frame=1,scale=iw*max(sar\,1):ih*max(1/sar\,1),setsar=1"
     once = ["-map", "0:V:0", "-c:0", "rawvideo", "-fps_mode:0", "cfr", "-filter:0", shown]
     all_ = ["-map", "0:V:0", "-c:1", "copy"]
-    result = _run("-nostats", *_source(path), *once, *all_, "-f", "framecrc", "pipe:1", *_beside("0:a?"))
+    listed = [*once, *all_, "-f", "framecrc", "pipe:1", *ffmpeg.beside("0:a?")]
+    result = ffmpeg.run("-nostats", *ffmpeg.source(path), *listed)
     log, listing = result.stderr, result.stdout
     kind = re.search(r"^Input #0, (\S+), from", log, re.MULTILINE)
     if kind is None:
+        if got := kinds.told(path, expected="a video"):
+            raise ImageError(f"{path}: expected a video, got {got}")
         reason = re.search(r"^\[.*?\] (?!Format )(?:Error opening input: )?(.*)$", log, re.MULTILINE)
         raise ImageError(f"{path}: can't be read as a video: {reason[1] if reason else 'ffmpeg failed'}")
     if kind[1] == "tty":
-        raise ImageError(f"{path}: expected a video, got text")
+        raise ImageError(f"{path}: expected a video, got {kinds.told(path, expected='a video') or 'text'}")
     stored = [tuple(map(int, row)) for row in re.findall(r"^1, +(?:\S+), +(-?\d+), +(\d+),", listing, re.MULTILINE)]
     if re.search("image2|_pipe$", kind[1]) or (kind[1] in ("gif", "apng", "webp_anim") and len(stored) == 1):
-        raise ImageError(f"{path}: expected a video, got a picture; bin/paint paints it")
+        got = kinds.told(path, expected="a video") or "a picture; bin/paint paints it"
+        raise ImageError(f"{path}: expected a video, got {got}")
     if "matches no streams" in log:
         raise ImageError(f"{path}: expected a video, got no pictures, only sound or the like")
     units = {name: Fraction(unit) for name, unit in re.findall(r"^#tb (\d): (\d+/[1-9]\d*)$", listing, re.MULTILINE)}
@@ -217,12 +213,12 @@ def read(
     decoder = ["-c:v", video.decoder] if video.decoder else []
     # A filter that is reinitialised when the size changes would count time from 0 again.
     decoder += ["-reinit_filter", "0"]
-    arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *decoder, *_source(video.path), "-map", "0:V:0"]
+    arguments = ["-nostats", "-debug_ts", "-max_error_rate", "1", *decoder, *ffmpeg.source(video.path), "-map", "0:V:0"]
     arguments += ["-vf", f"{chosen},{scaled}", "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]
-    arguments += _beside("0:a?")
+    arguments += ffmpeg.beside("0:a?")
     faults: collections.deque[float] = collections.deque()
     number, count = start * stride, 0
-    with _ffmpeg(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with ffmpeg.process(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         found = (time - video.lead for time in _faults(process.stderr))
         listener = threading.Thread(target=faults.extend, args=(found,), daemon=True)
         listener.start()
@@ -363,78 +359,8 @@ def write_video(
     with replacing(path) as temporary:
         count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate)
         if sound_of is not None and ending != ".gif":
-            _copy_others(path, temporary, sound_of, seconds=count / rate)
+            tracks.copy(path, temporary, sound_of, seconds=count / rate)
         origins.sign(temporary, origin)
-
-
-def _copy_others(path: object, temporary: pathlib.Path, source: str | os.PathLike[str], *, seconds: Fraction) -> None:
-    """Adds the sound and the subtitles of another video as far as possible; warnings name `path`."""
-    log = _run(*_source(source)).stderr
-    if "Audio: " in log or "Input #0" not in log:
-        try:
-            _copy_sound(temporary, source, log, seconds=seconds)
-        except ImageError:
-            warnings.warn(f"{source}: its sound can't be copied; {path} is silent", stacklevel=3)
-    if "Subtitle: " in log:
-        ways = [("1:s", "-c:s", codec) for codec in _SUBTITLES[temporary.suffix.lower()]]
-        try:
-            _add_tracks(temporary, source, ways, seconds=seconds)
-        except ImageError:
-            # For example, bitmap subtitles, which MP4 does not support.
-            warnings.warn(f"{source}: its subtitles can't be copied; {path} has none", stacklevel=3)
-
-
-def _copy_sound(path: pathlib.Path, source: str | os.PathLike[str], log: str, *, seconds: Fraction) -> None:
-    """Adds the sound of another video, all its tracks if possible, up to a time.
-
-    Args:
-      path: path of the video.
-      source: path of the other video.
-      log: ffmpeg's log of the other video.
-      seconds: duration of the sound.
-
-    Raises:
-      ImageError: the sound can't be copied or encoded.
-
-    Warns:
-      UserWarning: only the first track could be copied.
-    """
-    every, first = "1:a", "1:a:0"
-    ending = path.suffix.lower()
-    codecs = ["copy", "libopus" if ending == ".webm" else "aac"]
-    # ffmpeg would write it, but few players would play it.
-    if ending in (".mp4", ".mov") and "Audio: vorbis" in log:
-        codecs.remove("copy")
-    ways = [(tracks, "-c:a", codec) for tracks in (every, first) for codec in codecs]
-    if _add_tracks(path, source, ways, seconds=seconds)[0] == first:
-        # Such as a phone's spatial sound, beside the usual one.
-        warnings.warn(f"{source}: only the first of its sound tracks could be copied", stacklevel=3)
-
-
-def _add_tracks(
-    path: pathlib.Path, source: str | os.PathLike[str], ways: Sequence[tuple[str, ...]], *, seconds: Fraction
-) -> tuple[str, ...]:
-    """Adds tracks of another video up to a time, in the first way that ffmpeg supports.
-
-    Args:
-      path: path of the video.
-      source: path of the other video.
-      ways: ffmpeg's name of the tracks to add, and its arguments for them.
-      seconds: duration of the tracks.
-
-    Returns:
-      The successful way.
-
-    Raises:
-      ImageError: no way succeeded.
-    """
-    with replacing(path) as both:
-        for tracks, *how in ways:
-            arguments = ["-map", "0", "-map", tracks, "-c", "copy", *how, "-t", f"{float(seconds):.6f}"]
-            arguments += [*_FASTSTART, f"file:{both}", *_beside("1:v?")]
-            if _run(*_source(path), *_source(source), *arguments).returncode == 0:
-                return (tracks, *how)
-        raise ImageError(f"{source}: can't be copied from")
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
@@ -459,11 +385,11 @@ def _encode(
     pad = [(0, side % 2 if ending != ".gif" else 0) for side in shape[:2]] + [(0, 0)]
     height, width = (side + after for side, (_, after) in zip(shape[:2], pad, strict=False))
     arguments = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate)]
-    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *_FASTSTART, f"file:{temporary}"]
+    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *ffmpeg.FASTSTART, f"file:{temporary}"]
     count = 0
     with (
         tempfile.TemporaryFile() as log,
-        _ffmpeg(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log) as process,
+        ffmpeg.process(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log) as process,
     ):
         for frame in frames:
             if frame.shape != shape:
@@ -481,45 +407,3 @@ def _encode(
             reason = re.sub(r"^(\[.*?\] )+", "", reason)
             raise WriteError(f"{path}: can't be written: {reason}")
     return count
-
-
-def _source(path: str | os.PathLike[str]) -> list[str]:
-    """Arguments for an input file.
-
-    The `file:` prefix keeps ffmpeg from taking a name for an address or an option, and from fetching anything.
-    """
-    return ["-protocol_whitelist", "file", "-i", f"file:{os.fspath(path)}"]
-
-
-def _beside(streams: str) -> list[str]:
-    """Arguments for reading unused streams as well.
-
-    ffmpeg counts time from the first packet of the streams that it reads. In an MPEG transport stream, pictures and
-    sound have the same beginning only if both are read.
-    """
-    return ["-map", streams, "-c", "copy", "-f", "null", "-"]
-
-
-def _command(*arguments: str) -> list[str]:
-    return [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-nostdin", "-y", *arguments]
-
-
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command, nothing = _command(*arguments), subprocess.DEVNULL
-    return subprocess.run(
-        command, stdin=nothing, capture_output=True, start_new_session=True, text=True, errors="replace"
-    )
-
-
-@contextlib.contextmanager
-def _ffmpeg(arguments: list[str], **pipes: Any) -> Iterator[Any]:
-    """Runs ffmpeg, which does not receive Ctrl-C and is killed at the end of the context in any case."""
-    # A new session keeps Ctrl-C from ffmpeg, and is set up without Python's fork, about which JAX warns.
-    with subprocess.Popen(_command(*arguments), start_new_session=True, **pipes) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-            if process.stdin:
-                with contextlib.suppress(OSError):
-                    process.stdin.close()
