@@ -195,7 +195,7 @@ def test_without_arguments_there_are_examples(command, capsys):
     assert run(command) == 1
     out, err = capsys.readouterr()
     name = command.__name__.rpartition(".")[2]
-    assert not out and err.count(f"\n  {name} ") == 3 and err.endswith(f"\n{name} --help tells the rest.\n")
+    assert not out and err.count(f"\n  {name} ") == 3 and err.endswith(f"\n{name} --help lists all options.\n")
     assert "--config=FILE" not in err
 
 

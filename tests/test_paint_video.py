@@ -124,7 +124,7 @@ def test_interrupted_and_gone_on_with(monkeypatch, capsys):
     assert signal.getsignal(signal.SIGINT) is before
     waits, line = (line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: "))
     assert "stopping after this frame" in waits
-    assert "kept 3 frames in paintings/clip.film and paintings/clip.mp4. Go on with: paint_video clip.mp4" in line
+    assert "kept 3 frames in paintings/clip.film and paintings/clip.mp4. Continue with: paint_video clip.mp4" in line
     assert names("paintings") == ["clip.film", "clip.mp4"]
     assert videos.probe("paintings/clip.mp4").frames == 3
 
@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_what_is_painted(monkeypatch, capsys):
     assert run("clip.mp4", *TINY) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert "No space left on device; what is painted is kept in paintings/clip.film" in line
-    assert line.endswith("Go on with: paint_video clip.mp4 " + " ".join(TINY))
+    assert line.endswith("Continue with: paint_video clip.mp4 " + " ".join(TINY))
     state, finished = films.resume(pathlib.Path("paintings/clip.film"))
     assert state.number == 0 and not finished
 

@@ -191,7 +191,7 @@ def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
     monkeypatch.setattr(painting, "paint_stages", paint_stages)
     pathlib.Path("boxes.py").write_text("def get_config():\n    return dict(brush='rectangle', strokes=6, size=32)\n")
     assert run("photo.png", "--style=a.png", "--paint=boxes.py") == 130
-    assert "Go on with: stylize photo.png --style=a.png --paint=boxes.py --resume" in one_line(capsys)
+    assert "Continue with: stylize photo.png --style=a.png --paint=boxes.py --resume" in one_line(capsys)
     assert names() == ["photo-painted.npz", "photo-painted.png"] and not styler.calls
     assert run("photo.png", "--style=a.png", "--paint=boxes.py", "--resume") == 0
     assert int(calls[-1].state["step"]) == 2 and len(styler.calls) == 1

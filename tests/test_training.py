@@ -265,7 +265,7 @@ def test_a_run_leaves_weights_metrics_a_sheet_and_goes_on_to_the_same_numbers(tm
 
     monkeypatch.setattr(training, "train", interrupted)
     assert run(tmp_path / "parts") == 130
-    assert "kept step 40. Go on with: train_renderer" in capsys.readouterr().err
+    assert "kept step 40. Continue with: train_renderer" in capsys.readouterr().err
     monkeypatch.setattr(training, "train", real)
     assert run(tmp_path / "parts") == 0
     parts = weights.load(tmp_path / "parts" / "best.safetensors")

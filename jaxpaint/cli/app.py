@@ -65,7 +65,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usag
             if usage and len(words) == 1:
                 program = program_of(words)
                 short = "\n\n".join(usage.split("\n\n")[1:3]).format(program=program)
-                print(f"{short}\n\n{program} --help tells the rest.", file=sys.stderr)
+                print(f"{short}\n\n{program} --help lists all options.", file=sys.stderr)
                 return 1
             status = command(words)
             sys.stdout.flush()

@@ -30,14 +30,14 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   --timelapse    also OUT/NAME.mp4, a video of the drawing
   --report       also OUT/NAME.json: how close it is, how long it took
 {light}
-  --resume       goes on from OUT/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
+  --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
 {overwrite}
 {photo}
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
 {quiet}
 {help}
 
-Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY describes one:
 
 """
 

@@ -39,8 +39,7 @@ usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--
        [--previews] [--overwrite] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound and subtitles of the source, and OUT.film, its strokes frame
-by frame, from which bin/draw draws it at any size. The same command again goes on where Ctrl-C
-stopped.
+by frame, from which bin/draw draws it at any size. The same command again continues it.
 
   {program} clip.mp4                                        1,000 strokes a frame
   {program} clip.mp4 -o small.gif --size=320 --config.stride=2
@@ -59,7 +58,7 @@ stopped.
 {quiet}
 {help}
 
-Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY describes one:
 
 """
 
@@ -180,10 +179,10 @@ def _paint(run: _Run) -> None:
             # As on a full disk.
             if not run.film.exists():
                 raise
-            raise Refused(f"{error}; what is painted is kept in {run.film}. Go on with: {run.line.again}") from None
+            raise Refused(f"{error}; what is painted is kept in {run.film}. Continue with: {run.line.again}") from None
     if not films.is_finished(run.film):
         done = sum(1 for _ in films.read(run.film)[1])
-        again = f"Go on with: {run.line.again}"
+        again = f"Continue with: {run.line.again}"
         raise Interrupted(f"interrupted; kept {done} frame{'s' * (done != 1)} in {run.film} and {run.out}. {again}")
     print(run.out)
     if run.line.flags.report:

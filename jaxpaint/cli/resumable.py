@@ -95,7 +95,7 @@ def follow(
             if place == files.npz:
                 write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
             raise Interrupted(
-                f"interrupted; kept what is painted so far in {place}. Go on with: {line.again}"
+                f"interrupted; kept what is painted so far in {place}. Continue with: {line.again}"
             ) from None
     assert result is not None
     _save(files.npz, result)

@@ -42,7 +42,7 @@ the style's, which run where those run: OUT/NAME-painted.npz.
   --timelapse    also OUT/NAME.mp4, a video of the drawing
   --report       also OUT/NAME.json: how far from the painting it is, how long it took
 {light}
-  --resume       goes on from OUT/NAME.npz, or NAME-part.npz beside it, where Ctrl-C stopped
+  --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
 {overwrite}
 {photo}
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
@@ -50,7 +50,7 @@ the style's, which run where those run: OUT/NAME-painted.npz.
 {quiet}
 {help}
 
-Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY describes one:
 
 """
 

@@ -32,14 +32,14 @@ from jaxpaint.training import Metrics, Part, Recipe, State, checkpoints
 HELP = """\
 usage: {program} --workdir=DIR [--overwrite] [--config=FILE] [--config.KEY=VALUE]...
 
-Trains a network to draw a brush's strokes. The same command again goes on where it stopped.
+Trains a network to draw a brush's strokes. The same command again continues it.
 
   --workdir=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints (default: runs/NET-BRUSH)
 {overwrite}
   --config=FILE  a recipe (default: configs/light.py)
 {help}
 
-Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY tells more of one:
+Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY describes one:
 
 """
 # Steps per call: metrics and interruptions are handled between calls.
@@ -110,7 +110,7 @@ def _train(run: _Run) -> None:
             state = _steps(run, state, saved, log)
         except KeyboardInterrupt:
             at = saved.latest_step() or 0
-            raise Interrupted(f"interrupted; kept step {at}. Go on with: {run.again}") from None
+            raise Interrupted(f"interrupted; kept step {at}. Continue with: {run.again}") from None
     print(run.folder / BEST)
 
 
