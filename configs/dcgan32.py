@@ -1,6 +1,6 @@
 """`dcgan32`: the shading network alone, the papers' baseline.
 
-bin/train_renderer --config=configs/dcgan32.py --workdir=runs/dcgan32
+bin/train_renderer --config=configs/dcgan32.py --out=runs/dcgan32
 
 Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114, section 4.2.
 2.7 million parameters, pictures of 32 × 32.

@@ -1,6 +1,6 @@
 """`heavy`, the network of the original's figures.
 
-bin/train_renderer --config=configs/heavy.py --workdir=runs/heavy
+bin/train_renderer --config=configs/heavy.py --out=runs/heavy
 
 Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114; 18 million parameters, pictures of 128 × 128.
 Days on two cores; meant for a GPU, and not run yet to its end. From scratch, as in the papers, 18.2 dB after 100,000

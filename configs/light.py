@@ -1,6 +1,6 @@
 """`light`, the network to paint with.
 
-bin/train_renderer --config=configs/light.py --workdir=runs/light
+bin/train_renderer --config=configs/light.py --out=runs/light
 
 Zou et al., Stylized Neural Painting, CVPR 2021, arXiv:2011.08114; 5.4 million parameters, pictures of 32 × 32.
 Two cores (400 to 480 GFLOP/s in a matrix product): 4,600 strokes/s of the silhouette, 670 of the shading: 40 minutes

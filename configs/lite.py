@@ -1,6 +1,6 @@
 """`lite`: as good as `heavy` in the report, with a third of its parameters.
 
-bin/train_renderer --config=configs/lite.py --workdir=runs/lite
+bin/train_renderer --config=configs/lite.py --out=runs/lite
 
 Laplacian-steered stylized neural painting, tables 1 and 2; 5.4 million parameters, pictures of 128 × 128.
 Two cores (220 GFLOP/s in a matrix product) with nothing beside: 1,000 strokes/s of the distances, 430 of the

@@ -11,6 +11,7 @@ In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -39,6 +40,7 @@ from jaxpaint.raster.tiling import Grid
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting, Progress
 
+_log = logging.getLogger(__name__)
 _ROUNDS = 6
 # Share of the steps that go to the levels, the rounds, the fit at full size, the accents and the fit with texture.
 _SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
@@ -82,6 +84,13 @@ class Stage(NamedTuple):
     accents: bool = False
     cells: int | None = None
     block: int | None = None
+
+    def __str__(self) -> str:
+        parts = [f"{self.steps} steps at {self.size} px"]
+        parts += [f"{self.add} {'accents' if self.accents else 'strokes'} added"] * bool(self.add)
+        parts += [f"{self.candidates} candidates"] * bool(self.candidates)
+        parts += ["with texture"] * self.textured
+        return ", ".join(parts)
 
 
 def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
@@ -239,6 +248,7 @@ def fit_stages(
     for number in range(state.stage, len(stages)):
         stage = stages[number]
         before = sum(earlier.steps for earlier in stages[:number])
+        _log.info("stage %d/%d: %s", number + 1, len(stages), stage)
         for after, fit in run.stage(state, stage):
             state = after
             taken = stage.steps if state.stage > number else state.step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import logging
 import os
 import pathlib
 import platform
@@ -25,6 +26,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 _Tree = TypeVar("_Tree")
+_log = logging.getLogger(__name__)
 
 # For programs that are loops over pixels. By default, XLA's CPU backend uses half the width of AVX-512, and its minimum
 # and maximum handle NaNs. A picture has no NaNs. (Training does not use these options: it has to notice NaNs.)
@@ -245,6 +247,7 @@ class Stopwatch:
         yield
         spent = time.perf_counter() - start - (self._seconds["compiling"] - compiled)
         self._seconds[name] = self._seconds.get(name, 0.0) + max(spent, 0.0)
+        _log.info("%s: %.1f s, compiling %.1f s", name, spent, self._seconds["compiling"] - compiled)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -279,13 +282,24 @@ def report() -> dict[str, object]:
     versions = {name: _version(name) for name in names}
     return {
         **memory,
-        "device": platform.machine() if device.platform == "cpu" else device.device_kind,
+        "device": _kind(device),
         "platform": device.platform,
         "devices": jax.device_count(),
         "processes": jax.process_count(),
         "cpus": _cores(),
         "versions": {"python": platform.python_version(), **versions},
     }
+
+
+def described() -> str:
+    """The devices and versions of this run, in one line."""
+    device = jax.local_devices()[0]
+    versions = f"jaxpaint {_version('jaxpaint')}, JAX {_version('jax')}"
+    return f"{jax.device_count()} × {device.platform} ({_kind(device)}), {versions}"
+
+
+def _kind(device: jax.Device) -> str:
+    return platform.machine() if device.platform == "cpu" else device.device_kind
 
 
 def _version(name: str) -> str | None:

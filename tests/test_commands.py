@@ -17,10 +17,9 @@ import time
 import jax
 import numpy as np
 import pytest
-import rich.console
 from PIL import Image
 
-from jaxpaint import __version__, drawing, painting, pictures, progress, runtime
+from jaxpaint import __version__, drawing, painting, pictures, runtime
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import app, draw, paint, resumable
 from jaxpaint.errors import WriteError
@@ -225,6 +224,15 @@ def test_quiet(painter, capsys):
     assert names() == ["photo.npz", "photo.png"]
     assert run(paint, "none.png", "-q") == 1
     assert one_line(capsys)
+
+
+def test_verbose(painter, capsys):
+    assert run(paint, "photo.png", "-v", "--config=quick.py", "--config.seed=3") == 0
+    lines = capsys.readouterr().err.splitlines()
+    told = [line.removeprefix("jaxpaint: ") for line in lines if line.startswith("jaxpaint: ")]
+    assert told[0].startswith("settings of quick.py, strokes=500, ") and told[0].endswith("seed=3")
+    assert re.fullmatch(r"\d+ × cpu \(.+\), jaxpaint .+, JAX .+", told[1])
+    assert [line.split(":")[0] for line in told[2:]] == ["fitting", "drawing"]
 
 
 @pytest.mark.parametrize(
@@ -685,24 +693,6 @@ def test_draws_nothing(arguments, expected, painter, capsys):
     capsys.readouterr()
     assert run(draw, *arguments) == 1
     assert expected in one_line(capsys)
-
-
-def test_plain_lines_come_now_and_then(painter, monkeypatch, capsys):
-    clock = iter(range(1000))
-    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)) / 10)
-    run(paint, "photo.png")
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("photo: ")]
-    assert len(lines) == 2
-    assert lines[-1].endswith("done")
-
-
-def test_a_terminal_is_told_all_at_once():
-    console = rich.console.Console(file=io.StringIO(), force_terminal=True, width=160)
-    with progress.display("photo", console=console) as show:
-        show(Progress(2, 9, 30, 120, 0.125, 21.5, 40))
-    shown = console.file.getvalue()
-    for part in ("photo", "step 30/120", "stage 2/9", "40 strokes", "loss 0.1250", "21.50 dB", "time left"):
-        assert part in shown
 
 
 @pytest.mark.parametrize(

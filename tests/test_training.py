@@ -300,14 +300,14 @@ def test_bad_runs(tmp_path, monkeypatch, capsys):
     assert run(tmp_path / "a") == 130
     capsys.readouterr()
     assert run(tmp_path / "a", "--config.seed=3") == 1
-    assert "made with config.seed=0, not 3; choose another --workdir" in capsys.readouterr().err
+    assert "made with config.seed=0, not 3; choose another --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("name", "content"), [("strokes.png", "a picture"), ("recipe.json", '{"net":')])
 def test_files_of_others_are_not_replaced(tmp_path, capsys, name, content):
     (tmp_path / name).write_text(content)
     assert run(tmp_path) == 1
-    assert f"{name} is there already, and not of a training; choose another --workdir" in capsys.readouterr().err
+    assert f"{name} is there already, and not of a training; choose another --out" in capsys.readouterr().err
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, content)]
 
 

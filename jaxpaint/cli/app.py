@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import gc
 import io
+import logging
 import os
 import pathlib
 import re
@@ -23,6 +24,7 @@ from jaxpaint import runtime
 from jaxpaint.cli.launch import INTERRUPTED, SIGNALS
 from jaxpaint.errors import JaxpaintError
 
+_log = logging.getLogger(__name__)
 # New objects between two garbage collections. Imports and JAX's tracing make objects that stay alive; scanning them
 # again and again takes up to a third of the tracing.
 _GARBAGE = 50_000
@@ -194,7 +196,7 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
     if divided:
         runtime.use_all_cores()
     runtime.keep_compilations()
-    if "quiet" in values and values.quiet:
+    if values.quiet:
         _silence()
     if "coordinator" in values:
         _join(values.coordinator, values.num_processes, values.process_id)
@@ -203,6 +205,7 @@ def start(values: flags.FlagValues, *, divided: bool = True) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0] or "there is no such device here"
         raise Refused(f"JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}: {reason}") from None
+    _log.info("%s", runtime.described())
 
 
 def _join(coordinator: str | None, processes: int | None, number: int | None) -> None:
@@ -222,6 +225,14 @@ def _join(coordinator: str | None, processes: int | None, number: int | None) ->
         raise Refused(f"--coordinator={coordinator}: {error}") from None
     if not runtime.is_first():
         _silence()
+
+
+def say_more() -> None:
+    """Prints what the package logs, too."""
+    log, handler = logging.getLogger("jaxpaint"), logging.Handler()
+    handler.emit = lambda record: complain(record.getMessage())  # type: ignore[method-assign]
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
 
 
 def _silence() -> None:

@@ -34,6 +34,7 @@ Needs PyTorch, pip install 'jaxpaint[torch]', or for Keras' files h5py, pip inst
                  vgg19-d01eb7cb.pth, whose names say so)
   --brush=BRUSH  oilpaintbrush, watercolor, markerpen or rectangle (default: oilpaintbrush)
 {overwrite}
+{quiet}
 {help}
 """
 _TORCH, _KERAS = (".pt", ".pth", ".tar"), (".h5", ".hdf5")

@@ -36,6 +36,7 @@ of it, from its film.
   --timelapse    also a video of the drawing, FILE.mp4
 {light}
 {overwrite}
+{quiet}
 {help}
 """
 

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import difflib
 import json
+import logging
 import os
 import pathlib
 import re
@@ -19,9 +20,10 @@ from absl import flags
 from ml_collections import config_flags
 
 from jaxpaint import pictures
-from jaxpaint.cli.app import Refused, program_of
+from jaxpaint.cli.app import Refused, program_of, say_more
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
+_log = logging.getLogger(__name__)
 _Kind = TypeVar("_Kind", bound=Checked)
 
 _PHOTO_HELP = """\
@@ -31,7 +33,10 @@ _HELP_HELP = """\
   --help         this text
   --version      versions of jaxpaint and of JAX"""
 _OVERWRITE_HELP = "  --overwrite    also replaces files of others, of other inputs, or changed since"
-_QUIET_HELP = "  -q, --quiet    shows no progress, and prints only what goes wrong"
+_PREVIEW_HELP = "  --preview      shows the painting as it grows, if the terminal can (kitty, iTerm2, sixels)"
+_QUIET_HELP = """\
+  -q, --quiet    prints only what goes wrong
+  -v, --verbose  also prints the device, the settings, and the seconds of each stage"""
 PROCESSES = """
 Several processes that work together, on one host or many; the first one writes:
 
@@ -108,6 +113,9 @@ def command_line(
         settings = kind.from_config({**chosen, **given, **light})
     except (ValueError, TypeError) as error:
         raise Refused(error) from None
+    usual = kind.defaults()
+    changed = [f"{key}={value}" for key, value in vars(settings).items() if value != usual[key]]
+    _log.info("%s", ", ".join([f"settings of {config_path.name}", *changed]))
     resumed = "resume" not in values or values.resume
     return CommandLine(
         files=files,
@@ -123,10 +131,10 @@ def command_line(
 
 
 def define_flags(*, out: str | None = None) -> flags.FlagValues:
-    """Defines a new set of flags: size, timelapse, overwrite and help.
+    """Defines a new set of flags: those of every command, size and timelapse.
 
     Args:
-      out: default output folder of a resumable command, or None. A resumable command also gets the flags out, quiet,
+      out: default output folder of a resumable command, or None. A resumable command also gets the flags out, preview,
         report, resume, page and salvage.
     """
     values = basic_flags()
@@ -134,7 +142,7 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     if out is not None:
         flags.DEFINE_string("out", out, "folder or picture", short_name="o", flag_values=values)
-        flags.DEFINE_boolean("quiet", False, "no progress", short_name="q", flag_values=values)
+        flags.DEFINE_boolean("preview", False, "shows pictures", flag_values=values)
         flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
         flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
         flags.DEFINE_integer("page", None, "of a file of several", 1, flag_values=values)
@@ -145,13 +153,15 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
     shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
-    shared |= {"quiet": _QUIET_HELP, "help": _HELP_HELP}
+    shared |= {"preview": _PREVIEW_HELP, "quiet": _QUIET_HELP, "help": _HELP_HELP}
     print(text.format(program=program_of(argv), **shared, **names), end="")
 
 
 def basic_flags() -> flags.FlagValues:
-    """Defines a new set of the flags of every command: overwrite and help."""
+    """Defines a new set of the flags of every command: overwrite, quiet, verbose and help."""
     values = flags.FlagValues()
+    flags.DEFINE_boolean("quiet", False, "no progress", short_name="q", flag_values=values)
+    flags.DEFINE_boolean("verbose", False, "says more", short_name="v", flag_values=values)
     flags.DEFINE_boolean("overwrite", False, "replace other files, too", flag_values=values)
     flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     return values
@@ -225,6 +235,8 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
         # Settings may be empty: many have a meaning for that.
         if values[name].present and values[name].value in ("", [""]) and not name.startswith("config."):
             raise Refused(f"--{values[name].name}=: expected a value; see --help")
+    if values.verbose:
+        say_more()
     if "" in files:
         raise Refused("expected the name of a file, got an empty one; see --help")
     for flag in (values[name] for name in values):

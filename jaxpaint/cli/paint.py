@@ -34,6 +34,7 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
 {overwrite}
 {photo}
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
+{preview}
 {quiet}
 {help}
 

@@ -18,8 +18,8 @@ import jax
 import numpy as np
 from absl import flags
 
-from jaxpaint import pictures, progress, runtime
-from jaxpaint.cli import app, options, outputs
+from jaxpaint import pictures, runtime
+from jaxpaint.cli import app, options, outputs, progress
 from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import Made
@@ -51,10 +51,12 @@ by frame, from which bin/draw draws it at any size. The same command again conti
   --size=N       long side of the painted video in pixels (default: the source's)
   --report       also OUT.json: how close every frame is, how long it took
 {light}
+  --resume       the default; --noresume refuses a film that there is already
   --previews     also OUT-frames/000000.png and so on
 {overwrite}
   --stylize=FILE a file of settings for the style (default: configs/stylize.py)
   --config=FILE  a file of settings (default: configs/video.py)
+{preview}
 {quiet}
 {help}
 
@@ -71,13 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = options.basic_flags()
     flags.DEFINE_string("out", "paintings", "folder or video", short_name="o", flag_values=values)
-    flags.DEFINE_boolean("quiet", False, "no progress", short_name="q", flag_values=values)
     options.define_style(values)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
+    flags.DEFINE_boolean("resume", True, "go on", flag_values=values)
     options.define_light(values)
     flags.DEFINE_boolean("previews", False, "also OUT-frames", flag_values=values)
+    flags.DEFINE_boolean("preview", False, "shows pictures", flag_values=values)
     line = options.command_line(argv, values, FilmSettings, config="video.py", usage=HELP)
     if line is None:
         return 0
@@ -215,12 +218,15 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
         names = (path.name for path in options.styles_of(run.line.flags))
         styles = tuple(f"{name} {checksum:08x}" for name, checksum in zip(names, sums, strict=True))
         film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
-    if not run.film.exists():
+    asked = run.line.flags
+    if run.film.exists() and not (asked.resume or asked.overwrite):
+        raise Refused(f"{run.film} is there already; choose another --out, or --overwrite to start over")
+    if not (run.film.exists() and asked.resume):
         return film, None, False
     try:
         return _resumed(run, film)
     except JaxpaintError as error:
-        if run.line.flags.overwrite:
+        if asked.overwrite:
             return film, None, False
         if isinstance(error, FilmFileError):
             raise Refused(f"{error}; bin/draw draws what can be read, --overwrite starts over") from None
@@ -250,7 +256,8 @@ def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[
     """Paints the remaining frames, and saves each frame before it is yielded."""
     before, following = state.frame if state else None, _following(run, film, state)
     kept = time.monotonic()
-    with progress.display(run.out.stem, quiet=run.line.flags.quiet) as show:
+    asked = run.line.flags
+    with progress.display(run.out.stem, quiet=asked.quiet, preview=asked.preview) as show:
         for state, metrics in following:
             painted = Painted(state.frame, metrics)
             if runtime.is_first():
@@ -261,7 +268,8 @@ def _painted(run: _Run, film: Film, state: VideoState | None, stopped: Callable[
                     films.keep(run.film, state)
                     kept = time.monotonic()
             before = state.frame
-            show(VideoProgress(before.number + 1, max(film.frames, before.number + 1), metrics))
+            how_far = VideoProgress(before.number + 1, max(film.frames, before.number + 1), metrics)
+            show(how_far, film.painting(before))
             yield painted
             if stopped():
                 films.keep(run.film, state)

@@ -16,7 +16,8 @@ import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from jaxpaint import directions, drawing, painting, progress
+from jaxpaint import directions, drawing, painting
+from jaxpaint.cli import progress
 from jaxpaint.cli.app import Interrupted, Refused, complain
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
@@ -64,18 +65,19 @@ def follow(
       files: the painting's files, and what it is made from.
       so_far: the painting that the stages resume, or None.
       size: long side, in pixels, of the drawing that is written after Ctrl-C.
-      line: the command line, for the hint how to resume, and for the flag `quiet`.
+      line: the command line, for the hint how to resume, and for the flags `quiet` and `preview`.
 
     Raises:
       Interrupted: Ctrl-C, after the painting so far was written.
       Refused: the painting can't be resumed.
     """
     result, saved, place = so_far, time.monotonic(), _place(files)
-    with progress.display(files.npz.stem, quiet=line.flags.quiet) as show:
+    asked = line.flags
+    with progress.display(files.npz.stem, quiet=asked.quiet, preview=asked.preview) as show:
         try:
             for result, how_far in stages:
                 result = dataclasses.replace(result, origin=files.origin)
-                show(how_far)
+                show(how_far, result)
                 if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                     saved = time.monotonic()
                     try:

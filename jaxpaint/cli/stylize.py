@@ -47,6 +47,7 @@ the style's, which run where those run: OUT/NAME-painted.npz.
 {photo}
   --paint=FILE   a file of settings for painting photographs, in place of what suits the style
   --config=FILE  a file of settings (default: configs/stylize.py)
+{preview}
 {quiet}
 {help}
 

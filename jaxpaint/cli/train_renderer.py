@@ -30,13 +30,19 @@ from jaxpaint.io.weights import Weights
 from jaxpaint.training import Metrics, Part, Recipe, State, checkpoints
 
 HELP = """\
-usage: {program} --workdir=DIR [--overwrite] [--config=FILE] [--config.KEY=VALUE]...
+usage: {program} [--out=DIR] [--overwrite] [--config=FILE] [--config.KEY=VALUE]...
 
 Trains a network to draw a brush's strokes. The same command again continues it.
 
-  --workdir=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints (default: runs/NET-BRUSH)
+  {program} --config=configs/light.py
+  {program} --config=configs/light.py --config.brush=pastel -o runs/pastel
+
+  -o, --out=DIR  best.safetensors, metrics.jsonl, sheets of strokes, checkpoints
+                 (default: runs/NET-BRUSH; also --workdir=DIR)
+  --resume       the default; --noresume refuses a folder that there is already
 {overwrite}
   --config=FILE  a recipe (default: configs/light.py)
+{quiet}
 {help}
 
 Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY describes one:
@@ -79,21 +85,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: list[str]) -> int:
     values = options.basic_flags()
-    flags.DEFINE_string("workdir", None, "folder", flag_values=values)
+    flags.DEFINE_string("out", None, "folder", short_name="o", flag_values=values)
+    flags.DEFINE_alias("workdir", "out", flag_values=values)
+    flags.DEFINE_boolean("resume", True, "go on", flag_values=values)
     line = options.command_line(argv, values, Recipe, config="light.py", usage=HELP)
     if line is None:
         return 0
     if line.files:
         raise Refused(f"{line.files[0]}: expected flags only; see --help")
     recipe = line.settings
-    folder = pathlib.Path(values.workdir or f"runs/{recipe.net}-{recipe.brush}")
+    folder = pathlib.Path(values.out or f"runs/{recipe.net}-{recipe.brush}")
     app.start(values, divided=False)
     picture = pyramid(read_brush(recipe.brush_image)) if recipe.brush_image else None
     if recipe.batch % (devices := runtime.mesh().size):
         raise Refused(f"config.batch: expected a multiple of the {devices} devices, got {recipe.batch}")
     with outputs.output_folder(folder), locked(folder / RECIPE):
         run = _Run(recipe, folder, picture, _initial(recipe), line.again)
-        _check_folder(run, overwrite=values.overwrite)
+        _check_folder(run, values)
         _train(run)
     return 0
 
@@ -130,7 +138,7 @@ def _initial(recipe: Recipe) -> Weights | None:
     return found
 
 
-def _check_folder(run: _Run, *, overwrite: bool) -> None:
+def _check_folder(run: _Run, values: flags.FlagValues) -> None:
     """Refuses the folder of a run with another recipe, and files of others that have the names of a run's."""
     path, recipe = run.folder / RECIPE, dataclasses.asdict(run.recipe)
     try:
@@ -139,11 +147,13 @@ def _check_folder(run: _Run, *, overwrite: bool) -> None:
     except (FileNotFoundError, ValueError, AttributeError):
         ours = set()
     if ours:
-        check_same(run.folder, earlier, recipe, recipe.keys() | earlier.keys(), hint="choose another --workdir")
+        if not values.resume:
+            raise Refused(f"{run.folder}: a training is there already; choose another --out, or leave --noresume out")
+        check_same(run.folder, earlier, recipe, recipe.keys() | earlier.keys(), hint="choose another --out")
         return
-    for name in () if overwrite else (RECIPE, LOG, SHEET, BEST):
+    for name in () if values.overwrite else (RECIPE, LOG, SHEET, BEST):
         if (run.folder / name).exists():
-            hint = "choose another --workdir, or --overwrite to replace it"
+            hint = "choose another --out, or --overwrite to replace it"
             raise Refused(f"{run.folder / name} is there already, and not of a training; {hint}")
 
 
