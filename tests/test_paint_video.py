@@ -106,7 +106,15 @@ def test_the_methods_of_the_report(method):
     assert all(math.isnan(facts.survived) for _, facts in painted("paintings/clip.film"))
 
 
-def test_interrupted_and_gone_on_with(monkeypatch, capsys):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C is heard: by default, jobs in the background of a shell ignore it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+def test_interrupted_and_gone_on_with(ctrl_c, monkeypatch, capsys):
     """By a real SIGINT, while the third frame is painted; the same command goes on to the same film."""
     assert run("clip.mp4", *TINY, "--out=whole/clip.mp4") == 0
     append, count = films.append, itertools.count(1)

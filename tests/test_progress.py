@@ -110,7 +110,8 @@ def test_slow_previews_come_seldom(screen, draw, clock):
         for step in range(1, 100):
             clock[0] += 1
             show(at(step), of(0))
-    assert np.diff([moment for _, moment in draw.drawn]).min() >= 30
+    first, *others = np.diff([moment for _, moment in draw.drawn])
+    assert first < 5 and min(others) >= 30
 
 
 @pytest.mark.parametrize(("live", "how"), [(True, {}), (False, {"preview": True}), (None, {"preview": True})])

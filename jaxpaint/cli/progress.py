@@ -120,7 +120,8 @@ def _previews(console: rich.console.Console) -> Callable[[Painting, bool], None]
             # In one piece, since the bar is drawn by another thread.
             console.file.write(screen.above(drawing.draw(painting, size=_PREVIEW)))
             console.file.flush()
-            spent = time.monotonic() - start
+            # For the first one, programs are compiled.
+            spent = 0.0 if due < 0 else time.monotonic() - start
             due = start + max(_SECONDS_BETWEEN_PREVIEWS, _PATIENCE * spent)
 
     return look
