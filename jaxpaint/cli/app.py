@@ -61,7 +61,7 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None, *, usag
     gc.freeze()
     gc.set_threshold(_GARBAGE)
     try:
-        with _interruptible(), warnings.catch_warnings():
+        with _interruptible(), _logged(), warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _warn(str(message))
             words = list(sys.argv if argv is None else argv)
             if usage and len(words) == 1:
@@ -171,6 +171,30 @@ def _interruptible() -> Iterator[None]:
             timer.cancel()
 
 
+class _Lines(logging.Handler):
+    """Prints records as lines on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """Has what the package logs printed, from `say_more` on."""
+    log, lines = logging.getLogger("jaxpaint"), _Lines()
+    log.addHandler(lines)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(logging.NOTSET)
+
+
+def say_more() -> None:
+    """Has a command print what the package logs about its work, not only warnings."""
+    logging.getLogger("jaxpaint").setLevel(logging.INFO)
+
+
 def complain(message: object) -> None:
     """Prints one line on standard error, shortened if it is endless."""
     line = " ".join(str(message).split())
@@ -225,14 +249,6 @@ def _join(coordinator: str | None, processes: int | None, number: int | None) ->
         raise Refused(f"--coordinator={coordinator}: {error}") from None
     if not runtime.is_first():
         _silence()
-
-
-def say_more() -> None:
-    """Prints what the package logs, too."""
-    log, handler = logging.getLogger("jaxpaint"), logging.Handler()
-    handler.emit = lambda record: complain(record.getMessage())  # type: ignore[method-assign]
-    log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)
 
 
 def _silence() -> None:
