@@ -14,7 +14,7 @@ from PIL import Image
 
 from jaxpaint import painting, styling
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import paint, stylize
+from jaxpaint.cli import outputs, paint, stylize
 from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting, Progress
@@ -216,6 +216,26 @@ def test_a_painting_of_somebody_s_is_not_replaced_by_the_first_one_of_a_photogra
     assert run("photo.png", "--style=a.png") == 1
     assert "photo-painted.npz is there already, made from something else than photo.png" in one_line(capsys)
     assert pathlib.Path("stylized/photo-painted.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("flags", [[], ["--resume"]])
+def test_a_painting_in_the_manner_of_one_style_does_not_serve_another(styler, capsys, flags):
+    pathlib.Path("stylized").mkdir()
+    origin = outputs.origin_of("painting to be styled", pathlib.Path("photo.png"), pathlib.Path("a.png"))
+    npz.save_painting("stylized/photo-painted.npz", make(origin=origin))
+    assert run("photo.png", "--style=b.jpg", *flags) == 1
+    assert "photo-painted.npz is there already, made from something else than photo.png" in one_line(capsys)
+    assert run("photo.png", "--style=a.png", "--resume") == 0
+
+
+def test_a_painting_by_a_file_of_settings_serves_every_style(styler):
+    pathlib.Path("tiny.py").write_text("def get_config():\n    return dict(brush='rectangle', strokes=6, steps=6)\n")
+    for number, style in enumerate(("a.png", "b.jpg")):
+        assert run("photo.png", f"--style={style}", "--paint=tiny.py", "--resume") == 0
+        os.rename("stylized/photo.npz", f"stylized/{number}.npz")
+        os.remove("stylized/photo.png")
+    (one, *_), (other, *_) = styler.calls
+    np.testing.assert_array_equal(one.strokes, other.strokes)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ def _first(files: PaintingFiles, line: CommandLine[StyleSettings]) -> PaintingFi
     """The files of the painting that a photograph becomes before it is styled; None if it is a painting already."""
     if files.source.suffix.lower() == ".npz":
         return None
-    first = PaintingFiles.of(files.source, "painting to be styled", line.flags)
+    # It is painted in the styles' manner, unless a file of settings says how.
+    styles = () if line.flags.paint else options.styles_of(line.flags)
+    first = PaintingFiles.of(files.source, "painting to be styled", line.flags, *styles)
     png, npz = (path.with_stem(f"{path.stem}-painted") for path in (files.png, files.npz))
     return first._replace(png=png, npz=npz, mp4=None, json=None)
 
