@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from jaxpaint.brushes import BRUSHES
     from jaxpaint.drawing import draw, timelapse
     from jaxpaint.errors import JaxpaintError
+    from jaxpaint.io.exports import export
     from jaxpaint.io.images import read_image, write_image
-    from jaxpaint.io.npz import load_painting, save_painting
+    from jaxpaint.io.npz import save_painting
+    from jaxpaint.io.paintings import load_painting
     from jaxpaint.io.weights import load_renderer
     from jaxpaint.painting import paint, paint_stages
     from jaxpaint.renderers.engine import engine
@@ -34,6 +36,7 @@ __all__ = [
     "StyleSettings",
     "draw",
     "engine",
+    "export",
     "film",
     "load_painting",
     "load_renderer",
@@ -56,8 +59,10 @@ _MODULES = {
     "brushes": ["BRUSHES"],
     "drawing": ["draw", "timelapse"],
     "errors": ["JaxpaintError"],
+    "io.exports": ["export"],
     "io.images": ["read_image", "write_image"],
-    "io.npz": ["load_painting", "save_painting"],
+    "io.npz": ["save_painting"],
+    "io.paintings": ["load_painting"],
     "io.weights": ["load_renderer"],
     "painting": ["paint", "paint_stages"],
     "renderers.engine": ["engine"],

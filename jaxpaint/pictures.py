@@ -223,3 +223,8 @@ def to_bytes(image: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "h
     for rows in bands(*image.shape[:2]):
         result[rows] = np.round(np.clip(image[rows], 0.0, 1.0) * 255.0)
     return result
+
+
+def to_hex(color: Float[np.ndarray, "3"]) -> str:
+    """A colour in [0, 1] as a text of `#` and six hexadecimal digits."""
+    return "#" + to_bytes(color[None, None]).tobytes().hex()

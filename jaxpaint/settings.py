@@ -46,10 +46,12 @@ class Checked:
 
     # Titles, and the settings under each title. Other settings, such as new loss terms, are under the last title.
     groups: ClassVar[Mapping[str, str]] = {"Settings": ""}
+    # What messages put before a setting's name.
+    prefix: ClassVar[str] = "config."
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name), self.prefix))
 
     @classmethod
     def check(cls, settings: object) -> None:
@@ -78,7 +80,7 @@ class Checked:
         known = cls.defaults()
         for key in values:
             if key not in known:
-                raise ValueError(unknown_key(key, known))
+                raise ValueError(unknown_key(key, known, cls.prefix))
         return cls(**values)
 
     @classmethod
@@ -378,11 +380,11 @@ class StyleSettings(Checked):
         return tuple(weight / sum(weights) for weight in weights)
 
 
-def unknown_key(key: object, known: Collection[str]) -> str:
+def unknown_key(key: object, known: Collection[str], prefix: str = Checked.prefix) -> str:
     """Error message for an unknown key."""
     near = difflib.get_close_matches(str(key), known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
-    return f"config.{key}: no such key; {hint}"
+    return f"{prefix}{key}: no such key; {hint}"
 
 
 def _expectation(field: dataclasses.Field[Any]) -> str:
@@ -393,12 +395,12 @@ def _expectation(field: dataclasses.Field[Any]) -> str:
     return kind if meta["low"] is None else f"{kind} from {meta['low']:.10g} to {meta['high']:.10g}"
 
 
-def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
+def _checked(field: dataclasses.Field[Any], value: Any, prefix: str) -> Any:
     """Converts a value to the field's own type, after a check of its type and range."""
     kind: type = type(field.default)
     meta: Mapping[str, Any] = field.metadata
     abstract = {int: numbers.Integral, float: numbers.Real}.get(kind, kind)
-    problem = f"config.{field.name}: expected {_expectation(field)}, got {value!r}"
+    problem = f"{prefix}{field.name}: expected {_expectation(field)}, got {value!r}"
     if not isinstance(value, abstract) or isinstance(value, bool) != (kind is bool):
         raise TypeError(problem)
     # Checked before the conversion, because some integers exceed the range of floats.

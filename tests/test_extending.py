@@ -1,4 +1,4 @@
-"""A new brush, loss term or network is one new file: toy ones, added to a copy of the package, are painted with."""
+"""A new brush, loss term, network or format is one new file: toy ones, added to a copy of the package, are used."""
 
 import os
 import pathlib
@@ -26,13 +26,25 @@ from jaxpaint.architectures.base import Architecture
 SHADING = ((16, 1), (16, 2), (16, 2), (6, 2))
 ARCHITECTURE = Architecture(size=32, shading=SHADING, dense=(16, 2048), convs=((8, False), (12, True)))
 """,
+    "io/exports/toy.py": """
+import dataclasses
+from jaxpaint.io.exports.base import Export
+from jaxpaint.settings import Checked, setting
+@dataclasses.dataclass(frozen=True)
+class Options(Checked):
+    prefix = ""
+    loud: bool = setting(False, "in capitals")
+def write(painting, path, options):
+    path.write_text(f"{len(painting.strokes)} strokes".upper() if options.loud else "strokes")
+EXPORTS = (Export((".toy",), "for children", Options, write),)
+""",
 }
 PROGRAM = """
 import sys
 import jax, numpy as np
 import jaxpaint
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import paint
+from jaxpaint.cli import export, paint
 from jaxpaint.io import weights
 from jaxpaint.renderers.networks import network
 variables = network("toy", BRUSHES["toy"]).init(jax.random.key(0), np.zeros((2, BRUSHES["toy"].dim), "float32"))
@@ -46,6 +58,8 @@ jaxpaint.write_image("picture.png", picture)
 flags = ["--config.strokes=3", "--config.steps=4", "--config.size=32"]
 toys = ["--config.brush=toy", "--config.renderer=toy", "--config.weights=toy.safetensors", "--config.toy=2"]
 assert paint.main(["paint", "picture.png", *flags, *toys]) == 0
+assert export.main(["export", "paintings/picture.npz", "--out=a.toy", "--loud"]) == 0
+assert open("a.toy").read() == "3 STROKES"
 paint.main(["paint", "--help"])
 """
 

@@ -259,7 +259,7 @@ def test_drawn_again(capsys):
         assert picture.size == (64, 48)
     capsys.readouterr()
     for arguments, expected in (
-        ([film, "--frame=9"], "has not so many frames"),
+        ([film, "--frame=9"], "has no frame 9"),
         (["work.npz", "--frame=1"], "only with a film"),
         ([film, "--timelapse"], "one frame of a film"),
         ([film, "--out=a.txt"], "--out=a.txt: expected a folder, or a name that ends in .mp4, "),

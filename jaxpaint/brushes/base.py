@@ -56,6 +56,22 @@ class Stroke(NamedTuple):
 Renderer = Callable[[Float[Array, "d"]], Stroke]
 
 
+class Vectors(NamedTuple):
+    """Strokes as vector graphics: shapes without texture, in canvas coordinates.
+
+    Attributes:
+      outline: corners of the polygon that a stroke fills.
+      path: quadratic Bézier curve that the brush runs along: start, control point, end.
+      widths: full widths at the start and at the end of the path.
+      ends: the points of a stroke's first and second colour. Colours change linearly between them.
+    """
+
+    outline: Float[np.ndarray, "n k 2"]
+    path: Float[np.ndarray, "n 3 2"]
+    widths: Float[np.ndarray, "n 2"]
+    ends: Float[np.ndarray, "n 2 2"]
+
+
 class Pixels(NamedTuple):
     """The square of pixels that a stroke is drawn on, and the blur of the stroke's edges.
 
@@ -213,6 +229,7 @@ class Brush:
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
       hair: the size that a size parameter of 0 stands for, in units of that parameter.
+      vectors: NumPy function `strokes [n, d] -> Vectors`; None for a brush that cannot be exported as vector graphics.
     """
 
     name: str
@@ -231,6 +248,7 @@ class Brush:
     layering: str = "over"
     pictured: bool = False
     hair: float = HAIR
+    vectors: Callable[[Float[np.ndarray, "n d"]], Vectors] | None = None
 
     @property
     def dim(self) -> int:
@@ -244,6 +262,23 @@ class Brush:
     def mask(self, *kinds: str) -> np.ndarray:
         """Boolean mask `[d]` of the entries of these kinds."""
         return np.isin(np.array(list(self.fields.values())), kinds)
+
+    def shapes(self, strokes: Float[np.ndarray, "n d"]) -> Vectors:
+        """Strokes as vector graphics.
+
+        Raises:
+          ValueError: the brush has no vectors.
+        """
+        if self.vectors is None:
+            raise ValueError(f"expected a brush whose strokes have outlines, got {self.name} without `vectors`")
+        return self.vectors(strokes)
+
+    def paint(self, strokes: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n 2 3"], Float[np.ndarray, "n"]]:
+        """Colours of both ends of strokes, and the strokes' opacities, in [0, 1]."""
+        color, alpha = self.index("color"), self.index("alpha")
+        colors = strokes[:, color].reshape(len(strokes), len(color) // 3, 3)
+        opacities = strokes[:, alpha[0]] if len(alpha) else np.ones(len(strokes), np.float32)
+        return np.repeat(colors, 2 // colors.shape[1], axis=1), opacities
 
     def middle(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
         """Middles (x, y) of the strokes: the means of their positions."""

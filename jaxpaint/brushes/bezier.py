@@ -16,11 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import HAIR, Pixels, Plane, centres, stored, total
+from jaxpaint.brushes.base import HAIR, Pixels, Plane, Vectors, centres, stored, total
 
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
 _TINY = 1e-12
+# Values of t at which outlines have corners, and corners of a round end.
+_OUTLINED, _CAP = np.linspace(0.0, 1.0, 13, dtype=np.float32), 8
 # Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
 _AHEAD = 1e-3
 # Length of a tangent, in canvas units, below which a curve has no direction.
@@ -249,6 +251,39 @@ def edges(stroke: Float[Array, "d"], point: Float[Array, "2"], *, tapered: bool)
 def outline(stroke: Float[Array, "d"], point: Float[Array, "2"]) -> Float[Array, "1"]:
     """Implements `Brush.edges` for a tapered brush whose width is that at the curve's nearest point."""
     return outside(curve_of(stroke, tapered=True), point, tapered=False)[None]
+
+
+def vectors(strokes: Float[np.ndarray, "n d"], *, tapered: bool, square: bool = False) -> Vectors:
+    """Implements `Brush.vectors`: an outline at the radius from the curve, and colours from its start to its end.
+
+    Args:
+      strokes: strokes of the brush.
+      tapered: whether the width changes from start to end.
+      square: whether the ends are square, not round.
+    """
+    start, end = strokes[:, 0:2], strokes[:, 4:6]
+    control = start + (end - start) * strokes[:, 2:4]
+    path = np.stack([start, control, end], axis=1)
+    radii = HAIR + strokes[:, [6, 7 if tapered else 6]] / 4
+    t = _OUTLINED[:, None]
+    way = [(control - start)[:, None], (end - control)[:, None]]
+    points = start[:, None] + 2 * t * way[0] + t**2 * (way[1] - way[0])
+    tangent = (1 - t) * way[0] + t * way[1] + _AHEAD * (end - start)[:, None]
+    speed = np.linalg.norm(tangent, axis=-1, keepdims=True)
+    # A curve that is a point has no direction, so the brush lies along x.
+    tangent = np.where(speed > _STILL / 2, tangent / np.maximum(speed, _TINY), np.array([1.0, 0.0], np.float32))
+    right = np.stack([-tangent[..., 1], tangent[..., 0]], axis=-1)
+    radius = (radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _OUTLINED)[..., None]
+
+    def cap(at: int, sign: float) -> Float[np.ndarray, "n k 2"]:
+        turn = np.array([-0.25, 0.25]) if square else (np.arange(1, _CAP) / _CAP - 0.5)
+        cos, sin = np.cos(np.pi * turn)[:, None], np.sin(np.pi * turn)[:, None]
+        reach = radius[:, [at]] * (np.sqrt(2.0) if square else 1.0)
+        return points[:, [at]] + sign * reach * (cos * tangent[:, [at]] + sin * right[:, [at]])
+
+    left, back = points - radius * right, (points + radius * right)[:, ::-1]
+    outline = np.concatenate([left, cap(-1, 1.0), back, cap(0, -1.0)], axis=1)
+    return Vectors(outline.astype(np.float32), path, 2 * radii, path[:, [0, 2]])
 
 
 def lay(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Affine
+from jaxpaint.brushes.base import Affine, Vectors
 
 
 class Units(NamedTuple):
@@ -93,6 +93,21 @@ def lay(
     sizes = [(extent - units.hair) / units.full for extent in (width, length)]
     shape = np.stack([position[:, 0], position[:, 1], *sizes, theta], axis=1)
     return np.concatenate([shape, *[color] * ends, alpha[:, None]], axis=1)
+
+
+def vectors(strokes: Float[np.ndarray, "n d"], *, units: Units) -> Vectors:
+    """Implements `Brush.vectors`: the box, a path along its longer side, and colours from its top to its bottom."""
+    turn, middle = units.turn * strokes[:, 4], strokes[:, :2]
+    u = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    v = np.stack([-u[:, 1], u[:, 0]], axis=1)
+    width, height = (units.hair + units.full * strokes[:, 2:4]).T
+    across, down = u * width[:, None] / 2, v * height[:, None] / 2
+    corners = [middle + x * across + y * down for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    half = np.where((height >= width)[:, None], down, across)
+    path = np.stack([middle - half, middle, middle + half], axis=1)
+    widths = np.repeat(np.minimum(width, height)[:, None], 2, axis=1)
+    ends = np.stack([middle - down, middle + down], axis=1)
+    return Vectors(*(each.astype(np.float32) for each in (np.stack(corners, axis=1), path, widths, ends)))
 
 
 def flip(strokes: Float[np.ndarray, "n d"], *, swap: tuple[int, ...]) -> Float[np.ndarray, "n d"]:

@@ -25,6 +25,7 @@ from jaxpaint.brushes.bezier import (
     outside,
     radius_at,
     sweep,
+    vectors,
     within,
 )
 from jaxpaint.brushes.textures import Look, Stamps
@@ -119,6 +120,7 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=2),
     size_per_width=2.0,
     hair=4 * HAIR,
+    vectors=functools.partial(vectors, tapered=True),
     start=lambda strokes: strokes[:, :2],
     ground="linen",
     pictured=True,

@@ -10,7 +10,19 @@ from jaxtyping import Array, Float
 
 from jaxpaint.brushes import pigment
 from jaxpaint.brushes.base import HAIR, Brush, Pixels, Plane, Scalar, Stroke
-from jaxpaint.brushes.bezier import FIELDS, Swept, curve_of, distance, edges, heading, lay, length_of, sweep, within
+from jaxpaint.brushes.bezier import (
+    FIELDS,
+    Swept,
+    curve_of,
+    distance,
+    edges,
+    heading,
+    lay,
+    length_of,
+    sweep,
+    vectors,
+    within,
+)
 from jaxpaint.brushes.textures import Look
 from jaxpaint.brushes.waves import seen, wave
 
@@ -84,5 +96,6 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
     hair=4 * HAIR,
+    vectors=functools.partial(vectors, tapered=False, square=True),
     layering="glaze",
 )

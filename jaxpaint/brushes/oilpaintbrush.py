@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from jaxpaint.brushes import bristles, textures
 from jaxpaint.brushes.base import HAIR, Affine, Brush, Pixels, Plane, Scalar, Stroke
-from jaxpaint.brushes.boxes import FIELDS, Box, Units, box_of, distance, edges, flip, lay
+from jaxpaint.brushes.boxes import FIELDS, Box, Units, box_of, distance, edges, flip, lay, vectors
 
 _UNITS = Units(turn=math.pi, full=1.0, hair=HAIR)
 
@@ -135,6 +135,7 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=2, units=_UNITS),
     flip=functools.partial(flip, swap=(0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, 11)),
     size_per_width=1.0,
+    vectors=functools.partial(vectors, units=_UNITS),
     start=_start,
     ground="linen",
     pictured=True,

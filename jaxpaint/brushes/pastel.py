@@ -21,6 +21,7 @@ from jaxpaint.brushes.bezier import (
     outline,
     radius_at,
     sweep,
+    vectors,
     within,
 )
 from jaxpaint.brushes.textures import Look
@@ -85,6 +86,7 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=1),
     size_per_width=2.0,
     hair=4 * HAIR,
+    vectors=functools.partial(vectors, tapered=True),
     ground="paper",
     settles="tops",
 )

@@ -8,7 +8,7 @@ import math
 from jaxtyping import Array, Float
 
 from jaxpaint.brushes.base import HAIR, Brush, Pixels, Stroke
-from jaxpaint.brushes.boxes import FIELDS, Units, box_of, distance, edges, flip, lay
+from jaxpaint.brushes.boxes import FIELDS, Units, box_of, distance, edges, flip, lay, vectors
 from jaxpaint.brushes.textures import Look
 
 _UNITS = Units(turn=-math.pi, full=0.5, hair=2 * HAIR)
@@ -34,4 +34,5 @@ BRUSH = Brush(
     textured=False,
     size_per_width=2.0,
     hair=4 * HAIR,
+    vectors=functools.partial(vectors, units=_UNITS),
 )

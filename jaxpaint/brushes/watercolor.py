@@ -24,6 +24,7 @@ from jaxpaint.brushes.bezier import (
     length_of,
     radius_at,
     sweep,
+    vectors,
     within,
 )
 from jaxpaint.brushes.textures import Look
@@ -125,6 +126,7 @@ BRUSH = Brush(
     lay=functools.partial(lay, ends=2),
     size_per_width=2.0,
     hair=4 * HAIR,
+    vectors=functools.partial(vectors, tapered=True),
     ground="paper",
     settles="pits",
     layering="glaze",

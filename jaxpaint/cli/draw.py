@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import pathlib
 from collections.abc import Sequence
 
@@ -15,7 +14,7 @@ from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
 from jaxpaint.io import films, videos
 from jaxpaint.io.images import write_image
-from jaxpaint.io.npz import load_painting
+from jaxpaint.io.paintings import load_frame, load_painting
 
 HELP = """\
 usage: {program} NAME.npz [--size=N] [--out=FILE.png] [--timelapse]
@@ -78,12 +77,8 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
         painting = load_painting(source)
         size = values.size or painting.settings.size
     else:
-        film, frames = films.read(source)
-        found = next(itertools.islice(frames, values.frame, None), None)
-        if found is None:
-            raise Refused(f"--frame={values.frame}: {source} has not so many frames")
-        painting = film.painting(found.frame)
-        size = values.size or max(film.height, film.width)
+        painting = load_frame(source, values.frame)
+        size = values.size or max(painting.height, painting.width)
     painting = drawing.relit(painting, options.light_of(values))
     # Where it was painted to, a drawing takes the place of the painting's first; elsewhere, of its own alone.
     own = painting.origin if picture == default and values.frame is None else ""

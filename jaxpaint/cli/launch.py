@@ -56,6 +56,7 @@ def _end(*_: Any) -> None:
 
 convert = functools.partial(_launch, "convert_weights")
 draw = functools.partial(_launch, "draw")
+export = functools.partial(_launch, "export")
 paint = functools.partial(_launch, "paint")
 stylize = functools.partial(_launch, "stylize")
 train = functools.partial(_launch, "train_renderer")

@@ -12,7 +12,7 @@ import pathlib
 import re
 import runpy
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import ml_collections
@@ -21,6 +21,7 @@ from ml_collections import config_flags
 
 from jaxpaint import pictures
 from jaxpaint.cli.app import Refused, program_of, say_more
+from jaxpaint.io.exports import EXPORTS
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ _PHOTO_HELP = """\
 _HELP_HELP = """\
   --help         this text
   --version      versions of jaxpaint and of JAX"""
+_FORMATS_HELP = "  --formats=F    also exports the painting, as bin/export does: svg,json"
 _OVERWRITE_HELP = "  --overwrite    also replaces files of others, of other inputs, or changed since"
 _PREVIEW_HELP = "  --preview      shows the painting as it grows, if the terminal can (kitty, iTerm2, sixels)"
 _QUIET_HELP = """\
@@ -107,10 +109,10 @@ def command_line(
         print(describe(kind, kind.defaults() | chosen))
         print(PROCESSES, end="")
         return None
-    given = overrides(values)
+    changes = overrides(values)
     light = light_of(values) if issubclass(kind, Settings) else {}
     try:
-        settings = kind.from_config({**chosen, **given, **light})
+        settings = kind.from_config({**chosen, **changes, **light})
     except (ValueError, TypeError) as error:
         raise Refused(error) from None
     usual = kind.defaults()
@@ -121,7 +123,7 @@ def command_line(
         files=files,
         flags=values,
         settings=settings,
-        asked=[*given, *(chosen if path else ())],
+        asked=[*changes, *(chosen if path else ())],
         again=shlex.join(argv if resumed else [*argv, "--resume"]),
         read=[
             config_path,
@@ -134,14 +136,15 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
     """Defines a new set of flags: those of every command, size and timelapse.
 
     Args:
-      out: default output folder of a resumable command, or None. A resumable command also gets the flags out, preview,
-        report, resume, page and salvage.
+      out: default output folder of a resumable command, or None. A resumable command also gets the flags out,
+        formats, preview, report, resume, page and salvage.
     """
     values = basic_flags()
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     if out is not None:
         flags.DEFINE_string("out", out, "folder or picture", short_name="o", flag_values=values)
+        define_formats(values)
         flags.DEFINE_boolean("preview", False, "shows pictures", flag_values=values)
         flags.DEFINE_boolean("report", False, "also NAME.json", flag_values=values)
         flags.DEFINE_boolean("resume", False, "go on", flag_values=values)
@@ -152,7 +155,7 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
-    shared = {"light": _LIGHT_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
+    shared = {"light": _LIGHT_HELP, "formats": _FORMATS_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
     shared |= {"preview": _PREVIEW_HELP, "quiet": _QUIET_HELP, "help": _HELP_HELP}
     print(text.format(program=program_of(argv), **shared, **names), end="")
 
@@ -169,15 +172,42 @@ def basic_flags() -> flags.FlagValues:
 
 def define_light(values: flags.FlagValues) -> None:
     """Defines a flag for each setting in `LIGHT`."""
-    for field in dataclasses.fields(Settings):
-        if field.name not in LIGHT:
-            continue
+    define_settings(values, Settings, LIGHT)
+
+
+def define_settings(values: flags.FlagValues, kind: type[Checked], names: Collection[str]) -> None:
+    """Defines a flag for some settings of a class, by their bare names; a flag that is not given is None."""
+    for field in dataclasses.fields(kind):
         about = field.metadata
+        bounds = about["low"], about["high"]
+        if field.name not in names:
+            continue
         if about["choices"]:
             flags.DEFINE_enum(field.name, None, about["choices"], about["meaning"], flag_values=values)
+        elif isinstance(field.default, bool):
+            flags.DEFINE_boolean(field.name, None, about["meaning"], flag_values=values)
+        elif isinstance(field.default, int):
+            flags.DEFINE_integer(field.name, None, about["meaning"], *bounds, flag_values=values)
         else:
-            bounds = about["low"], about["high"]
             flags.DEFINE_float(field.name, None, about["meaning"], *bounds, flag_values=values)
+
+
+def define_formats(values: flags.FlagValues) -> None:
+    """Defines the flag `formats`; see `formats_of`."""
+    flags.DEFINE_list("formats", [], "formats to export", flag_values=values)
+
+
+def formats_of(values: flags.FlagValues) -> list[str]:
+    """Endings of the files of the formats that a painting is exported in.
+
+    Raises:
+      Refused: a format is unknown.
+    """
+    endings = ["." + each.strip().lower().removeprefix(".") for each in values.formats]
+    for ending in endings:
+        if ending not in EXPORTS:
+            raise Refused(f"--formats={ending[1:]}: expected {', '.join(each[1:] for each in EXPORTS)}")
+    return endings
 
 
 def define_style(values: flags.FlagValues) -> None:
@@ -200,7 +230,12 @@ def styles_of(values: flags.FlagValues) -> list[pathlib.Path]:
 
 def light_of(values: flags.FlagValues) -> dict[str, Any]:
     """Values of the flags of `define_light` that the user gave, by name."""
-    return {name: values[name].value for name in LIGHT if name in values and values[name].value is not None}
+    return given(values, LIGHT)
+
+
+def given(values: flags.FlagValues, names: Iterable[str]) -> dict[str, Any]:
+    """Values of the flags of `define_settings` that the user gave, by name."""
+    return {name: values[name].value for name in names if name in values and values[name].value is not None}
 
 
 def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
@@ -275,8 +310,8 @@ def define_config(values: flags.FlagValues, defaults: dict[str, Any], argv: Sequ
 
 def overrides(values: flags.FlagValues) -> dict[str, Any]:
     """The settings given with `--config.KEY`, by key."""
-    given = config_flags.get_override_values(values["config"])
-    return {key: os.path.expanduser(value) if isinstance(value, str) else value for key, value in given.items()}
+    found = config_flags.get_override_values(values["config"])
+    return {key: os.path.expanduser(value) if isinstance(value, str) else value for key, value in found.items()}
 
 
 def describe(kind: type[Checked], config: Mapping[str, object]) -> str:

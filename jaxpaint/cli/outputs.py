@@ -18,6 +18,7 @@ from absl import flags
 from jaxtyping import Float
 
 from jaxpaint import drawing, metrics, pictures, runtime
+from jaxpaint.cli import options
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import JaxpaintError
 from jaxpaint.io import origins, videos
@@ -103,6 +104,7 @@ class PaintingFiles(NamedTuple):
       origin: see `Made`.
       png, npz: the drawing, and the strokes.
       mp4, json: the timelapse and the report; None if the flags do not ask for them.
+      exports: the painting in other formats.
     """
 
     source: pathlib.Path
@@ -111,6 +113,7 @@ class PaintingFiles(NamedTuple):
     npz: pathlib.Path
     mp4: pathlib.Path | None
     json: pathlib.Path | None
+    exports: tuple[pathlib.Path, ...]
 
     @classmethod
     def of(cls, source: pathlib.Path, kind: str, values: flags.FlagValues, *others: pathlib.Path) -> PaintingFiles:
@@ -119,14 +122,17 @@ class PaintingFiles(NamedTuple):
         Args:
           source: the input.
           kind: what is made of it.
-          values: the flags out, page, timelapse and report.
+          values: the flags out, formats, page, timelapse and report.
           others: further inputs that decide what is made.
         """
         png = placed(values.out, source.stem, PICTURES)
         npz, mp4, report = (png.with_name(f"{png.stem}{ending}") for ending in (".npz", ".mp4", ".json"))
         asked = mp4 if values.timelapse else None, report if values.report else None
         kind += f", page {values.page}" if (values.page or 1) > 1 else ""
-        return cls(source, origin_of(kind, source, *others), png, npz, *asked)
+        exports = tuple(png.with_name(f"{png.stem}{ending}") for ending in options.formats_of(values))
+        if values.report and report in exports:
+            raise Refused(f"--report, --formats=json: both would become {report}; bin/export writes strokes elsewhere")
+        return cls(source, origin_of(kind, source, *others), png, npz, *asked, exports)
 
     @property
     def part(self) -> pathlib.Path:
@@ -138,7 +144,7 @@ class PaintingFiles(NamedTuple):
         """The files for `check_outputs`."""
         # The name may be longer than the file system allows.
         part = self.part if os.path.exists(self.part) else None
-        paths = (self.png, self.npz, self.mp4, self.json, part)
+        paths = (self.png, self.npz, self.mp4, self.json, part, *self.exports)
         return [Made(path, self.origin, self.source) for path in paths if path]
 
 

@@ -10,6 +10,7 @@ from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
+from jaxpaint.io.exports import export
 from jaxpaint.io.images import read_image, write_image
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
@@ -28,6 +29,7 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
   --size=N       long side of the drawing in pixels (default: config.size)
   --timelapse    also OUT/NAME.mp4, a video of the drawing
+{formats}
   --report       also OUT/NAME.json: how close it is, how long it took
 {light}
   --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
@@ -89,6 +91,9 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     if files.json:
         outputs.write_report(files.json, image, drawn, result, watch.seconds)
         print(files.json)
+    for path in files.exports:
+        export(result, path)
+        print(path)
 
 
 def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | None:

@@ -16,8 +16,9 @@ from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
+from jaxpaint.io.exports import export
 from jaxpaint.io.images import read_image, write_image
-from jaxpaint.io.npz import load_painting
+from jaxpaint.io.paintings import load_painting
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
@@ -40,6 +41,7 @@ the style's, which run where those run: OUT/NAME-painted.npz.
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: stylized)
   --size=N       long side of the drawing in pixels (default: as it was painted)
   --timelapse    also OUT/NAME.mp4, a video of the drawing
+{formats}
   --report       also OUT/NAME.json: how far from the painting it is, how long it took
 {light}
   --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
@@ -108,7 +110,7 @@ def _first(files: PaintingFiles, line: CommandLine[StyleSettings]) -> PaintingFi
     styles = () if line.flags.paint else options.styles_of(line.flags)
     first = PaintingFiles.of(files.source, "painting to be styled", line.flags, *styles)
     png, npz = (path.with_stem(f"{path.stem}-painted") for path in (files.png, files.npz))
-    return first._replace(png=png, npz=npz, mp4=None, json=None)
+    return first._replace(png=png, npz=npz, mp4=None, json=None, exports=())
 
 
 def _given(line: CommandLine[StyleSettings]) -> _Pictures:
@@ -168,6 +170,9 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
             facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
         outputs.write_report(files.json, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
         print(files.json)
+    for path in files.exports:
+        export(result, path)
+        print(path)
 
 
 def _painting(

@@ -105,7 +105,7 @@ def load_painting(path: str | os.PathLike[str]) -> Painting:
     path = pathlib.Path(path)
     arrays = _read(path)
     try:
-        return dataclasses.replace(_painting(arrays), origin=origins.of_file(path))
+        return dataclasses.replace(painting_of(arrays), origin=origins.of_file(path))
     except (ValueError, TypeError) as error:
         raise PaintingFileError(f"{path}: not a painting that can be used: {error}") from None
 
@@ -139,7 +139,12 @@ def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
         raise PaintingFileError(f"{path}: a damaged painting (npz): {reason(error)}") from None
 
 
-def _painting(arrays: Mapping[str, np.ndarray]) -> Painting:
+def painting_of(arrays: Mapping[str, np.ndarray]) -> Painting:
+    """The painting that the arrays of a file describe.
+
+    Raises:
+      ValueError, TypeError: an array has another type, shape or range; one line says which.
+    """
     version = _integer(arrays, "format", 2**31)
     if version > FORMAT:
         raise ValueError(f"format {version}, but this jaxpaint reads up to {FORMAT}; is there a newer one?")

@@ -66,6 +66,8 @@ _PLACES = {
     ".npz": _Place(2, struct.pack("<H", _LENGTH), lambda mark: b""),
     # Another key, indented as by `json.dumps(..., indent=2)`.
     ".json": _Place(3, b',\n  "origin": "', lambda mark: b'"\n}\n'),
+    # A comment before the end of the drawing.
+    ".svg": _Place(7, b"<!-- ", lambda mark: b" -->\n</svg>\n"),
     # A box, or an element of the segment, that players ignore.
     **dict.fromkeys((".mp4", ".mov"), _BOX),
     **dict.fromkeys((".mkv", ".webm"), _VOID),

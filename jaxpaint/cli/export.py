@@ -1,0 +1,113 @@
+"""`export`: writes paintings for other programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from absl import flags
+
+from jaxpaint.cli import app, options, outputs
+from jaxpaint.cli.app import Refused
+from jaxpaint.cli.outputs import Made
+from jaxpaint.errors import JaxpaintError
+from jaxpaint.io.exports import EXPORTS, export
+from jaxpaint.io.paintings import load_frame, load_painting
+
+HELP = """\
+usage: {program} PAINTING.npz --out=FILE [--frame=K] [--overwrite]
+       {program} PAINTING.npz... --formats=FORMAT[,FORMAT...] [--out=FOLDER] [--overwrite]
+
+Writes paintings, finished or not, for other programs; the format is the ending of the file's name.
+A painting is an npz, a JSON that was exported, or one frame of a film.
+
+  {program} paintings/photo.npz --out=photo.svg         vector graphics
+  {program} paintings/*.npz --formats=svg,json          several formats, beside the paintings
+  {program} paintings/clip.film --frame=20 --out=a.svg  a frame of a film
+
+{endings}
+
+  -o, --out=OUT  the file, or a folder (default: beside the painting)
+  --formats=F    formats, with commas
+  --frame=K      this frame of a film, counted from 0
+{overwrite}
+{quiet}
+{help}
+
+{options}
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exports paintings; returns the exit status."""
+    return app.run(_main, argv, usage=HELP)
+
+
+def _main(argv: list[str]) -> int:
+    values, kinds = options.basic_flags(), dict.fromkeys(each.options for each in EXPORTS.values())
+    flags.DEFINE_string("out", None, "file or folder", short_name="o", flag_values=values)
+    options.define_formats(values)
+    flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
+    for kind in kinds:
+        options.define_settings(values, kind, kind.defaults())
+    sources = [pathlib.Path(name) for name in options.parse(values, argv)]
+    if values.help:
+        tables = [options.describe(kind, kind.defaults()) for kind in kinds]
+        options.print_usage(HELP, argv, endings=_formats(), options="\n\n".join(tables))
+        return 0
+    outputs.check_sources(sources, "painting")
+    planned = [_Planned.of(source, values) for source in sources]
+    app.start(values, divided=False)
+    outputs.check_outputs([made for each in planned for made in each.made], sources, overwrite=values.overwrite)
+    for each in planned:
+        _export(each, values)
+    return 0
+
+
+class _Planned(NamedTuple):
+    """The files to make of a painting, and the options of their formats."""
+
+    source: pathlib.Path
+    made: list[Made]
+
+    @classmethod
+    def of(cls, source: pathlib.Path, values: flags.FlagValues) -> _Planned:
+        """Names the files.
+
+        Raises:
+          Refused: a format is unknown, or there is none; an option is of other formats.
+        """
+        name = source.stem if values.frame is None else f"{source.stem}-{values.frame}"
+        endings = options.formats_of(values)
+        out = outputs.placed(values.out or str(source.parent), name, endings or list(EXPORTS))
+        if not endings and (not values.out or out.parent / out.name != pathlib.Path(values.out)):
+            raise Refused(f"--out={values.out}: expected a file's name, or --formats with a folder; see --help")
+        files = [out.with_name(f"{out.stem}{ending}") for ending in endings] or [out]
+        taken = {name for file in files for name in EXPORTS[file.suffix.lower()].options.defaults()}
+        for other in EXPORTS.values():
+            for name in options.given(values, other.options.defaults()).keys() - taken:
+                raise Refused(f"--{name}: no option of {' or '.join(file.suffix[1:] for file in files)}")
+        frame = "" if values.frame is None else f", frame {values.frame}"
+        origin = outputs.origin_of(f"export{frame}", source)
+        return cls(source, [Made(file, origin, source) for file in files])
+
+
+def _export(planned: _Planned, values: flags.FlagValues) -> None:
+    source = planned.source
+    painting = load_painting(source) if values.frame is None else load_frame(source, values.frame)
+    for path, origin, _ in planned.made:
+        known = EXPORTS[path.suffix.lower()].options.defaults()
+        try:
+            with outputs.output_folder(path.parent):
+                export(dataclasses.replace(painting, origin=origin), path, **options.given(values, known))
+        except (ValueError, TypeError) as error:
+            raise error if isinstance(error, JaxpaintError) else Refused(f"{path}: {error}") from None
+        print(path)
+
+
+def _formats() -> str:
+    """The formats and what they are for, in lines."""
+    lines = {each.about: ", ".join(ending[1:] for ending in each.endings) for each in EXPORTS.values()}
+    return "\n".join(f"  {names:<14} {about}" for about, names in lines.items())

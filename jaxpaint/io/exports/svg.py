@@ -1,0 +1,187 @@
+"""a path for each stroke, from the lowest to the highest, filled with a gradient of its two colours.
+
+Strokes have no texture, as drawings by `--texture=0 --relief=0`. A glaze multiplies the colours below, which SVG does
+by `mix-blend-mode`. Coordinates are integers; the drawing's long side is 1,000 units times 10 to the power of the
+precision.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import warnings
+import zlib
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxpaint import __version__
+from jaxpaint.brushes import BRUSHES, Vectors
+from jaxpaint.io import origins
+from jaxpaint.io.exports.base import Export
+from jaxpaint.pictures import fitted_shape, to_hex
+from jaxpaint.settings import Checked, setting
+from jaxpaint.types import Painting
+
+_UNITS = 1000
+# Corners that stick out by less, in units, are left out.
+_STRAIGHT = 0.08
+# Colours of a stroke's ends that differ by less, in 255ths, are one colour.
+_ALIKE = 2
+# Groups of strokes in a drawing: layers, for programs that know them.
+_LAYERS = 8
+# Part of the strokes that is left out at a time to keep to the greatest size.
+_LESS = 0.1
+# Bytes of a signature (see `jaxpaint.io.origins`).
+_SIGNATURE = 128
+_INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options(Checked):
+    """Options of SVG."""
+
+    groups = {"Options of SVG, as --KEY=VALUE": ""}
+    prefix = ""
+
+    precision: int = setting(1, "decimals of coordinates; the long side has 1,000 units", 0, 3)
+    centerlines: bool = setting(False, "lines along the middles of the strokes, for pens")
+    max_bytes: int = setting(0, "greatest size; leaves out precision, gradients, small strokes; 0: any", 0, 2**31)
+
+
+def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
+    text = _fitting(painting, options, packed=path.suffix.lower() == ".svgz")
+    path.write_bytes(text)
+
+
+def _fitting(painting: Painting, options: Options, *, packed: bool) -> bytes:
+    """The file's bytes, as few as the options allow.
+
+    Raises:
+      ValueError: an empty drawing is too large.
+
+    Warns:
+      UserWarning: something was left out.
+    """
+
+    def drawn(kept: Int[np.ndarray, "n"], precision: int, *, plain: bool) -> bytes:
+        lines = _lines(painting, kept, dataclasses.replace(options, precision=precision), plain=plain)
+        data = "\n".join(lines).encode() + b"\n"
+        return _packed(data, painting.origin) if packed else data
+
+    every, most = np.arange(len(painting.strokes)), options.max_bytes - _SIGNATURE * bool(painting.origin)
+    data = drawn(every, options.precision, plain=False)
+    if not options.max_bytes or len(data) <= most:
+        return data
+    left_out = []
+    for plain in (False, True):
+        left_out = ["decimals", "gradients"][: 1 + plain]
+        data = drawn(every, 0, plain=plain)
+        if len(data) <= most:
+            break
+    by_area = np.argsort(-BRUSHES[painting.brush].areas(painting.strokes), kind="stable")
+    kept = len(every)
+    while len(data) > most and kept:
+        kept = int(kept * (1.0 - _LESS))
+        data = drawn(np.sort(by_area[:kept]), 0, plain=True)
+    if len(data) > most:
+        raise ValueError(
+            f"max_bytes: expected at least {len(data) + _SIGNATURE}, the size of a drawing without strokes"
+        )
+    left_out += [f"the {len(every) - kept} smallest strokes"] * (kept < len(every))
+    warnings.warn(f"left out, to keep to {options.max_bytes} bytes: {', '.join(left_out)}", stacklevel=4)
+    return data
+
+
+def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, plain: bool) -> Iterator[str]:
+    """Lines of the drawing.
+
+    Args:
+      painting: the painting.
+      kept: numbers of the strokes that are drawn.
+      options: options of the drawing.
+      plain: fills strokes with the mean of their colours.
+    """
+    brush, scale = BRUSHES[painting.brush], _UNITS * 10**options.precision
+    height, width = fitted_shape(painting.height, painting.width, scale)
+    vectors = brush.shapes(painting.strokes[kept])
+    colors, alphas = brush.paint(painting.strokes[kept])
+    if plain or options.centerlines:
+        colors = np.repeat(colors.mean(axis=1, keepdims=True), 2, axis=1)
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="{_INKSCAPE}" '
+        f'width="{painting.width}" height="{painting.height}" viewBox="0 0 {width} {height}">'
+    )
+    yield f"<title>A painting in {len(kept)} strokes</title>"
+    state = "unfinished" if painting.state is not None else "finished"
+    yield f"<desc>{escape(f'brush {brush.name}, {state}, made with jaxpaint {__version__}')}</desc>"
+    if painting.settings.layering == "glaze":
+        yield "<style>path{mix-blend-mode:multiply}</style>"
+    yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
+    for number, layer in enumerate(np.array_split(np.arange(len(kept)), _LAYERS)):
+        if not len(layer):
+            continue
+        label = f"strokes {kept[layer[0]] + 1} to {kept[layer[-1]] + 1}"
+        lines = ' fill="none" stroke-linecap="round"' if options.centerlines else ""
+        yield f'<g id="layer{number + 1}" inkscape:groupmode="layer" inkscape:label="{label}"{lines}>'
+        for at in layer.tolist():
+            if options.centerlines:
+                yield _centerline(vectors, at, scale, colors[at, 0], float(alphas[at]))
+            else:
+                yield _filled(vectors, at, scale, colors[at], float(alphas[at]), int(kept[at]))
+        yield "</g>"
+    yield "</svg>"
+
+
+def _filled(
+    vectors: Vectors,
+    at: int,
+    scale: int,
+    colors: Float[np.ndarray, "2 3"],
+    alpha: float,
+    number: int,
+) -> str:
+    """A stroke as a filled path, and its gradient."""
+    outline = cv2.approxPolyDP((vectors.outline[at] * _UNITS).astype(np.float32), _STRAIGHT, closed=True)[:, 0]
+    corners = np.rint(outline * (scale / _UNITS)).astype(int)
+    steps = np.diff(corners, axis=0)
+    path = "M" + _numbers(corners[0]) + "l" + _numbers(steps[(steps != 0).any(axis=1)].ravel()) + "z"
+    opacity = "" if alpha > 0.998 else f' fill-opacity="{alpha:.3g}"'
+    if np.abs(colors[0] - colors[1]).max() * 255 < _ALIKE:
+        return f'<path fill="{to_hex(colors.mean(axis=0))}"{opacity} d="{path}"/>'
+    (x1, y1), (x2, y2) = np.rint(vectors.ends[at] * scale).astype(int)
+    gradient = (
+        f'<linearGradient id="s{number + 1}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}">'
+        f'<stop stop-color="{to_hex(colors[0])}"/><stop offset="1" stop-color="{to_hex(colors[1])}"/></linearGradient>'
+    )
+    return f'{gradient}<path fill="url(#s{number + 1})"{opacity} d="{path}"/>'
+
+
+def _centerline(vectors: Vectors, at: int, scale: int, color: Float[np.ndarray, "3"], alpha: float) -> str:
+    """A stroke as a line along its middle, as wide as the stroke is on average."""
+    start, control, end = np.rint(vectors.path[at] * scale).astype(int)
+    width = max(1, round(float(vectors.widths[at].mean()) * scale))
+    opacity = "" if alpha > 0.998 else f' stroke-opacity="{alpha:.3g}"'
+    path = f"M{_numbers(start)}Q{_numbers(control)} {_numbers(end)}"
+    return f'<path stroke="{to_hex(color)}" stroke-width="{width}"{opacity} d="{path}"/>'
+
+
+def _numbers(values: Int[np.ndarray, "n"]) -> str:
+    """Numbers with spaces between them, but where a sign separates them."""
+    return " ".join(map(str, values.tolist())).replace(" -", "-")
+
+
+def _packed(data: bytes, origin: str) -> bytes:
+    """Data as a gzip file (RFC 1952) whose comment is the mark of the origin."""
+    packer = zlib.compressobj(9, wbits=-15)
+    comment = f"{origins.mark(origin)}\0".encode() if origin else b""
+    head = bytes([0x1F, 0x8B, 8, 16 if comment else 0, 0, 0, 0, 0, 2, 255]) + comment
+    tail = zlib.crc32(data).to_bytes(4, "little") + (len(data) % 2**32).to_bytes(4, "little")
+    return head + packer.compress(data) + packer.flush() + tail
+
+
+EXPORTS = (Export((".svg", ".svgz"), "vector graphics for browsers, Inkscape and Illustrator", Options, _write),)

@@ -1,0 +1,141 @@
+"""The command `export`: files that come out, and one line for everything that goes wrong."""
+
+import dataclasses
+import gzip
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+import jaxpaint
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.cli import draw, export
+from jaxpaint.settings import Settings
+from jaxpaint.types import Painting
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working folder with a painting."""
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("paintings")
+    jaxpaint.save_painting("paintings/photo.npz", boxes())
+    return tmp_path
+
+
+def boxes():
+    settings = Settings(brush="rectangle", strokes=5, size=64)
+    strokes = np.random.default_rng(0).random((5, BRUSHES["rectangle"].dim), np.float32)
+    return Painting(strokes, "rectangle", 30, 40, settings.canvas_rgb, None, settings)
+
+
+def run(*arguments, command=export):
+    return command.main([command.__name__.rpartition(".")[2], *arguments])
+
+
+def one_line(capsys):
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: ")]
+    return line
+
+
+def names(path):
+    return sorted(file.name for file in pathlib.Path(path).iterdir())
+
+
+def test_a_file_of_the_format_of_its_name(capsys):
+    for name in ("a.svg", "new/b.SVG", "c.json"):
+        assert run("paintings/photo.npz", f"--out={name}") == 0
+        assert capsys.readouterr().out == f"{name}\n"
+    assert pathlib.Path("a.svg").read_text().count("<path") == 5
+
+
+def test_several_formats_of_several_paintings(capsys):
+    jaxpaint.save_painting("paintings/other.npz", boxes())
+    paintings = ["paintings/photo.npz", "paintings/other.npz"]
+    assert run(*paintings, "--formats=svg, .json", "-o", "out") == 0
+    assert names("out") == ["other.json", "other.svg", "photo.json", "photo.svg"]
+    assert run("paintings/photo.npz", "--formats=csv") == 0
+    assert names("paintings") == ["other.npz", "photo.csv", "photo.npz"]
+
+
+def test_options(capsys):
+    assert run("paintings/photo.npz", "--out=a.svg", "--precision=2") == 0
+    assert 'viewBox="0 0 100000 75000"' in pathlib.Path("a.svg").read_text()
+    assert run("paintings/photo.npz", "--out=a.json", "--pixels=400") == 0
+    assert json.loads(pathlib.Path("a.json").read_text())["pixels"] == {"width": 400, "height": 300}
+
+
+def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys):
+    for _ in range(2):
+        assert run("paintings/photo.npz", "--formats=svg,svgz,json,csv") == 0
+    pathlib.Path("paintings/photo.svg").write_text("my own")
+    jaxpaint.save_painting("paintings/photo.npz", dataclasses.replace(boxes(), width=50))
+    capsys.readouterr()
+    for ending, told in (("svg", "does not say that jaxpaint made it"), ("csv", "made from something else")):
+        assert run("paintings/photo.npz", f"--formats={ending}") == 1
+        assert f"paintings/photo.{ending} is there already" in (line := one_line(capsys)) and told in line
+    assert pathlib.Path("paintings/photo.svg").read_text() == "my own"
+    assert run("paintings/photo.npz", "--formats=svg", "--overwrite") == 0
+
+
+def test_an_export_that_was_edited_is_not_replaced(capsys):
+    assert run("paintings/photo.npz", "--formats=svg,json") == 0
+    for ending in ("svg", "json"):
+        path = pathlib.Path(f"paintings/photo.{ending}")
+        path.write_text(path.read_text().replace("5 strokes", "my strokes"))
+        capsys.readouterr()
+        assert run("paintings/photo.npz", f"--formats={ending}") == 1
+        assert "was changed after jaxpaint made it" in one_line(capsys)
+
+
+def test_draw_takes_json(capsys):
+    assert run("paintings/photo.npz", "--out=strokes.json") == 0
+    for source in ("paintings/photo.npz", "strokes.json"):
+        assert run(source, "--out=a.png", "--overwrite", command=draw) == 0
+        os.rename("a.png", f"{pathlib.Path(source).suffix[1:]}.png")
+    np.testing.assert_array_equal(*(jaxpaint.read_image(f"{name}.png") for name in ("npz", "json")))
+
+
+def test_an_unfinished_painting():
+    jaxpaint.save_painting("part.npz", dataclasses.replace(boxes(), state={"step": np.array(1)}))
+    assert run("part.npz", "--out=part.svgz") == 0
+    assert b"unfinished" in gzip.decompress(pathlib.Path("part.svgz").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--out=a.svg"], "no painting given"),
+        (["paintings/photo.npz"], "expected a file's name, or --formats with a folder"),
+        (["paintings/photo.npz", "--out=here"], "--out=here: expected a file's name, or --formats with a folder"),
+        (["paintings/photo.npz", "--out=a.png"], "expected a folder, or a name that ends in .json, .csv, .svg, .svgz"),
+        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, svg, svgz"),
+        (["paintings/photo.npz", "--out=a.svg", "--precision=9"], "--precision=9: "),
+        (["paintings/photo.npz", "--out=a.svg", "--precison=1"], "no such flag; did you mean --precision?"),
+        (["paintings/photo.npz", "--out=a.svg", "--max_bytes=9"], "max_bytes: expected at least"),
+        (["paintings/photo.npz", "--out=a.json", "--precision=1"], "--precision: no option of json"),
+        (["none.npz", "--out=a.svg"], "none.npz: no such file"),
+        (["words.json", "--out=a.svg"], "words.json: not a painting"),
+        (["paintings/photo.npz", "--out=a.svg", "--frame=2"], "photo.npz: "),
+        (["paintings/photo.npz", "paintings/photo.npz", "--formats=svg"], "would both become paintings/photo.svg"),
+        (["words.json", "--out=words.json"], "words.json would be overwritten"),
+    ],
+)
+def test_bad_input(arguments, expected, folder, capsys):
+    pathlib.Path("words.json").write_text("words")
+    before = sorted(folder.rglob("*"))
+    assert run(*arguments) == 1
+    assert expected in one_line(capsys)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_help(capsys):
+    assert run("--help") == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 100
+    for word in ("svg, svgz", "--formats", "max_bytes", "json  "):
+        assert word in out
+    assert run() == 1
+    assert capsys.readouterr().err.count("\n  export ") == 3
