@@ -122,13 +122,17 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
     checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
     frames = checks.whole(frames, "a number of frames", 1, 10**6)
     shape = pictures.fitted_shape(painting.height, painting.width, pictures.checked_size(size))
-    count, below = len(painting.strokes), paint_below(painting)
-    layers = bare(painting.settings, shape)
-    stops = np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int))
+    below, layers = paint_below(painting), bare(painting.settings, shape)
+    stops = stops_of(len(painting.strokes), frames)
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
         some = slice(before, stop)
         layers = _over(painting, painting.strokes[some], None if below is None else below[some], layers)
         yield pictures.to_bytes(shown(painting.settings, layers))
+
+
+def stops_of(count: int, frames: int) -> list[int]:
+    """Numbers of strokes in the pictures of a timelapse, from 0 to `count`."""
+    return np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int)).tolist()
 
 
 def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:

@@ -10,6 +10,7 @@ import pathlib
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
+import zipfile
 import zlib
 
 import cv2
@@ -283,13 +284,13 @@ def test_csv(tmp_path):
 
 
 def test_the_same_painting_gives_the_same_file_and_no_file_is_left_half_written(tmp_path, unchecked):
-    for ending in ("svg", "svgz", "json", "csv"):
+    for ending in ("svg", "svgz", "json", "csv", "ora"):
         for name in "ab":
             jaxpaint.export(some("oilpaintbrush"), tmp_path / f"{name}.{ending}")
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
     before = sorted(tmp_path.iterdir())
     for name, options, expected in (
-        ("a.doc", {}, "expected a name that ends in .json, .csv, .svg, .svgz"),
+        ("a.doc", {}, "expected a name that ends in .json, .csv, .ora, .svg, .svgz"),
         ("c.svg", {"precison": 1}, "precison: no such key; did you mean precision"),
         ("c.svg", {"precision": 9}, "^precision: expected an integer from 0 to 3, got 9"),
     ):
@@ -310,3 +311,53 @@ def test_many_strokes(tmp_path):
     painting = some("filbert", count=4000)
     jaxpaint.export(painting, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text().count("<path") == 4000
+
+
+def layers_of(path):
+    """Names and pictures of an OpenRaster file's layers, the lowest first, by its own list."""
+    with zipfile.ZipFile(path) as archive:
+        first, *_ = archive.infolist()
+        assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+        assert archive.read("mimetype") == b"image/openraster"
+        image = ElementTree.fromstring(archive.read("stack.xml"))
+        pictures = []
+        for layer in reversed(image.findall("stack/layer")):
+            with Image.open(io.BytesIO(archive.read(layer.get("src")))) as picture:
+                pictures.append((layer.get("name"), picture.convert("RGBA")))
+        merged, preview = (
+            np.asarray(Image.open(io.BytesIO(archive.read(name))))
+            for name in ("mergedimage.png", "Thumbnails/thumbnail.png")
+        )
+    assert (int(image.get("h")), int(image.get("w"))) == merged.shape[:2]
+    assert max(preview.shape) == min(256, max(merged.shape))
+    return pictures, merged
+
+
+@pytest.mark.parametrize("changes", [{"brush": "filbert"}, {"brush": "watercolor"}], ids=["over", "glaze"])
+def test_layers_over_each_other_are_the_drawing(tmp_path, changes):
+    """Under light, of wet paint with its texture, or of glazes on paper."""
+    painting = some(**changes)
+    lit = dataclasses.replace(painting.settings, texture=1.0, relief=1.0, wet=0.5, ground="linen", size=96)
+    painting = dataclasses.replace(painting, settings=lit)
+    jaxpaint.export(painting, tmp_path / "a.ora", layers=4)
+    layers, merged = layers_of(tmp_path / "a.ora")
+    assert [name for name, _ in layers] == ["canvas", *(f"strokes {n + 1} to {n + 10}" for n in (0, 10, 20, 30))]
+    picture = layers[0][1]
+    for _, layer in layers[1:]:
+        picture = Image.alpha_composite(picture, layer)
+    drawn = np.rint(jaxpaint.draw(painting) * 255)
+    assert np.abs(np.asarray(picture.convert("RGB")) - drawn).max() <= 1
+    assert np.abs(merged - drawn).max() <= 1
+
+
+def test_layers_are_transparent_where_they_have_no_strokes(tmp_path):
+    painting = dataclasses.replace(some("rectangle"), strokes=some("rectangle").strokes[:3])
+    jaxpaint.export(painting, tmp_path / "a.ora", layers=8, size=64)
+    layers, merged = layers_of(tmp_path / "a.ora")
+    assert len(layers) == 4 and merged.shape == (48, 64, 3)
+    for number, (_, layer) in enumerate(layers[1:]):
+        alone = dataclasses.replace(painting, strokes=painting.strokes[[number]])
+        changed = np.abs(jaxpaint.draw(alone, size=64) - painting.settings.canvas_rgb).max(axis=-1)
+        alpha = np.asarray(layer)[..., 3] / 255
+        assert (alpha[changed == 0] == 0).all()
+        assert abs(alpha.max() - painting.strokes[number, 8]) < 1.1 / 255

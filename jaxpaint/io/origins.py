@@ -63,7 +63,7 @@ _PLACES = {
     # After the end, which readers ignore: ffmpeg reads a comment after the last frame as another frame.
     ".gif": _Place(0, b"", lambda mark: b""),
     # The comment of the zip. The length of the comment is the last field of a zip without comment.
-    ".npz": _Place(2, struct.pack("<H", _LENGTH), lambda mark: b""),
+    **dict.fromkeys((".npz", ".ora"), _Place(2, struct.pack("<H", _LENGTH), lambda mark: b"")),
     # Another key, indented as by `json.dumps(..., indent=2)`.
     ".json": _Place(3, b',\n  "origin": "', lambda mark: b'"\n}\n'),
     # A comment before the end of the drawing.

@@ -1,0 +1,129 @@
+"""OpenRaster: strokes in transparent layers, for Krita, GIMP and MyPaint.
+
+A layer shows its strokes under the painting's light. Its colours are chosen such that the layers up to it, laid over
+each other in 8 bits, are the drawing of all strokes so far.
+
+References:
+  OpenRaster 0.0.6, https://www.openraster.org
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import pathlib
+import zipfile
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from jaxpaint import drawing, pictures
+from jaxpaint.io.exports.base import Export
+from jaxpaint.settings import Checked, setting
+from jaxpaint.types import Painting
+
+# Long side of the preview, in pixels, at most.
+_THUMBNAIL = 256
+# The first moment that a zip knows.
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+_TINY = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class Options(Checked):
+    """Options of OpenRaster."""
+
+    groups = {"Options of OpenRaster": ""}
+    prefix = ""
+
+    layers: int = setting(8, "number of layers, besides the canvas", 1, 200)
+    size: int = setting(0, "long side in pixels; 0: as painted", 0, pictures.LARGEST)
+
+
+class _Layer(NamedTuple):
+    """A layer's name, its colours with alpha, and the picture of all layers up to it."""
+
+    name: str
+    colors: UInt8[np.ndarray, "h w c"]
+    picture: UInt8[np.ndarray, "h w 3"]
+
+
+def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+
+        def add(name: str, data: bytes) -> None:
+            # Without the time of writing, so that the same painting gives the same file.
+            archive.writestr(zipfile.ZipInfo(name, _NO_TIME), data)
+
+        # The mimetype comes first, and is not compressed.
+        add("mimetype", b"image/openraster")
+        stack: list[str] = []
+        for number, layer in enumerate(_layers(painting, options)):
+            source = f"data/layer{number:03d}.png"
+            add(source, _png(layer.colors))
+            # The topmost layer comes first.
+            stack.insert(0, f'<layer name="{layer.name}" src="{source}"/>')
+        height, width, _ = layer.picture.shape
+        head, tail = f'<image version="0.0.6" w="{width}" h="{height}">\n<stack>', "</stack>\n</image>\n"
+        add("stack.xml", "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *stack, tail]).encode())
+        add("mergedimage.png", _png(layer.picture))
+        preview = Image.fromarray(layer.picture)
+        preview.thumbnail((_THUMBNAIL, _THUMBNAIL))
+        add("Thumbnails/thumbnail.png", _png(np.asarray(preview)))
+
+
+def _layers(painting: Painting, options: Options) -> Iterator[_Layer]:
+    """Yields the layers, the lowest first."""
+    size = options.size or painting.settings.size
+    stops = drawing.stops_of(len(painting.strokes), options.layers + 1)
+    canvas, *wanted = drawing.timelapse(painting, size=size, frames=options.layers + 1)
+    yield _Layer("canvas", canvas, canvas)
+    for before, stop, picture in zip(stops, stops[1:], wanted, strict=False):
+        part = dataclasses.replace(painting, strokes=painting.strokes[before:stop])
+        colors = _between(canvas, picture, _coverage(part, size))
+        canvas = _composite(canvas, colors)
+        yield _Layer(f"strokes {before + 1} to {stop}", colors, canvas)
+
+
+def _coverage(painting: Painting, size: int) -> Float[np.ndarray, "h w"]:
+    """Share of what is below that the strokes hide, in [0, 1]."""
+    dry = dataclasses.replace(painting.settings, wet=0.0)
+    on = {
+        color: drawing.draw_flat(
+            dataclasses.replace(painting, settings=dataclasses.replace(dry, canvas_color=color)), size=size
+        )
+        for color in ("white", "black")
+    }
+    return 1.0 - (on["white"] - on["black"]).min(axis=-1)
+
+
+def _between(
+    below: UInt8[np.ndarray, "h w 3"], wanted: UInt8[np.ndarray, "h w 3"], coverage: Float[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w 4"]:
+    """The layer that turns the picture below into the wanted one, as opaque as the coverage, or more if need be."""
+    low, high = below / 255.0, wanted / 255.0
+    # At the least alpha, some channel of the layer's colour is 0 or 1.
+    change = np.where(high > low, (high - low) / np.maximum(1.0 - low, _TINY), (low - high) / np.maximum(low, _TINY))
+    least = np.ceil(change.max(axis=-1) * 255.0 - 1e-6)
+    alpha = np.clip(np.maximum(np.rint(coverage * 255.0), least), 0.0, 255.0)[..., None]
+    share = np.maximum(alpha / 255.0, _TINY)
+    color = np.where(alpha > 0, (high - (1.0 - share) * low) / share, 0.0)
+    return np.concatenate([np.rint(np.clip(color, 0.0, 1.0) * 255.0), alpha], axis=-1).astype(np.uint8)
+
+
+def _composite(below: UInt8[np.ndarray, "h w 3"], layer: UInt8[np.ndarray, "h w 4"]) -> UInt8[np.ndarray, "h w 3"]:
+    """A layer over a picture."""
+    alpha = layer[..., 3:] / 255.0
+    return np.rint(alpha * layer[..., :3] + (1.0 - alpha) * below).astype(np.uint8)
+
+
+def _png(pixels: UInt8[np.ndarray, "h w c"]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+EXPORTS = (Export((".ora",), "layers for Krita, GIMP and MyPaint (OpenRaster)", Options, _write),)
