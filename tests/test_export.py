@@ -110,7 +110,10 @@ def test_an_unfinished_painting():
         (["--out=a.svg"], "no painting given"),
         (["paintings/photo.npz"], "expected a file's name, or --formats with a folder"),
         (["paintings/photo.npz", "--out=here"], "--out=here: expected a file's name, or --formats with a folder"),
-        (["paintings/photo.npz", "--out=a.png"], "expected a folder, or a name that ends in .json, .csv, .ora, .svg, .svgz"),
+        (
+            ["paintings/photo.npz", "--out=a.png"],
+            "expected a folder, or a name that ends in .json, .csv, .ora, .svg, .svgz",
+        ),
         (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, ora, svg, svgz"),
         (["paintings/photo.npz", "--out=a.svg", "--precision=9"], "--precision=9: "),
         (["paintings/photo.npz", "--out=a.svg", "--precison=1"], "no such flag; did you mean --precision?"),

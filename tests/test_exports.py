@@ -352,6 +352,7 @@ def test_layers_over_each_other_are_the_drawing(tmp_path, changes):
 
 def test_layers_are_transparent_where_they_have_no_strokes(tmp_path):
     painting = dataclasses.replace(some("rectangle"), strokes=some("rectangle").strokes[:3])
+    painting.strokes[:, BRUSHES["rectangle"].index("size")] = 0.15
     jaxpaint.export(painting, tmp_path / "a.ora", layers=8, size=64)
     layers, merged = layers_of(tmp_path / "a.ora")
     assert len(layers) == 4 and merged.shape == (48, 64, 3)
