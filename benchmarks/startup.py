@@ -43,6 +43,7 @@ TINY = ("--config.strokes=12", "--config.steps=12", "--config.size=32")
 RUNS: dict[str, tuple[str, ...]] = {
     "paint": (str(PHOTO), *TINY),
     "draw": ("painting.npz",),
+    "export": ("painting.npz", "--out=painting.svg"),
     "stylize": ("painting.npz", f"--style={PHOTO}", "--config.steps=2", "--config.vgg_size=32"),
     "paint_video": ("clip.mp4", *TINY, "--config.frame_steps=4"),
     "train_renderer": (

@@ -15,6 +15,8 @@ import functools
 import io
 import pathlib
 import re
+import tempfile
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +25,7 @@ import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import optax
+import resvg_py
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -477,6 +480,30 @@ def rake(example: Example) -> Figure:
     return figure
 
 
+def exports(example: Example) -> Figure:
+    """A painting for other programs: as SVG, two of its layers, and lines for a pen."""
+    painting = example.finished
+    figure, axes = panels(5)
+    show(axes[0], jaxpaint.draw(painting, size=480), "drawing")
+    with tempfile.TemporaryDirectory() as folder:
+        for axis, title, options in ((axes[1], "SVG", {}), (axes[4], "lines for pens", {"centerlines": True})):
+            jaxpaint.export(painting, f"{folder}/a.svg", **options)
+            drawn = resvg_py.svg_to_bytes(svg_path=f"{folder}/a.svg", width=480, height=480)
+            show(axis, _pixels(bytes(drawn))[..., :3], title)
+        jaxpaint.export(painting, f"{folder}/a.ora", size=480, layers=4)
+        with zipfile.ZipFile(f"{folder}/a.ora") as archive:
+            for axis, number, title in ((axes[2], 2, "layer 2 of 4"), (axes[3], 4, "layer 4 of 4")):
+                layer = _pixels(archive.read(f"data/layer{number:03d}.png"))
+                checks = 1.0 - 0.12 * ((np.indices((480, 480)) // 20).sum(axis=0) % 2)[..., None]
+                show(axis, layer[..., 3:] * layer[..., :3] + (1.0 - layer[..., 3:]) * checks, title)
+    return figure
+
+
+def _pixels(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.asarray(picture.convert("RGBA"), np.float32) / 255
+
+
 FIGURES: dict[str, Callable[[Example], Figure]] = {
     "stroke": stroke,
     "tiles": tiles,
@@ -487,6 +514,7 @@ FIGURES: dict[str, Callable[[Example], Figure]] = {
     "light": light,
     "windows": windows,
     "rake": rake,
+    "exports": exports,
 }
 
 

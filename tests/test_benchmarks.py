@@ -669,6 +669,16 @@ def test_exponent():
     assert scaling._exponent([(2, 12)]) is None
 
 
+def test_exports(tmp_path):
+    import exports
+
+    exports.main(["--brushes=rectangle,markerpen", "--strokes=40", "--steps=24", f"--out={tmp_path}"])
+    boxes, pens = json.loads((tmp_path / "exports.json").read_text())["rows"]
+    assert boxes["resvg dB"] > 38 and boxes["skia dB"] > 38
+    assert pens["resvg dB"] > 30 and pens["skia dB"] is None
+    assert 0 < boxes["svgz kB"] < boxes["svg kB"] < 40
+
+
 def test_startup(tmp_path):
     """The first run compiles, the second finds what that compiled."""
     import startup

@@ -67,7 +67,7 @@ paint.main(["paint", "--help"])
 @pytest.mark.slow
 def test_a_brush_a_term_and_a_network_are_one_file_each(tmp_path):
     copy = tmp_path / "jaxpaint"
-    folders = {"."} | {str(pathlib.Path(toy).parent) for toy in TOYS} | {"losses"}
+    folders = {"."} | {str(pathlib.Path(toy).parent) for toy in TOYS} | {"io", "losses"}
     for folder in folders:
         (copy / folder).mkdir(parents=True, exist_ok=True)
     for folder in folders:

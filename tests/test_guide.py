@@ -1,4 +1,4 @@
-"""The guide's examples of a brush, a term and a network: as they are written, in a copy of the package, they paint."""
+"""The guide's examples of a brush, a term, a network and a format: as they are written, in a copy of the package."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ PROGRAMS = re.findall(r"^```python\n(import .*?)^```", PAGE, re.M | re.S)
 PAINTING = """
 import jax, numpy as np
 import jaxpaint
-from jaxpaint.cli import paint
+from jaxpaint.cli import export, paint
 from jaxpaint.io import weights
 from jaxpaint.renderers.networks import network
 rake = jaxpaint.BRUSHES["rake"]
@@ -32,6 +32,8 @@ jaxpaint.write_image("picture.png", picture)
 flags = ["--config.strokes=3", "--config.steps=4", "--config.size=32", "--config.contours=2"]
 network = ["--config.brush=rake", "--config.renderer=small", "--config.weights=small.safetensors"]
 assert paint.main(["paint", "picture.png", *flags, *network]) == 0
+assert export.main(["export", "paintings/picture.npz", "--out=picture.txt", "--decimals=1"]) == 0
+assert [len(line.split()) for line in open("picture.txt")] == [3, 3, 3]
 """
 
 
@@ -55,7 +57,12 @@ def copy(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("program", [PAINTING, *PROGRAMS], ids=["painting", "stroke", "gradient"])
 def test_the_guide_s_examples_work(program, copy):
-    assert sorted(FILES) == ["architectures/small.py", "brushes/rake.py", "losses/terms/contours.py"]
+    assert sorted(FILES) == [
+        "architectures/small.py",
+        "brushes/rake.py",
+        "io/exports/txt.py",
+        "losses/terms/contours.py",
+    ]
     environment = os.environ | {"PYTHONPATH": str(copy)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)

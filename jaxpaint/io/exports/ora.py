@@ -105,8 +105,8 @@ def _between(
 ) -> UInt8[np.ndarray, "h w 4"]:
     """The layer that turns the picture below into the wanted one, as opaque as the coverage, or more if need be."""
     low, high = below / 255.0, wanted / 255.0
-    # At the least alpha, some channel of the layer's colour is 0 or 1. Differences of 1/255 may stay: most are rounding,
-    # and beside white and black they would need opaque specks.
+    # At the least alpha, some channel of the layer's colour is 0 or 1. Differences of 1/255 may stay: most are rounding
+    # errors, and beside white and black they would need opaque specks.
     change, room = np.maximum(np.abs(high - low) - 1.0 / 255.0, 0.0), np.where(high > low, 1.0 - low, low)
     least = np.ceil((change / np.maximum(room, _TINY)).max(axis=-1) * 255.0 - 1e-6)
     alpha = np.clip(np.maximum(np.rint(coverage * 255.0), least), 0.0, 255.0)[..., None]

@@ -1,0 +1,96 @@
+"""Sizes of exported paintings, seconds, and how closely other programs draw them.
+
+    python benchmarks/exports.py
+
+A photograph is painted with each brush. Every painting is written in each format, and resvg and Skia draw its SVG at 1,024
+pixels. The PSNR, in dB, is that against `draw` without texture and relief. Skia's reader of SVG has no blend modes, so that
+it draws no glazes. Writes exports.json to --out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import pathlib
+import tempfile
+import time
+from collections.abc import Sequence
+
+import machine
+import numpy as np
+import resvg_py
+import skia
+from PIL import Image
+
+import jaxpaint
+from jaxpaint import drawing, metrics
+
+STROKES = {
+    "rectangle": 1000,
+    "oilpaintbrush": 4000,
+    "filbert": 2500,
+    "pastel": 2500,
+    "watercolor": 1000,
+    "markerpen": 1000,
+}
+SIZE = 1024
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photo", default="coffee", help="of scikit-image or scikit-learn, or a path")
+    parser.add_argument("--brushes", default=",".join(STROKES), help="names, with commas")
+    parser.add_argument("--strokes", type=int, help="for all brushes alike")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("benchmarks/results"))
+    options = parser.parse_args(argv)
+    photo, rows = machine.picture(options.photo), []
+    for brush in options.brushes.split(","):
+        count = options.strokes or STROKES[brush]
+        settings = jaxpaint.Settings(brush=brush, strokes=count, steps=options.steps)
+        rows.append(measured(jaxpaint.paint(photo, key=0, settings=settings)))
+        print(rows[-1], flush=True)
+    machine.write("exports", rows, options.out, photo=options.photo, steps=options.steps)
+
+
+def measured(painting: jaxpaint.Painting) -> dict[str, object]:
+    """A row: bytes of each format, seconds for the SVG, and the PSNR of what resvg and Skia draw, in dB."""
+    row: dict[str, object] = {"brush": painting.brush, "strokes": len(painting.strokes)}
+    with tempfile.TemporaryDirectory() as folder:
+        for ending in ("svg", "svgz", "json", "csv", "ora"):
+            path, start = pathlib.Path(folder) / f"a.{ending}", time.perf_counter()
+            jaxpaint.export(painting, path)
+            row |= {"svg seconds": time.perf_counter() - start} if ending == "svg" else {}
+            row[f"{ending} kB"] = path.stat().st_size / 1000
+        svg = (pathlib.Path(folder) / "a.svg").read_text(encoding="utf-8")
+    plain = dataclasses.replace(painting.settings, texture=0.0, wet=0.0, ground="none")
+    wanted = drawing.draw_flat(dataclasses.replace(painting, settings=plain), size=SIZE)
+    shape, size = wanted.shape[:2], (painting.width, painting.height)
+    row["resvg dB"] = float(metrics.psnr(by_resvg(svg, shape), wanted))
+    glazed = painting.settings.layering == "glaze"
+    row["skia dB"] = None if glazed else float(metrics.psnr(by_skia(svg, shape, size), wanted))
+    return row
+
+
+def by_resvg(svg: str, shape: tuple[int, int]) -> np.ndarray:
+    """An SVG as resvg draws it, in [0, 1]."""
+    drawn = resvg_py.svg_to_bytes(svg_string=svg, height=shape[0], width=shape[1])
+    with Image.open(io.BytesIO(bytes(drawn))) as picture:
+        return np.asarray(picture.convert("RGB"), np.float32) / 255
+
+
+def by_skia(svg: str, shape: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    """An SVG of this width and height as Skia draws it, in [0, 1]."""
+    dom = skia.SVGDOM.MakeFromStream(skia.MemoryStream(svg.encode(), True))
+    surface = skia.Surface(shape[1], shape[0])
+    surface.getCanvas().scale(shape[1] / size[0], shape[0] / size[1])
+    dom.setContainerSize(skia.Size(*size))
+    dom.render(surface.getCanvas())
+    pixels = surface.makeImageSnapshot().toarray(colorType=skia.kRGBA_8888_ColorType)
+    return pixels[..., :3].astype(np.float32) / 255
+
+
+if __name__ == "__main__":
+    main()
