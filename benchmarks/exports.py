@@ -2,9 +2,9 @@
 
     python benchmarks/exports.py
 
-A photograph is painted with each brush. Every painting is written in each format, and resvg and Skia draw its SVG at 1,024
-pixels. The PSNR, in dB, is that against `draw` without texture and relief. Skia's reader of SVG has no blend modes, so that
-it draws no glazes. Writes exports.json to --out.
+A photograph is painted with each brush. Every painting is written in each format, and resvg and Skia draw its SVG at
+1,024 pixels. The PSNR, in dB, is that against `draw` without texture and relief. Skia's reader of SVG has no blend
+modes, so that it draws no glazes. Writes exports.json to --out.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from PIL import Image
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import convert_weights, options
 from jaxpaint.errors import JaxpaintError
-from jaxpaint.io import films, images, npz, videos, weights
+from jaxpaint.io import films, images, npz, paintings, videos, weights
+from jaxpaint.io.exports import export
 from jaxpaint.settings import FilmSettings, Settings
 from jaxpaint.training import State, checkpoints
 from jaxpaint.types import Painting
@@ -51,6 +52,12 @@ def painting(path):
     state = {"strokes": np.zeros((9, DIM), np.float32), "placed": np.array(4), "stage": np.array(1)}
     strokes = RNG.random((4, DIM), np.float32)
     npz.save_painting(path, Painting(strokes, "rectangle", 18, 24, (1.0, 1.0, 1.0), None, settings, state))
+
+
+def strokes(path):
+    stamps, settings = RNG.random((1, 2, 3, 3), np.float32), Settings(brush="filbert", strokes=4, size=32)
+    parameters = RNG.random((4, BRUSHES["filbert"].dim), np.float32)
+    export(Painting(parameters, "filbert", 18, 24, (1.0, 1.0, 1.0), stamps, settings), path)
 
 
 def film(path):
@@ -117,6 +124,7 @@ KINDS = {
     "picture.tif": (picture, images.read_image),
     "deep.tif": (deep_picture, images.read_image),
     "painting.npz": (painting, npz.load_painting),
+    "strokes.json": (strokes, paintings.load_painting),
     "film.film": (film, read_film),
     "clip.mp4": (video, lambda path: list(videos.read(videos.probe(path)))),
     "clip.gif": (video, lambda path: list(videos.read(videos.probe(path)))),
