@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pathlib
 
@@ -41,8 +40,8 @@ def load_frame(path: str | os.PathLike[str], number: int) -> Painting:
     Raises:
       FilmFileError: the file is missing, damaged or foreign, or has fewer frames.
     """
-    film, frames = films.read(path)
-    found = next(itertools.islice(frames, number, None), None)
-    if found is None:
-        raise FilmFileError(f"{path}: has no frame {number}")
-    return film.painting(found.frame)
+    (film, frames), count = films.read(path), 0
+    for count, painted in enumerate(frames, 1):
+        if count == number + 1:
+            return film.painting(painted.frame)
+    raise FilmFileError(f"{path}: has no frame {number}, but frames 0 to {count - 1}")
