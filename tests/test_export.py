@@ -69,7 +69,7 @@ def test_options(capsys):
 
 def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys):
     for _ in range(2):
-        assert run("paintings/photo.npz", "--formats=svg,svgz,json,csv,ora") == 0
+        assert run("paintings/photo.npz", "--formats=svg,svgz,json,csv,ora,stl,glb") == 0
     pathlib.Path("paintings/photo.svg").write_text("my own")
     jaxpaint.save_painting("paintings/photo.npz", dataclasses.replace(boxes(), width=50))
     capsys.readouterr()
@@ -112,9 +112,9 @@ def test_an_unfinished_painting():
         (["paintings/photo.npz", "--out=here"], "--out=here: expected a file's name, or --formats with a folder"),
         (
             ["paintings/photo.npz", "--out=a.png"],
-            "expected a folder, or a name that ends in .json, .csv, .ora, .svg, .svgz",
+            "expected a folder, or a name that ends in .json, .csv, .stl, .glb, .ora, .svg, .svgz",
         ),
-        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, ora, svg, svgz"),
+        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, stl, glb, ora, svg, svgz"),
         (["paintings/photo.npz", "--out=a.svg", "--precision=9"], "--precision=9: "),
         (["paintings/photo.npz", "--out=a.svg", "--precison=1"], "no such flag; did you mean --precision?"),
         (["paintings/photo.npz", "--out=a.svg", "--max_bytes=9"], "max_bytes: expected at least"),

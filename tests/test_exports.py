@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import resvg_py
 import skia
+import trimesh
 from PIL import Image
 from strokes import SMOOTH, draw
 
@@ -284,13 +285,13 @@ def test_csv(tmp_path):
 
 
 def test_the_same_painting_gives_the_same_file_and_no_file_is_left_half_written(tmp_path, unchecked):
-    for ending in ("svg", "svgz", "json", "csv", "ora"):
+    for ending in ("svg", "svgz", "json", "csv", "ora", "stl", "glb"):
         for name in "ab":
             jaxpaint.export(some("oilpaintbrush"), tmp_path / f"{name}.{ending}")
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
     before = sorted(tmp_path.iterdir())
     for name, options, expected in (
-        ("a.doc", {}, "expected a name that ends in .json, .csv, .ora, .svg, .svgz"),
+        ("a.doc", {}, "expected a name that ends in .json, .csv, .stl, .glb, .ora, .svg, .svgz"),
         ("c.svg", {"precison": 1}, "precison: no such key; did you mean precision"),
         ("c.svg", {"precision": 9}, "^precision: expected an integer from 0 to 3, got 9"),
     ):
@@ -311,6 +312,29 @@ def test_many_strokes(tmp_path):
     painting = some("filbert", count=4000)
     jaxpaint.export(painting, tmp_path / "a.svg")
     assert (tmp_path / "a.svg").read_text().count("<path") == 4000
+
+
+@pytest.mark.parametrize("ending", ["stl", "glb"])
+def test_reliefs_are_closed_and_as_large_as_they_are_to_be(tmp_path, ending):
+    painting = some("filbert")
+    settings = dataclasses.replace(painting.settings, texture=1.0, relief=1.0, ground="linen")
+    painting, sizes = dataclasses.replace(painting, settings=settings), []
+    for depth in (0.0, 5.0):
+        path = tmp_path / f"{depth}.{ending}"
+        jaxpaint.export(painting, path, detail=64, width_mm=100.0, base_mm=3.0, depth=depth)
+        mesh = trimesh.load(path, force="mesh")
+        assert mesh.is_watertight and mesh.is_winding_consistent and mesh.volume > 0
+        sizes.append(np.ptp(mesh.bounds, axis=0) * (1000 if ending == "glb" else 1))
+    # Corners are the centres of pixels.
+    np.testing.assert_allclose(sizes[0], [100 * 63 / 64, 75 * 47 / 48, 3], rtol=1e-5)
+    assert 0.2 < sizes[1][2] - 3 < 100 * 5 * 0.0024 * 2
+    if ending == "glb":
+        texture = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))
+        flat = jaxpaint.drawing.draw_flat(painting, size=64)
+        assert np.abs(texture / 255 - flat).max() < 1 / 255
+        # The corner at the top left has the colour of the first pixel.
+        first = np.lexsort((mesh.vertices[:, 0], -mesh.vertices[:, 1], -np.sign(mesh.vertices[:, 2])))[0]
+        np.testing.assert_allclose(mesh.visual.uv[first], [0.5 / 64, 1 - 0.5 / 48], atol=1e-6)
 
 
 def layers_of(path):

@@ -1,6 +1,6 @@
 """Light on a painting: the ground's relief, how thick each stroke's paint is, and how light falls on both.
 
-Heights are in units of a thick stroke's paint. One of them is `_UNIT` of the picture's long side, so that a painting
+Heights are in units of a thick stroke's paint. One of them is `UNIT` of the picture's long side, so that a painting
 looks the same at every size. Where paint is flat, light changes nothing: its colour is exactly the fitted one.
 """
 
@@ -22,7 +22,7 @@ GROUNDS = ("linen", "paper", "none")
 # Width from which strokes have ridges as high as any, in long sides of the picture.
 _LOADED = 0.045
 # Mean height of a stroke before it is laid down, and height of a thick stroke's paint in long sides of the picture.
-_MEAN, _UNIT = 0.5, 0.0024
+_MEAN, UNIT = 0.5, 0.0024
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
 _ELEVATION, _ROUNDED = 0.58, 0.0004
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
@@ -205,7 +205,7 @@ def _light(
         return cv2.GaussianBlur(heights, (0, 0), max(radius * longest, 0.01), borderType=cv2.BORDER_REPLICATE)
 
     rounded = blurred(_ROUNDED)
-    slope = _UNIT * longest
+    slope = UNIT * longest
     # Central differences: the kernel (−1, 0, 1) / 2.
     right, down = (
         cv2.Sobel(rounded, cv2.CV_32F, *axes, ksize=1, scale=slope / 2, borderType=cv2.BORDER_REPLICATE)
