@@ -60,6 +60,13 @@ def test_several_formats_of_several_paintings(capsys):
     assert names("paintings") == ["other.npz", "photo.csv", "photo.npz"]
 
 
+def test_a_bad_painting_does_not_stop_the_others(capsys):
+    pathlib.Path("paintings/words.npz").write_text("words")
+    assert run("paintings/words.npz", "paintings/photo.npz", "--formats=svg") == 1
+    assert "paintings/words.npz: not a painting" in one_line(capsys)
+    assert names("paintings") == ["photo.npz", "photo.svg", "words.npz"]
+
+
 def test_options(capsys):
     assert run("paintings/photo.npz", "--out=a.svg", "--precision=2") == 0
     assert 'viewBox="0 0 100000 75000"' in pathlib.Path("a.svg").read_text()

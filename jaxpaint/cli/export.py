@@ -61,9 +61,14 @@ def _main(argv: list[str]) -> int:
     planned = [_Planned.of(source, values) for source in sources]
     app.start(values, divided=False)
     outputs.check_outputs([made for each in planned for made in each.made], sources, overwrite=values.overwrite)
+    status = 0
     for each in planned:
-        _export(each, values)
-    return 0
+        try:
+            _export(each, values)
+        except JaxpaintError as error:
+            app.complain(error)
+            status = 1
+    return status
 
 
 class _Planned(NamedTuple):

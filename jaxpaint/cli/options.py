@@ -176,11 +176,14 @@ def define_light(values: flags.FlagValues) -> None:
 
 
 def define_settings(values: flags.FlagValues, kind: type[Checked], names: Collection[str]) -> None:
-    """Defines a flag for some settings of a class, by their bare names; a flag that is not given is None."""
+    """Defines a flag for some settings of a class, by their bare names; a flag that is not given is None.
+
+    A name that has a flag already, of another class, shares it.
+    """
     for field in dataclasses.fields(kind):
         about = field.metadata
         bounds = about["low"], about["high"]
-        if field.name not in names:
+        if field.name not in names or field.name in values:
             continue
         if about["choices"]:
             flags.DEFINE_enum(field.name, None, about["choices"], about["meaning"], flag_values=values)
