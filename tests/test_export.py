@@ -45,7 +45,7 @@ def names(path):
 
 
 def test_a_file_of_the_format_of_its_name(capsys):
-    for name in ("a.svg", "new/b.SVG", "c.json"):
+    for name in ("a.svg", "new/b.SVG", "c.json", "d_height.tiff"):
         assert run("paintings/photo.npz", f"--out={name}") == 0
         assert capsys.readouterr().out == f"{name}\n"
     assert pathlib.Path("a.svg").read_text().count("<path") == 5
@@ -56,6 +56,8 @@ def test_several_formats_of_several_paintings(capsys):
     paintings = ["paintings/photo.npz", "paintings/other.npz"]
     assert run(*paintings, "--formats=svg, .json", "-o", "out") == 0
     assert names("out") == ["other.json", "other.svg", "photo.json", "photo.svg"]
+    assert run("paintings/photo.npz", "--formats=height.png,flat.png", "-o", "maps") == 0
+    assert names("maps") == ["photo_flat.png", "photo_height.png"]
     assert run("paintings/photo.npz", "--formats=csv") == 0
     assert names("paintings") == ["other.npz", "photo.csv", "photo.npz"]
 
@@ -76,7 +78,13 @@ def test_options(capsys):
 
 def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys):
     for _ in range(2):
-        assert run("paintings/photo.npz", "--formats=svg,svgz,json,csv,ora,stl,glb") == 0
+        assert (
+            run(
+                "paintings/photo.npz",
+                "--formats=svg,svgz,json,csv,ora,stl,glb,flat.png,height.png,height.tiff,normal.png",
+            )
+            == 0
+        )
     pathlib.Path("paintings/photo.svg").write_text("my own")
     jaxpaint.save_painting("paintings/photo.npz", dataclasses.replace(boxes(), width=50))
     capsys.readouterr()
@@ -115,13 +123,12 @@ def test_an_unfinished_painting():
     ("arguments", "expected"),
     [
         (["--out=a.svg"], "no painting given"),
-        (["paintings/photo.npz"], "expected a file's name, or --formats with a folder"),
-        (["paintings/photo.npz", "--out=here"], "--out=here: expected a file's name, or --formats with a folder"),
-        (
-            ["paintings/photo.npz", "--out=a.png"],
-            "expected a folder, or a name that ends in .json, .csv, .stl, .glb, .ora, .svg, .svgz",
-        ),
-        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, stl, glb, ora, svg, svgz"),
+        (["paintings/photo.npz"], "or a folder and --formats"),
+        (["paintings/photo.npz", "--out=here"], "--out=here: expected a name that ends in json, csv,"),
+        (["paintings/photo.npz", "--out=a.png"], "--out=a.png: expected a name that ends in json, csv,"),
+        (["paintings/photo.npz", "--out=a.svg", "--formats=csv"], "--out=a.svg: expected a name"),
+        (["paintings/photo.npz", "--out=a.png", "--formats=csv"], "--out=a.png: expected a folder, or a name"),
+        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, flat.png, height.png"),
         (["paintings/photo.npz", "--out=a.svg", "--precision=9"], "--precision=9: "),
         (["paintings/photo.npz", "--out=a.svg", "--precison=1"], "no such flag; did you mean --precision?"),
         (["paintings/photo.npz", "--out=a.svg", "--max_bytes=9"], "max_bytes: expected at least"),

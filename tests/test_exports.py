@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import resvg_py
 import skia
+import tifffile
 import trimesh
 from PIL import Image
 from strokes import SMOOTH, draw
@@ -27,6 +28,7 @@ import jaxpaint
 from jaxpaint import metrics
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import PaintingFileError
+from jaxpaint.io.exports import EXPORTS
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
@@ -285,13 +287,13 @@ def test_csv(tmp_path):
 
 
 def test_the_same_painting_gives_the_same_file_and_no_file_is_left_half_written(tmp_path, unchecked):
-    for ending in ("svg", "svgz", "json", "csv", "ora", "stl", "glb"):
+    for ending in EXPORTS:
         for name in "ab":
-            jaxpaint.export(some("oilpaintbrush"), tmp_path / f"{name}.{ending}")
-        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+            jaxpaint.export(some("oilpaintbrush"), tmp_path / f"{name}{ending}")
+        assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
     before = sorted(tmp_path.iterdir())
     for name, options, expected in (
-        ("a.doc", {}, "expected a name that ends in .json, .csv, .stl, .glb, .ora, .svg, .svgz"),
+        ("a.doc", {}, "expected a name that ends in .json, .csv, _flat.png, "),
         ("c.svg", {"precison": 1}, "precison: no such key; did you mean precision"),
         ("c.svg", {"precision": 9}, "^precision: expected an integer from 0 to 3, got 9"),
     ):
@@ -335,6 +337,30 @@ def test_reliefs_are_closed_and_as_large_as_they_are_to_be(tmp_path, ending):
         # The corner at the top left has the colour of the first pixel.
         first = np.lexsort((mesh.vertices[:, 0], -mesh.vertices[:, 1], -np.sign(mesh.vertices[:, 2])))[0]
         np.testing.assert_allclose(mesh.visual.uv[first], [0.5 / 64, 1 - 0.5 / 48], atol=1e-6)
+
+
+def test_maps(tmp_path):
+    """Heights are those of the drawing; normals lean as the heights fall."""
+    painting = some("filbert")
+    lit = dataclasses.replace(painting.settings, texture=1.0, relief=1.0, ground="linen")
+    painting = dataclasses.replace(painting, settings=lit)
+    for ending in ("_flat.png", "_height.png", "_height.tiff", "_normal.png"):
+        jaxpaint.export(painting, tmp_path / f"a{ending}", size=128, depth=2.0)
+    layers = jaxpaint.drawing.draw_layers(painting, size=128)
+    flat = np.asarray(Image.open(tmp_path / "a_flat.png"), np.float32) / 255
+    np.testing.assert_allclose(flat, layers[..., :3], atol=0.51 / 255)
+    with Image.open(tmp_path / "a_height.png") as picture, tifffile.TiffFile(tmp_path / "a_height.tiff") as file:
+        steps, facts = np.asarray(picture), json.loads(picture.text["Description"])
+        np.testing.assert_array_equal(file.asarray(), steps)
+        assert json.loads(file.pages[0].description)["mm_per_step"] == facts["mm_per_step"]
+    assert steps.dtype == np.uint16 and (steps.min(), steps.max()) == (0, 65535)
+    wanted = (layers[..., 3] - layers[..., 3].min()) * 2.0 * 0.0024 * 200
+    np.testing.assert_allclose(steps * facts["mm_per_step"], wanted, atol=1e-4)
+    normals = np.asarray(Image.open(tmp_path / "a_normal.png"), np.float32) / 255 * 2 - 1
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1.0, atol=0.02)
+    down, right = np.gradient(wanted)
+    for axis, slope in ((0, -right), (1, down)):
+        assert np.corrcoef(normals[..., axis].ravel(), slope.ravel())[0, 1] > 0.9
 
 
 def layers_of(path):

@@ -13,7 +13,7 @@ from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
 from jaxpaint.errors import JaxpaintError
-from jaxpaint.io.exports import EXPORTS, export
+from jaxpaint.io.exports import EXPORTS, ending_of, export
 from jaxpaint.io.paintings import load_frame, load_painting
 
 HELP = """\
@@ -85,15 +85,19 @@ class _Planned(NamedTuple):
           Refused: a format is unknown, or there is none; an option is of other formats.
         """
         name = source.stem if values.frame is None else f"{source.stem}-{values.frame}"
-        endings = options.formats_of(values)
-        out = outputs.placed(values.out or str(source.parent), name, endings or list(EXPORTS))
-        if not endings and (not values.out or out.parent / out.name != pathlib.Path(values.out)):
-            raise Refused(f"--out={values.out}: expected a file's name, or --formats with a folder; see --help")
-        files = [out.with_name(f"{out.stem}{ending}") for ending in endings] or [out]
-        taken = {name for file in files for name in EXPORTS[file.suffix.lower()].options.defaults()}
+        endings, out = options.formats_of(values), pathlib.Path(values.out or source.parent)
+        if endings and not ending_of(out):
+            files = [outputs.placed(str(out), name, [ending]) for ending in endings]
+        elif endings or not ending_of(out) or out.is_dir():
+            known = ", ".join(ending[1:] for ending in EXPORTS)
+            raise Refused(f"--out={out}: expected a name that ends in {known}, or a folder and --formats")
+        else:
+            files = [out]
+        endings = [ending_of(file) for file in files]
+        taken = {name for ending in endings for name in EXPORTS[ending].options.defaults()}
         for other in EXPORTS.values():
             for name in options.given(values, other.options.defaults()).keys() - taken:
-                raise Refused(f"--{name}: no option of {' or '.join(file.suffix[1:] for file in files)}")
+                raise Refused(f"--{name}: no option of {' or '.join(ending[1:] for ending in endings)}")
         frame = "" if values.frame is None else f", frame {values.frame}"
         origin = outputs.origin_of(f"export{frame}", source)
         return cls(source, [Made(file, origin, source) for file in files])
@@ -103,7 +107,7 @@ def _export(planned: _Planned, values: flags.FlagValues) -> None:
     source = planned.source
     painting = load_painting(source) if values.frame is None else load_frame(source, values.frame)
     for path, origin, _ in planned.made:
-        known = EXPORTS[path.suffix.lower()].options.defaults()
+        known = EXPORTS[ending_of(path)].options.defaults()
         try:
             with outputs.output_folder(path.parent):
                 export(dataclasses.replace(painting, origin=origin), path, **options.given(values, known))
@@ -115,4 +119,4 @@ def _export(planned: _Planned, values: flags.FlagValues) -> None:
 def _formats() -> str:
     """The formats and what they are for, in lines."""
     lines = {each.about: ", ".join(ending[1:] for ending in each.endings) for each in EXPORTS.values()}
-    return "\n".join(f"  {names:<14} {about}" for about, names in lines.items())
+    return "\n".join(f"  {names:<26} {about}" for about, names in lines.items())

@@ -206,11 +206,12 @@ def formats_of(values: flags.FlagValues) -> list[str]:
     Raises:
       Refused: a format is unknown.
     """
-    endings = ["." + each.strip().lower().removeprefix(".") for each in values.formats]
-    for ending in endings:
-        if ending not in EXPORTS:
-            raise Refused(f"--formats={ending[1:]}: expected {', '.join(each[1:] for each in EXPORTS)}")
-    return endings
+    known = {ending[1:]: ending for ending in EXPORTS}
+    asked = [each.strip().lower().removeprefix(".") for each in values.formats]
+    for each in asked:
+        if each not in known:
+            raise Refused(f"--formats={each}: expected {', '.join(known)}")
+    return [known[each] for each in asked]
 
 
 def define_style(values: flags.FlagValues) -> None:

@@ -19,7 +19,13 @@ EXPORTS: dict[str, Export] = {
     ending: export for module in _MODULES for export in getattr(module, "EXPORTS", ()) for ending in export.endings
 }
 
-__all__ = ["EXPORTS", "Export", "export"]
+__all__ = ["EXPORTS", "Export", "ending_of", "export"]
+
+
+def ending_of(path: str | os.PathLike[str]) -> str:
+    """The key of `EXPORTS` that a file's name ends in; empty if there is none."""
+    name = pathlib.Path(path).name.lower()
+    return next((ending for ending in EXPORTS if name.endswith(ending) and name != ending), "")
 
 
 def export(painting: Painting, path: str | os.PathLike[str], **options: Any) -> None:
@@ -40,8 +46,8 @@ def export(painting: Painting, path: str | os.PathLike[str], **options: Any) -> 
     """
     checks.path(path)
     checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
-    ending = pathlib.Path(path).suffix.lower()
-    if ending not in EXPORTS:
+    ending = ending_of(path)
+    if not ending:
         raise ValueError(f"{path}: expected a name that ends in {', '.join(EXPORTS)}")
     chosen = EXPORTS[ending].options.from_config(options)
     with replacing(path) as temporary:

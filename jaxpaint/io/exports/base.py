@@ -13,7 +13,7 @@ class Export(NamedTuple):
     """A format.
 
     Attributes:
-      endings: endings of the names of its files, such as ".svg".
+      endings: endings of the names of its files, such as ".svg" or "_height.png".
       about: what the files are for, in one line.
       options: class of its options.
       write: function `(painting, path, options)` that writes a file; the path has one of the endings.

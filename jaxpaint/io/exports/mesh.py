@@ -20,10 +20,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image
 
-from jaxpaint import drawing, pictures
+from jaxpaint import pictures
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
-from jaxpaint.raster import lighting
+from jaxpaint.io.exports.maps import layers_of
 from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
 
@@ -60,11 +60,10 @@ class Mesh(NamedTuple):
 
 def mesh_of(painting: Painting, options: Options) -> Mesh:
     """A painting's relief as a mesh."""
-    settings = dataclasses.replace(painting.settings, relief=painting.settings.relief or 1.0)
-    layers = drawing.draw_layers(dataclasses.replace(painting, settings=settings), size=options.detail)
+    layers = layers_of(painting, options.detail)
     height, width, _ = layers.shape
     pixel = options.width_mm / width
-    heights = (layers[..., 3] - layers[..., 3].min()) * (options.depth * lighting.UNIT * max(height, width) * pixel)
+    heights = (layers[..., 3] - layers[..., 3].min()) * (options.depth * max(height, width) * pixel)
     x, y = np.meshgrid((np.arange(width) + 0.5) * pixel, (height - 0.5 - np.arange(height)) * pixel)
     front = np.stack([x, y, heights + options.base_mm], axis=-1).reshape(-1, 3)
     number = np.arange(height * width).reshape(height, width)
