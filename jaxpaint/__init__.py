@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jaxpaint.io.npz import save_painting
     from jaxpaint.io.paintings import load_painting
     from jaxpaint.io.weights import load_renderer
+    from jaxpaint.ordering import reorder
     from jaxpaint.painting import paint, paint_stages
     from jaxpaint.renderers.engine import engine
     from jaxpaint.runtime import use_all_cores
@@ -43,6 +44,7 @@ __all__ = [
     "paint",
     "paint_stages",
     "read_image",
+    "reorder",
     "save_painting",
     "stylize",
     "stylize_stages",
@@ -64,6 +66,7 @@ _MODULES = {
     "io.npz": ["save_painting"],
     "io.paintings": ["load_painting"],
     "io.weights": ["load_renderer"],
+    "ordering": ["reorder"],
     "painting": ["paint", "paint_stages"],
     "renderers.engine": ["engine"],
     "runtime": ["use_all_cores"],

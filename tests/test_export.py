@@ -113,6 +113,15 @@ def test_draw_takes_json(capsys):
     np.testing.assert_array_equal(*(jaxpaint.read_image(f"{name}.png") for name in ("npz", "json")))
 
 
+def test_another_order(capsys):
+    """The drawing and its last frame are the same, the strokes' list is not."""
+    for name, flags in (("a", []), ("b", ["--order=size"])):
+        assert run("paintings/photo.npz", f"--out={name}.json", *flags) == 0
+        assert run(f"{name}.json", f"--out={name}.png", *flags, command=draw) == 0
+    one, other = (json.loads(pathlib.Path(f"{name}.json").read_text())["strokes"] for name in "ab")
+    assert one != other and sorted(map(str, one)) == sorted(map(str, other))
+
+
 def test_an_unfinished_painting():
     jaxpaint.save_painting("part.npz", dataclasses.replace(boxes(), state={"step": np.array(1)}))
     assert run("part.npz", "--out=part.svgz") == 0

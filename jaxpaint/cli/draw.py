@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from jaxpaint import drawing
+from jaxpaint import drawing, ordering
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
@@ -33,6 +33,7 @@ of it, from its film.
                  film, with the sound of any that is there, or NAME-K.png)
   --frame=K      this frame alone, counted from 0
   --timelapse    also a video of the drawing, FILE.mp4
+{order}
 {light}
 {overwrite}
 {quiet}
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _draw(argv: list[str]) -> int:
     values = options.define_flags()
     options.define_light(values)
+    options.define_order(values)
     flags.DEFINE_string("out", None, "the drawing", short_name="o", flag_values=values)
     flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
     paths = options.parse(values, argv)
@@ -80,6 +82,8 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
         painting = load_frame(source, values.frame)
         size = values.size or max(painting.height, painting.width)
     painting = drawing.relit(painting, options.light_of(values))
+    if values.order:
+        painting = ordering.reorder(painting, values.order)
     # Where it was painted to, a drawing takes the place of the painting's first; elsewhere, of its own alone.
     own = painting.origin if picture == default and values.frame is None else ""
     painting = dataclasses.replace(painting, origin=own or outputs.origin_of(f"drawing of {name}", source))
@@ -94,8 +98,9 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
 
 
 def _draw_film(source: pathlib.Path, values: flags.FlagValues) -> None:
-    if values.timelapse:
-        raise Refused("--timelapse: expected a painting, or one frame of a film")
+    for flag in ("timelapse", "order"):
+        if values[flag].value:
+            raise Refused(f"--{flag}: expected a painting, or one frame of a film")
     film, frames = films.read(source)
     film = dataclasses.replace(film, settings=dataclasses.replace(film.settings, **options.light_of(values)))
     beside = source.with_suffix(".mp4")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from absl import flags
 
+from jaxpaint import ordering
 from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
@@ -32,6 +33,7 @@ A painting is an npz, a JSON that was exported, or one frame of a film.
   -o, --out=OUT  the file, or a folder (default: beside the painting)
   --formats=F    formats, with commas
   --frame=K      this frame of a film, counted from 0
+{order}
 {overwrite}
 {quiet}
 {help}
@@ -49,6 +51,7 @@ def _main(argv: list[str]) -> int:
     values, kinds = options.basic_flags(), dict.fromkeys(each.options for each in EXPORTS.values())
     flags.DEFINE_string("out", None, "file or folder", short_name="o", flag_values=values)
     options.define_formats(values)
+    options.define_order(values)
     flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
     for kind in kinds:
         options.define_settings(values, kind, kind.defaults())
@@ -106,6 +109,8 @@ class _Planned(NamedTuple):
 def _export(planned: _Planned, values: flags.FlagValues) -> None:
     source = planned.source
     painting = load_painting(source) if values.frame is None else load_frame(source, values.frame)
+    if values.order:
+        painting = ordering.reorder(painting, values.order)
     for path, origin, _ in planned.made:
         known = EXPORTS[ending_of(path)].options.defaults()
         try:

@@ -22,6 +22,7 @@ from ml_collections import config_flags
 from jaxpaint import pictures
 from jaxpaint.cli.app import Refused, program_of, say_more
 from jaxpaint.io.exports import EXPORTS
+from jaxpaint.ordering import ORDERS
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ _HELP_HELP = """\
   --help         this text
   --version      versions of jaxpaint and of JAX"""
 _FORMATS_HELP = "  --formats=F    also exports the painting, as bin/export does: svg,json"
+_ORDER_HELP = """\
+  --order=ORDER  strokes in another order that gives the same picture: subject (ground first, faces
+                 last), region, size, color (few changes) or travel (short ways)"""
 _OVERWRITE_HELP = "  --overwrite    also replaces files of others, of other inputs, or changed since"
 _PREVIEW_HELP = "  --preview      shows the painting as it grows, if the terminal can (kitty, iTerm2, sixels)"
 _QUIET_HELP = """\
@@ -155,7 +159,13 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
 
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
-    shared = {"light": _LIGHT_HELP, "formats": _FORMATS_HELP, "overwrite": _OVERWRITE_HELP, "photo": _PHOTO_HELP}
+    shared = {
+        "light": _LIGHT_HELP,
+        "formats": _FORMATS_HELP,
+        "order": _ORDER_HELP,
+        "overwrite": _OVERWRITE_HELP,
+        "photo": _PHOTO_HELP,
+    }
     shared |= {"preview": _PREVIEW_HELP, "quiet": _QUIET_HELP, "help": _HELP_HELP}
     print(text.format(program=program_of(argv), **shared, **names), end="")
 
@@ -193,6 +203,11 @@ def define_settings(values: flags.FlagValues, kind: type[Checked], names: Collec
             flags.DEFINE_integer(field.name, None, about["meaning"], *bounds, flag_values=values)
         else:
             flags.DEFINE_float(field.name, None, about["meaning"], *bounds, flag_values=values)
+
+
+def define_order(values: flags.FlagValues) -> None:
+    """Defines the flag `order`: None, or one of `ORDERS`."""
+    flags.DEFINE_enum("order", None, ORDERS, "order of the strokes", flag_values=values)
 
 
 def define_formats(values: flags.FlagValues) -> None:

@@ -1,0 +1,202 @@
+"""Other orders of a painting's strokes in which the painting looks the same.
+
+Strokes that share no pixel may change places. Which do is found on a grid: whoever paints on a cell that another stroke
+has painted on before comes after it. The strokes of an order are then taken one by one, of all that may come next the
+one that the order prefers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxpaint import attention, checks, drawing
+from jaxpaint.brushes import BRUSHES, Brush
+from jaxpaint.types import Painting
+
+# Cells along the long side. A pixel of a drawing of this size, or larger, is no larger than a cell.
+_CELLS = 256
+# Regions of a picture and colours of a palette; weight of a region's place against its colour.
+_REGIONS, _COLORS, _PLACE = 12, 12, 2.0
+# Long side, in pixels, of the drawing in which the subject is looked for.
+_SEEN = 256
+
+ORDERS = ("painted", "subject", "region", "size", "color", "travel")
+
+
+class Effort(NamedTuple):
+    """What an order costs a hand or a machine.
+
+    Attributes:
+      travel: way from the end of each stroke to the start of the next, in long sides of the picture.
+      changes: how many times the colour changes to another of a palette of twelve.
+    """
+
+    travel: float
+    changes: int
+
+
+def reorder(painting: Painting, order: str) -> Painting:
+    """A painting with its strokes in another order, whose drawings of 256 pixels or more are the same.
+
+    Args:
+      painting: finished or not; the result is finished.
+      order: one of `ORDERS`. `painted`: as it is. `subject`: what draws little attention first, faces last. `region`:
+        region by region, likewise. `size`: large strokes first. `color`: few changes of colour. `travel`: short ways
+        from stroke to stroke.
+
+    Raises:
+      ValueError, TypeError: the argument is not a painting; the order is unknown; the brush has no vectors.
+    """
+    checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
+    if order not in ORDERS:
+        raise ValueError(f"expected an order of {', '.join(ORDERS)}, got {order!r}")
+    if order == "painted" or not len(painting.strokes):
+        return painting
+    sequence = list(_sequence(painting, order))
+    return dataclasses.replace(painting, strokes=painting.strokes[sequence], state=None)
+
+
+def effort(painting: Painting) -> Effort:
+    """What the order of a painting's strokes costs."""
+    path = BRUSHES[painting.brush].shapes(painting.strokes).path
+    travel = np.linalg.norm(path[1:, 0] - path[:-1, 2], axis=1).sum()
+    return Effort(float(travel), int((np.diff(_palette(painting)) != 0).sum()))
+
+
+def _sequence(painting: Painting, order: str) -> Iterator[int]:
+    brush, strokes = BRUSHES[painting.brush], painting.strokes
+    if order == "travel":
+        return _nearest(brush.shapes(strokes).path, _after(brush, strokes))
+    rank = np.zeros(len(strokes))
+    if order == "size":
+        rank = -brush.areas(strokes)
+    elif order == "subject":
+        rank = _attention(painting)
+    groups = np.zeros(len(strokes), int)
+    if order == "region":
+        groups = _regions(painting)
+    elif order == "color":
+        groups = _palette(painting)
+    return _grouped(groups, rank, _after(brush, strokes), largest=order == "color")
+
+
+def _after(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> list[set[int]]:
+    """For each stroke, strokes that have to come after it; others follow from these."""
+    after: list[set[int]] = [set() for _ in strokes]
+    # A cell of margin on each side, so that strokes in one pixel share a cell.
+    last = np.full((_CELLS + 2, _CELLS + 2), -1)
+    for number, outline in enumerate(np.rint(brush.shapes(strokes).outline * _CELLS).astype(np.int32) + 1):
+        low = np.clip(outline.min(axis=0) - 2, 0, _CELLS + 1)
+        high = np.clip(outline.max(axis=0) + 3, low + 1, _CELLS + 2)
+        mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+        cv2.fillPoly(mask, [outline - low], 1)
+        cv2.polylines(mask, [outline - low], True, 1, thickness=5)
+        here = last[low[1] : high[1], low[0] : high[0]]
+        painted = mask > 0
+        for before in np.unique(here[painted]):
+            if before >= 0:
+                after[before].add(number)
+        here[painted] = number
+    return after
+
+
+class _Open:
+    """Strokes that may come next, as those before them are taken."""
+
+    def __init__(self, after: list[set[int]]) -> None:
+        self._after = after
+        self._before = [0] * len(after)
+        for followers in after:
+            for number in followers:
+                self._before[number] += 1
+        self.first = [number for number, count in enumerate(self._before) if not count]
+
+    def opened_by(self, number: int) -> Iterator[int]:
+        """Takes a stroke, and yields those that may now come next."""
+        for follower in sorted(self._after[number]):
+            self._before[follower] -= 1
+            if not self._before[follower]:
+                yield follower
+
+
+def _grouped(
+    groups: Int[np.ndarray, "n"], rank: Float[np.ndarray, "n"], after: list[set[int]], *, largest: bool
+) -> Iterator[int]:
+    """Strokes of one group as long as there are any, then of another; low ranks first.
+
+    Args:
+      groups: number of each stroke's group.
+      rank: of each stroke within its group.
+      after: see `_after`.
+      largest: whether the group comes next that has most strokes, or that of the lowest number.
+    """
+    opened = _Open(after)
+    heaps: list[list[tuple[float, int]]] = [[] for _ in range(int(groups.max()) + 1)]
+
+    def put(number: int) -> None:
+        heapq.heappush(heaps[groups[number]], (float(rank[number]), number))
+
+    for number in opened.first:
+        put(number)
+    while any(heaps):
+        heap = max(heaps, key=len) if largest else next(filter(None, heaps))
+        while heap:
+            _, number = heapq.heappop(heap)
+            yield number
+            for follower in opened.opened_by(number):
+                put(follower)
+
+
+def _nearest(path: Float[np.ndarray, "n 3 2"], after: list[set[int]]) -> Iterator[int]:
+    """Strokes whose start is nearest to the end of the last one."""
+    opened, at = _Open(after), np.zeros(2, np.float32)
+    starts = np.full((len(path), 2), np.inf)
+    starts[opened.first] = path[opened.first, 0]
+    for _ in range(len(path)):
+        number = int(((starts - at) ** 2).sum(axis=1).argmin())
+        yield number
+        at, starts[number] = path[number, 2], np.inf
+        for follower in opened.opened_by(number):
+            starts[follower] = path[follower, 0]
+
+
+def _attention(painting: Painting) -> Float[np.ndarray, "n"]:
+    """How much attention the middles of strokes draw."""
+    weights = attention.importance(drawing.draw_flat(painting, size=_SEEN))
+    scale = max(weights.shape) - 1
+    x, y = (BRUSHES[painting.brush].middle(painting.strokes) * scale).round().astype(int).T
+    return weights[np.clip(y, 0, weights.shape[0] - 1), np.clip(x, 0, weights.shape[1] - 1)].astype(float)
+
+
+def _regions(painting: Painting) -> Int[np.ndarray, "n"]:
+    """Regions of alike colours, numbered by the attention that they draw, least first."""
+    colors, _ = BRUSHES[painting.brush].paint(painting.strokes)
+    places = BRUSHES[painting.brush].middle(painting.strokes)
+    found = _clusters(np.concatenate([colors.mean(axis=1), _PLACE * places], axis=1), _REGIONS)
+    drawn = _attention(painting)
+    means = [drawn[found == number].mean() if (found == number).any() else np.inf for number in range(_REGIONS)]
+    return np.argsort(np.argsort(means))[found]
+
+
+def _palette(painting: Painting) -> Int[np.ndarray, "n"]:
+    """The colour of each stroke, of a palette of `_COLORS`."""
+    colors, _ = BRUSHES[painting.brush].paint(painting.strokes)
+    return _clusters(colors.mean(axis=1), _COLORS)
+
+
+def _clusters(points: Float[np.ndarray, "n k"], count: int) -> Int[np.ndarray, "n"]:
+    """Clusters by k-means, the same for the same points."""
+    if len(points) <= count:
+        return np.arange(len(points))
+    cv2.setRNGSeed(0)
+    ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
+    start = np.zeros((len(points), 1), np.int32)
+    _, labels, _ = cv2.kmeans(points.astype(np.float32), count, start, ends, 3, cv2.KMEANS_PP_CENTERS)
+    return labels[:, 0]
