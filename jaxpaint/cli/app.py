@@ -133,6 +133,29 @@ def interrupted_by(handler: Callable[..., Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def until_interrupted(what: str) -> Iterator[Callable[[], bool]]:
+    """Delays Ctrl-C, and signals to end, until the end of some work; a second one acts at once.
+
+    Args:
+      what: the work that is finished first, such as "this frame".
+
+    Yields:
+      A function that tells whether Ctrl-C was pressed.
+    """
+    heard = False
+
+    def hear(*_: Any) -> None:
+        nonlocal heard
+        if heard:
+            raise KeyboardInterrupt
+        heard = True
+        complain(f"stopping after {what}; Ctrl-C again stops at once")
+
+    with interrupted_by(hear):
+        yield lambda: heard
+
+
+@contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """Has `SIGNALS` raise KeyboardInterrupt.
 

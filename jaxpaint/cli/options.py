@@ -238,11 +238,16 @@ def styles_of(values: flags.FlagValues) -> list[pathlib.Path]:
     """Paths of the style pictures: of several flags, and of several pictures with commas in one.
 
     A name with a comma in it is a picture's, if there is such a file.
+
+    Raises:
+      Refused: a name is empty.
     """
     paths: list[pathlib.Path] = []
     for given in values.style:
         whole = pathlib.Path(given).expanduser()
         parts = [given] if whole.exists() else next(csv.reader([given], skipinitialspace=True), [])
+        if not all(parts):
+            raise Refused(f"--style={given}: expected names of pictures, with commas between them")
         paths += [pathlib.Path(part).expanduser() for part in parts]
     return paths
 
@@ -419,7 +424,10 @@ def load_config(path: pathlib.Path, *, flag: str = "config") -> dict[str, Any]:
             if not isinstance(found, dict):
                 raise Refused(f"--{flag}={path}: expected a JSON object of keys and values")
             return found
-        config = runpy.run_path(str(path))["get_config"]()
+        found = runpy.run_path(str(path))
+        if "get_config" not in found:
+            raise Refused(f"--{flag}={path}: expected a Python file with a function get_config, or a JSON file")
+        config = found["get_config"]()
         return {key: config[key] for key in config}
     except Refused:
         raise

@@ -227,6 +227,9 @@ def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overw
         if name in sources:
             raise Refused(f"{sources[name]} and {source} would both become {path}")
         sources[name] = source
+    for path, *_ in made:
+        if path.is_symlink() and not os.path.isdir(os.path.dirname(target := os.path.realpath(path))):
+            raise Refused(f"{path}: a link to {target}, whose folder is not there")
     there = [each for each in made if each.path.exists()]
     for path, *_ in there:
         for read in inputs:

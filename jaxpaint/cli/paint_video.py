@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import math
@@ -169,7 +168,7 @@ def _paint(run: _Run) -> None:
             pass
         return
     size = run.line.flags.size or max(run.video.height, run.video.width)
-    with _until_interrupted() as stopped:
+    with app.until_interrupted("this frame") as stopped:
         painted = films.read(run.film)[1] if state or finished else iter(())
         if not finished:
             painted = itertools.chain(painted, _painted(run, film, state, stopped))
@@ -297,26 +296,6 @@ def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tupl
         return painter.film(read(state.number if state else 0), **how)
     every = distributed.scenes(read(0), run.settings)
     return distributed.film(lambda scene: read(*scene), every, **how)
-
-
-@contextlib.contextmanager
-def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Delays Ctrl-C until the end of a frame, so that the video is ended properly; a second Ctrl-C acts at once.
-
-    Yields:
-      A function that tells whether Ctrl-C was pressed.
-    """
-    heard = False
-
-    def hear(*_: Any) -> None:
-        nonlocal heard
-        if heard:
-            raise KeyboardInterrupt
-        heard = True
-        app.complain("stopping after this frame; Ctrl-C again stops at once")
-
-    with app.interrupted_by(hear):
-        yield lambda: heard
 
 
 def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:

@@ -155,10 +155,13 @@ def _save(npz: pathlib.Path, painting: Painting) -> None:
     try:
         save_painting(npz, painting)
     except WriteError as error:
+        folder = None
         try:
-            elsewhere = pathlib.Path(tempfile.mkdtemp(prefix="jaxpaint-")) / npz.name
-            save_painting(elsewhere, painting)
+            folder = pathlib.Path(tempfile.mkdtemp(prefix="jaxpaint-"))
+            save_painting(elsewhere := folder / npz.name, painting)
         except (OSError, WriteError):
+            if folder:
+                folder.rmdir()
             raise error from None
         raise WriteError(f"{error}; the painting is kept in {elsewhere}") from None
 

@@ -8,7 +8,7 @@ import json
 import math
 import pathlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, SupportsFloat
 
 import jax
@@ -50,6 +50,7 @@ Settings, as --config.KEY=VALUE, with their values in {config}; --help=KEY descr
 """
 # Steps per call: metrics and interruptions are handled between calls.
 CHUNK = 20
+SECONDS_BETWEEN_CHECKPOINTS = 300.0
 # Strokes on a sheet.
 SHOWN = 12
 RECIPE, LOG, SHEET, BEST = "recipe.json", "metrics.jsonl", "strokes.png", "best.safetensors"
@@ -115,11 +116,21 @@ def _train(run: _Run) -> None:
             temporary.write_text(json.dumps(dataclasses.asdict(run.recipe), indent=2) + "\n", encoding="utf-8")
         log = _Log(run, int(state.step))
         try:
-            state = _steps(run, state, saved, log)
+            with _stopping() as stopped:
+                finished = _steps(run, state, saved, log, stopped)
         except KeyboardInterrupt:
+            finished = False
+        if not finished:
             at = saved.latest_step() or 0
-            raise Interrupted(f"interrupted; kept step {at}. Continue with: {run.again}") from None
+            raise Interrupted(f"interrupted; kept step {at}. Continue with: {run.again}")
     print(run.folder / BEST)
+
+
+def _stopping() -> contextlib.AbstractContextManager[Callable[[], bool]]:
+    """See `app.until_interrupted`; of several processes, each is interrupted at once."""
+    if jax.process_count() > 1:
+        return contextlib.nullcontext(lambda: False)
+    return app.until_interrupted("these steps")
 
 
 def _initial(recipe: Recipe) -> Weights | None:
@@ -157,19 +168,31 @@ def _check_folder(run: _Run, values: flags.FlagValues) -> None:
             raise Refused(f"{run.folder / name} is there already, and not of a training; {hint}")
 
 
-def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log) -> State:
-    """Trains to the end, with validations and checkpoints at regular intervals."""
-    recipe, step = run.recipe, int(state.step)
+def _steps(run: _Run, state: State, saved: CheckpointManager, log: _Log, stopped: Callable[[], bool]) -> bool:
+    """Trains, with validations at regular intervals, and checkpoints then and every few minutes.
+
+    Several processes save checkpoints together, and so at validations alone.
+
+    Returns:
+      Whether the training is finished; False if it was stopped, after a checkpoint.
+    """
+    recipe, step, kept = run.recipe, int(state.step), time.monotonic()
+    alone = jax.process_count() == 1
     while step < recipe.steps:
         part = training.part_of(recipe, step)
         count = min(CHUNK, part.last - step, recipe.validate_every - step % recipe.validate_every)
         state, metrics = training.train(recipe, state, count, run.picture)
         step += count
         log.steps(step, part, metrics)
-        if step % recipe.validate_every == 0 or step == recipe.steps:
+        due = step % recipe.validate_every == 0 or step == recipe.steps
+        if due:
             _validate(run, state, log)
+        if due or stopped() or (alone and time.monotonic() - kept > SECONDS_BETWEEN_CHECKPOINTS):
             checkpoints.save(saved, state)
-    return state
+            kept = time.monotonic()
+        if stopped() and step < recipe.steps:
+            return False
+    return True
 
 
 def _validate(run: _Run, state: State, log: _Log) -> None:

@@ -146,7 +146,8 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     lock = path.with_name(f".jaxpaint-{zlib.crc32(os.fsencode(path.name)):08x}.lock")
     for _ in range(_TRIES):
         try:
-            file = lock.open("a+", encoding="utf-8")
+            # Without a buffer, which would be written once more at the end.
+            file = lock.open("a+b", buffering=0)
         except OSError as error:
             raise WriteError(f"{path}: can't be written: {error.strerror}") from None
         # Whoever had it locked may have removed it in the meantime.
@@ -163,9 +164,10 @@ def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     with file:
         try:
             file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            file.write(f"{os.getpid()}\n".encode())
         except OSError as error:
+            with contextlib.suppress(OSError):
+                lock.unlink()
             raise WriteError(f"{path}: can't be written: {error.strerror}") from None
         try:
             yield
@@ -178,7 +180,7 @@ def _number(file: IO[Any]) -> str:
     """The number of the process in a lock file, if it can be read."""
     with contextlib.suppress(OSError, ValueError):
         file.seek(0)
-        return str(file.read(20)).strip()
+        return bytes(file.read(20)).decode().strip()
     return ""
 
 

@@ -165,7 +165,9 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
     with replacing(path) as temporary:
         try:
-            iio.imwrite(temporary, to_bytes(image))
+            # Encoded in memory: on a full disk, a file of imageio's fails once more when it is collected as garbage.
+            data = iio.imwrite("<bytes>", to_bytes(image), extension=temporary.suffix.lower())
         except ValueError as error:  # For example, the picture is too large for its format.
             raise WriteError(f"{path}: can't be written: {reason(error)}") from None
+        temporary.write_bytes(data)
         origins.sign(temporary, origin)

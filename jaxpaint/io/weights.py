@@ -94,6 +94,20 @@ def _write(path: str | os.PathLike[str], variables: Tree, facts: Mapping[str, st
     }
     with replacing(path) as temporary:
         save_file(arrays, temporary, metadata=dict(facts))
+        _sort_facts(temporary)
+
+
+def _sort_facts(path: pathlib.Path) -> None:
+    """Sorts the entries of a safetensors file's header, whose order is random: equal weights give equal files."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        if "__metadata__" in header:
+            header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(size)
+        if len(text) == size:
+            file.seek(8)
+            file.write(text)
 
 
 def load(source: str | os.PathLike[str], *, brush: str = "oilpaintbrush") -> Weights:
