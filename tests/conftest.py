@@ -43,3 +43,29 @@ def unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A working folder with nothing but a photograph."""
+    from commands import photo
+
+    monkeypatch.chdir(tmp_path)
+    photo("photo.png")
+    return tmp_path
+
+
+@pytest.fixture
+def painter(monkeypatch: pytest.MonkeyPatch):
+    """Stands in for the real painter, and keeps its calls."""
+    from commands import stand_in
+
+    return stand_in(monkeypatch)
+
+
+@pytest.fixture
+def stairs(tmp_path: pathlib.Path):
+    """A video of forty frames (see `clips`)."""
+    from clips import make_stairs
+
+    return make_stairs(tmp_path / "stairs.mp4")
