@@ -1,5 +1,6 @@
 """What all tests share: types checked, broadcasting between ranks refused, compilations kept."""
 
+import gc
 import os
 import pathlib
 import pkgutil
@@ -35,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_compilation_cache_dir", folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_numpy_rank_promotion", "raise")
+    # Programs without line numbers are lowered and compiled faster.
+    jax.config.update("jax_include_full_tracebacks_in_locations", False)
+    jax.config.update("jax_traceback_in_locations_limit", 0)
+    # Tracing makes many objects: by default, Python looks for cycles after every 700.
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture
