@@ -153,8 +153,8 @@ def random_strokes(count):
 
 
 def test_fewer_strokes_than_the_settings_are_the_same_picture_by_the_same_program():
-    few, many = (painter.Painter.of(dataclasses.replace(SMALL, strokes=n), SHAPE) for n in (20, 37))
-    strokes = random_strokes(37)
+    few, many = (painter.Painter.of(dataclasses.replace(SMALL, strokes=n), SHAPE) for n in (20, 60))
+    strokes = random_strokes(60)
     many.draw(strokes, SHAPE)
     programs = forward._draw_tiles._cache_size()
     drawn = many.draw(strokes[:20], SHAPE)
