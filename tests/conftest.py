@@ -25,12 +25,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # without, one process reads what another has not yet written to its end.
     os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"] = str(2**34)
     jax.config.update("jax_compilation_cache_max_size", 2**34)
-    # Most of a test's time goes to compiling, which this halves; the programs are half as fast, too.
+    # Most of a test's time goes to compiling, which a lower level halves; the programs are half as fast, too.
     flags = ["--xla_backend_optimization_level=1"]
     if jax.__version_info__ < (0, 11):
         # Later, there is no choice; and a program compiled in one part, not in 32, since each core has its process.
         flags += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
-    os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), *flags])
+    given = os.environ.get("XLA_FLAGS", "")
+    # Most programs run a few times: at the lowest level, they take half as long again. Loops over pixels have their own.
+    os.environ["XLA_FLAGS"] = " ".join([given, *flags, "--xla_backend_optimization_level=0"])
+    from jaxpaint import runtime
+
+    runtime.COMPILER_OPTIONS["xla_backend_optimization_level"] = 1
     # Fits are divided between devices, as the commands have it.
     jax.config.update("jax_num_cpu_devices", 2)
     jax.config.update("jax_compilation_cache_dir", folder)
@@ -41,6 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     jax.config.update("jax_traceback_in_locations_limit", 0)
     # Tracing makes many objects: by default, Python looks for cycles after every 700.
     gc.set_threshold(20_000, 20, 20)
+    # XLA reads its flags once, here. The commands that tests start have one level for all programs.
+    jax.devices()
+    os.environ["XLA_FLAGS"] = " ".join([given, *flags])
 
 
 @pytest.fixture

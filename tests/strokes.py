@@ -12,8 +12,6 @@ SMOOTH = Look(contrast=0.0)
 # With heights, which change nothing else: one program for tests that look at them and for those that do not.
 TEXTURED = Look(height=True)
 FLAT = Look(flat=True)
-# For programs that run once: to compile them takes half as long, to run them several times as long.
-RUN_ONCE = {"xla_backend_optimization_level": 0}
 # Strokes drawn at a time. To compile takes longer than to draw some strokes for nothing.
 _TOGETHER = 8
 

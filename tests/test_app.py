@@ -57,7 +57,7 @@ def test_names_need_not_be_text(painter, capsysbinary):
     """As in archives from before UTF-8; other programs get the bytes, terminals and other encodings an escape."""
     name = os.fsdecode(b"caf\xe9.png")
     os.rename("photo.png", name)
-    assert run(paint, name, "--config.brush=rectangle") == 0
+    assert run(paint, name, "--config.brush=rectangle", "--config.strokes=20") == 0
     assert capsysbinary.readouterr().out == b"paintings/caf\xe9.png\n"
     command = [sys.executable, ROOT / "bin/draw", f"paintings/{name[:-4]}.npz", "--size=32"]
     for encoding, expected in (("utf-8", b"paintings/caf\xe9.png\n"), ("ascii", b"paintings/caf\\udce9.png\n")):

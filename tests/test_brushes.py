@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from strokes import FLAT, RUN_ONCE, SMOOTH, TEXTURED, draw
+from strokes import FLAT, SMOOTH, TEXTURED, draw
 
 from jaxpaint.brushes import BRUSHES, Look, bristles, moved, pigment, to_window
 from jaxpaint.brushes.base import HAIR
@@ -159,7 +159,7 @@ def test_gradients_where_points_coincide_are_of_the_usual_size(name):
     brush = BRUSHES[name]
     weights = np.random.default_rng(0).normal(size=(SIZE, SIZE)).astype(np.float32)
     render = engine(brush, SIZE, look=SMOOTH, softness=1.0)
-    gradient = jax.jit(jax.vmap(jax.grad(lambda s: (render(s).alpha[0] * weights).sum())), compiler_options=RUN_ONCE)
+    gradient = jax.jit(jax.vmap(jax.grad(lambda s: (render(s).alpha[0] * weights).sum())))
     strokes = np.full((2, brush.dim), 0.5, np.float32)
     strokes[:, brush.index("size")] = 0.2
     strokes[1, [0, 4]] = 0.45, 0.55
@@ -198,9 +198,7 @@ def test_gradients_are_finite_differences_in_double_precision(name, look, monkey
         shifted = strokes[:, None, None] + step * np.array([1, -1])[:, None, None] * np.eye(brush.dim)
         # One program for both.
         every = np.concatenate([strokes, shifted.reshape(-1, brush.dim)])
-        values, gradients = map(
-            np.asarray, jax.jit(jax.vmap(jax.value_and_grad(value)), compiler_options=RUN_ONCE)(every)
-        )
+        values, gradients = map(np.asarray, jax.jit(jax.vmap(jax.value_and_grad(value)))(every))
         above, below = values[count:].reshape(count, 2, brush.dim).swapaxes(0, 1)
         exact = gradients[:count]
     numeric = (above - below) / (2 * step)
@@ -223,7 +221,7 @@ def test_the_ends_of_the_ranges_draw_and_differentiate(name):
         picture = render(stroke)
         return sum(plane.sum() for plane in (*picture.foreground, *picture.alpha)), picture
 
-    draw_and_differentiate = jax.jit(jax.vmap(jax.grad(total, has_aux=True)), compiler_options=RUN_ONCE)
+    draw_and_differentiate = jax.jit(jax.vmap(jax.grad(total, has_aux=True)))
     gradient, (foreground, (alpha,), *_) = draw_and_differentiate(strokes)
     assert np.isfinite(gradient).all()
     assert np.min(alpha) >= 0 and np.max(alpha) <= 1 + 1e-6

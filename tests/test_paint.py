@@ -34,7 +34,9 @@ def test_paints(painter, capsys):
 
 def test_light_is_kept_with_the_painting_and_changes_when_it_is_drawn_again():
     """Of real strokes: the file says how light falls, and a flag of any script overrides it."""
-    small = ["--config.brush=filbert", "--config.strokes=12", "--config.steps=12", "--config.size=48"]
+    # As other tests fit filberts, by the same programs.
+    photo("photo.png", 24, 36)
+    small = ["--config.brush=filbert", "--config.strokes=37", "--config.steps=12", "--config.size=48"]
     small += ["--config.textured=False"]
     assert run(paint, "photo.png", *small, "--relief=2", "--ground=paper", "--report") == 0
     settings = npz.load_painting("paintings/photo.npz").settings

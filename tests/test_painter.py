@@ -153,8 +153,11 @@ def random_strokes(count):
 
 
 def test_fewer_strokes_than_the_settings_are_the_same_picture_by_the_same_program():
-    few, many = (painter.Painter.of(dataclasses.replace(SMALL, strokes=n), SHAPE) for n in (20, 60))
-    strokes = random_strokes(60)
+    few, many = (painter.Painter.of(dataclasses.replace(SMALL, strokes=n), SHAPE) for n in (20, 100))
+    strokes = random_strokes(100)
+    # Below the picture, so that the tile's list of strokes is as long for a few as for all.
+    strokes[50:, 1] = 0.95
+    strokes[50:, 2:4] = 0.1
     many.draw(strokes, SHAPE)
     programs = forward._draw_tiles._cache_size()
     drawn = many.draw(strokes[:20], SHAPE)
