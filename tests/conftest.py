@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Later, there is no choice; and a program compiled in one part, not in 32, since each core has its process.
         flags += ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
     given = os.environ.get("XLA_FLAGS", "")
-    # Most programs run a few times: at the lowest level, they take half as long again. Loops over pixels have their own.
+    # The lowest level halves that time again. Fits and drawings, which are loops over pixels, keep their level.
     os.environ["XLA_FLAGS"] = " ".join([given, *flags, "--xla_backend_optimization_level=0"])
     from jaxpaint import runtime
 
