@@ -1,5 +1,6 @@
 """The command `paint_video`: files that come out, Ctrl-C and going on, one line for everything that goes wrong."""
 
+import contextlib
 import itertools
 import json
 import math
@@ -42,6 +43,15 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     clip("clip.mp4")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with the clip and a film of it."""
+    with contextlib.chdir(tmp_path_factory.mktemp("finished")):
+        clip("clip.mp4")
+        assert run(paint_video, "clip.mp4", *TINY) == 0
+        return pathlib.Path.cwd()
 
 
 def painted(path):
@@ -101,9 +111,8 @@ def ctrl_c():
     signal.signal(signal.SIGINT, usual)
 
 
-def test_interrupted_and_gone_on_with(ctrl_c, monkeypatch, capsys):
+def test_interrupted_and_gone_on_with(finished, ctrl_c, monkeypatch, capsys):
     """By a real SIGINT, while the third frame is painted; the same command goes on to the same film."""
-    assert run(paint_video, "clip.mp4", *TINY, "--out=whole/clip.mp4") == 0
     append, count = films.append, itertools.count(1)
 
     def interrupting(*arguments):
@@ -126,7 +135,8 @@ def test_interrupted_and_gone_on_with(ctrl_c, monkeypatch, capsys):
     assert run(paint_video, "clip.mp4", *TINY) == 0
     assert names("paintings") == ["clip.film", "clip.mp4"]
     assert videos.probe("paintings/clip.mp4").frames == FRAMES
-    for (frame, _), (expected, _) in zip(*map(painted, ("paintings/clip.film", "whole/clip.film")), strict=True):
+    both = ("paintings/clip.film", finished / "paintings/clip.film")
+    for (frame, _), (expected, _) in zip(*map(painted, both), strict=True):
         np.testing.assert_array_equal(frame.strokes, expected.strokes)
         np.testing.assert_array_equal(frame.ids, expected.ids)
     capsys.readouterr()
@@ -152,8 +162,8 @@ def test_a_full_disk_leaves_what_is_painted(monkeypatch, capsys):
     assert state.number == 0 and not finished
 
 
-def test_another_film_is_not_written_over(capsys):
-    assert run(paint_video, "clip.mp4", *TINY) == 0
+def test_another_film_is_not_written_over(finished, capsys):
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     kept = pathlib.Path("paintings/clip.film").read_bytes()
     capsys.readouterr()
     assert run(paint_video, "clip.mp4", *TINY, "--config.seed=1") == 1
@@ -184,8 +194,8 @@ def test_a_film_does_not_replace_its_style(capsys):
     assert pathlib.Path("style.gif").read_bytes() == before
 
 
-def test_an_unfinished_film_that_is_drawn_says_so(capsys):
-    assert run(paint_video, "clip.mp4", *TINY) == 0
+def test_an_unfinished_film_that_is_drawn_says_so(finished, capsys):
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     whole = pathlib.Path("paintings/clip.film").read_bytes()
     pathlib.Path("short.film").write_bytes(whole[:-40])
     capsys.readouterr()
@@ -234,8 +244,8 @@ def test_in_a_style(capsys):
         assert "a film in another style; choose another --out" in one_line(capsys)
 
 
-def test_drawn_again(capsys):
-    assert run(paint_video, "clip.mp4", *TINY) == 0
+def test_drawn_again(finished, capsys):
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     film = "paintings/clip.film"
     assert run(draw, film, "--size=48", "--out=large.mp4") == 0
     made = videos.probe("large.mp4")
