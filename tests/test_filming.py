@@ -7,6 +7,7 @@ import math
 import jax
 import numpy as np
 import pytest
+from filmed import scene
 
 import jaxpaint
 from jaxpaint import drawing, optimize, styling
@@ -17,22 +18,11 @@ from jaxpaint.pictures import resize
 from jaxpaint.problem import Fit
 from jaxpaint.settings import FilmSettings, StyleSettings
 from jaxpaint.types import Style
-from jaxpaint.video import cuts, frames, painter
+from jaxpaint.video import frames, painter
 
 KEY = jax.random.key(5)
 SMALL = FilmSettings(brush="rectangle", strokes=60, steps=40, size=64, textured=False, frame_steps=20)
 CURVES = dataclasses.replace(SMALL, brush="watercolor", strokes=40, steps=24)
-
-
-def scene(count, *, speed=2, seed=0, noise=0.0):
-    """A square that moves to the right over a coloured ground that stays, 48 × 64."""
-    rng = np.random.default_rng(seed)
-    ground = resize(rng.uniform(0.2, 0.8, (6, 8, 3)).astype(np.float32), (48, 64))
-    square = resize(rng.uniform(0, 1, (4, 4, 3)).astype(np.float32), (16, 16))
-    for number in range(count):
-        frame = ground + rng.normal(0, noise, ground.shape).astype(np.float32)
-        frame[16:32, 8 + speed * number : 24 + speed * number] = square
-        yield np.clip(frame, 0, 1)
 
 
 def filmed(pictures, settings=SMALL, **options):
@@ -179,17 +169,6 @@ def test_a_cut_is_keyframe(film, pictures):
     assert np.isnan(states[2][1].survived)
 
 
-def test_what_is_a_cut():
-    frames = list(scene(8, speed=3, noise=0.02))
-    assert not any(cuts.is_cut(a, b) for a, b in itertools.pairwise(frames))
-    assert all(cuts.is_cut(frames[0], other) for seed in (1, 2, 3) for other in scene(1, seed=seed))
-    # Neither is light that changes a little, nor noise in the dark.
-    assert not cuts.is_cut(frames[0], 0.9 * frames[0])
-    dark = [np.abs(np.random.default_rng(i).normal(0, 0.02, (48, 64, 3))).astype(np.float32) for i in (0, 1)]
-    assert not cuts.is_cut(*dark)
-    assert cuts.is_cut(dark[0], frames[0])
-
-
 def test_strokes_that_leave_are_replaced_unless_much_of_them_is_seen():
     """The ground moves under the frame; the budget stays."""
     wide = resize(np.random.default_rng(5).uniform(0, 1, (6, 16, 3)).astype(np.float32), (48, 128))
@@ -240,25 +219,6 @@ def test_previous_draws_nearer_to_the_frame_before(pictures):
         settings = dataclasses.replace(SMALL, method="previous", nearness=nearness, steps=24)
         (_, _), (second, _) = filmed([black, white], settings)
         assert drawn(second, settings).mean() == pytest.approx(expected, abs=0.1)
-
-
-def test_between_frames():
-    """Strokes of both are on their way, others in the nearer frame; nothing goes across a cut."""
-    brush = BRUSHES[SMALL.brush]
-    rng = np.random.default_rng(0)
-    strokes = rng.uniform(0.2, 0.4, (4, 9)).astype(np.float32)
-    first = frames.Frame(0, strokes[:3], np.array([0, 1, 2]), True)
-    second = frames.Frame(1, np.concatenate([strokes[1:3] + np.float32(0.2), strokes[3:]]), np.array([1, 2, 3]), False)
-    early, late = (frames.between(brush, first, second, share) for share in (0.25, 0.75))
-    np.testing.assert_allclose(early, np.concatenate([strokes[:1], strokes[1:3] + 0.05]), atol=1e-6)
-    np.testing.assert_allclose(late, np.concatenate([strokes[1:3] + 0.15, strokes[3:]]), atol=1e-6)
-    cut = second._replace(keyframe=True)
-    np.testing.assert_array_equal(frames.between(brush, first, cut, 0.4), first.strokes)
-    np.testing.assert_array_equal(frames.between(brush, first, cut, 0.6), cut.strokes)
-    # An angle that went on from the other end of its range makes no whole turn.
-    over = second._replace(strokes=second.strokes.copy())
-    over.strokes[0, 4] = first.strokes[1, 4] + 0.7
-    np.testing.assert_array_equal(frames.between(brush, first, over, 0.25)[1], strokes[1])
 
 
 def stripes():

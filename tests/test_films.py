@@ -3,32 +3,16 @@
 import contextlib
 import dataclasses
 import json
-from fractions import Fraction
 
 import jax
 import numpy as np
 import pytest
+from filmed import FILM, painted
 
-from jaxpaint import drawing, pictures
 from jaxpaint.errors import FilmFileError
 from jaxpaint.io import films
 from jaxpaint.settings import FilmSettings
-from jaxpaint.video.frames import Film, Frame, FrameMetrics, Layer, Painted, VideoState
-
-FILM = Film(FilmSettings(strokes=50, brush="rectangle", size=32), 24, 32, Fraction(30000, 1001), 3, "clip.mp4")
-
-
-def painted(count=3, strokes=50, dim=9):
-    """Frames of which most strokes stay, some move, and one is new each time."""
-    rng = np.random.default_rng(0)
-    ids, rows = np.arange(strokes), rng.random((strokes, dim), np.float32)
-    for number in range(count):
-        yield Painted(
-            Frame(number, rows, ids, number == 0), FrameMetrics(20.5 + number, 0.98 if number else np.nan, 0.5)
-        )
-        moved = rows + (rng.random((strokes, 1)) < 0.2) * np.float32(0.01)
-        rows = np.concatenate([np.delete(moved, number, axis=0), rng.random((1, dim), np.float32)])
-        ids = np.append(np.delete(ids, number), strokes + number)
+from jaxpaint.video.frames import Layer, VideoState
 
 
 @pytest.fixture
@@ -214,29 +198,6 @@ def test_a_damaged_length_is_told_from_an_end_that_was_not_written(path):
     path.write_bytes(data)
     with pytest.raises(FilmFileError, match="damaged at frame 1: its length is another"):
         list(films.read(path)[1])
-
-
-@pytest.mark.parametrize(("stride", "interpolate"), [(1, False), (3, False), (3, True)])
-def test_drawing(stride, interpolate):
-    settings = dataclasses.replace(FILM.settings, stride=stride, interpolate=interpolate)
-    film = dataclasses.replace(FILM, settings=settings, rate=Fraction(30, stride))
-    frames = [each.frame for each in painted()]
-    shown = list(film.drawn(frames, size=40))
-    assert len(shown) == 3 * stride and film.shown_rate == 30
-    for frame, picture in zip(frames, shown[::stride], strict=True):
-        assert picture.shape == (30, 40, 3)
-        np.testing.assert_array_equal(picture, pictures.to_bytes(drawing.draw(film.painting(frame), size=40)))
-    if stride > 1:
-        assert (shown[1] is shown[0]) != interpolate and shown[-1] is shown[-2]
-    if interpolate:
-        assert (shown[1] != shown[0]).any() and (shown[1] != shown[3]).any()
-
-
-def test_a_film_is_as_long_as_its_source():
-    """Seven frames, of which every third is painted."""
-    settings = dataclasses.replace(FILM.settings, stride=3)
-    film = dataclasses.replace(FILM, settings=settings, rate=Fraction(10, 3), shown=7)
-    assert len(list(film.drawn([each.frame for each in painted()], size=40))) == 7
 
 
 def test_films_from_before_glazes_cover(path):

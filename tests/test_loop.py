@@ -25,6 +25,12 @@ def picture():
     return disc_and_bar()
 
 
+@pytest.fixture(scope="module")
+def strokes(picture):
+    """A painting's strokes."""
+    return jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+
+
 @pytest.mark.parametrize("brush, programs", [("oilpaintbrush", 2), ("rectangle", 1)])
 def test_a_level_is_traced_once(picture, brush, programs):
     """Chunks of a stage, and stages of one kind, share one compiled program; a brush without a texture has no other."""
@@ -35,8 +41,7 @@ def test_a_level_is_traced_once(picture, brush, programs):
     assert chunks > 8 and loop._descend._cache_size() == programs
 
 
-def test_frozen_strokes_stay_and_are_not_listed(picture):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+def test_frozen_strokes_stay_and_are_not_listed(picture, strokes):
     target = pictures.resize(picture, (32, 48))
     model = Engine(BRUSHES["rectangle"], flat=True)
     bounds = optimize.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))
@@ -71,9 +76,8 @@ def fitted(strokes, target, **options):
     )
 
 
-def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture):
+def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture, strokes):
     """Those that are free see all that they reach."""
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
     target = pictures.resize(picture, (64, 96))
     free = strokes[:, :1] < 0.2
     bounds = optimize.Bounds(np.where(free, 0, strokes), np.where(free, 1, strokes))
@@ -86,9 +90,8 @@ def test_where_all_strokes_are_held_nothing_need_be_looked_at(picture):
     assert 0 < part_fit.squared < fit.squared
 
 
-def test_springs_draw_strokes_back(picture):
+def test_springs_draw_strokes_back(picture, strokes):
     """Alone, to where they rest; with a picture, the nearer to it the stiffer they are."""
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
     target = pictures.resize(picture, (32, 48))
     rest = np.clip(strokes + 0.1, 0, 1)
     stiff = np.ones_like(strokes)
@@ -104,8 +107,7 @@ def test_springs_draw_strokes_back(picture):
 
 
 @pytest.mark.parametrize("transport", [0.0, 0.5])
-def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, transport):
-    strokes = jaxpaint.paint(picture, key=KEY, settings=SMALL).strokes
+def test_a_fit_is_the_same_on_one_device_and_divided_between_two(picture, strokes, transport):
     target = pictures.resize(picture, (66, 99))
     model = Engine(BRUSHES["rectangle"], flat=True)
     bounds = optimize.Bounds(np.zeros(9, np.float32), np.ones(9, np.float32))

@@ -1,5 +1,6 @@
 """The command `paint_video`: files that come out, Ctrl-C and going on, one line for everything that goes wrong."""
 
+import contextlib
 import itertools
 import json
 import math
@@ -13,6 +14,7 @@ import time
 
 import numpy as np
 import pytest
+from commands import ROOT, names, one_line, run
 from PIL import Image
 
 from jaxpaint import pictures
@@ -43,18 +45,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*arguments, command=paint_video):
-    return command.main([command.__name__.rpartition(".")[2], *map(str, arguments)])
-
-
-def one_line(capsys):
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: ")]
-    assert len(lines) == 1, lines
-    return lines[0]
-
-
-def names(path):
-    return sorted(file.name for file in pathlib.Path(path).iterdir())
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with the clip and a film of it."""
+    with contextlib.chdir(tmp_path_factory.mktemp("finished")):
+        clip("clip.mp4")
+        assert run(paint_video, "clip.mp4", *TINY) == 0
+        return pathlib.Path.cwd()
 
 
 def painted(path):
@@ -62,7 +59,7 @@ def painted(path):
 
 
 def test_paints(capsys):
-    assert run("clip.mp4", *TINY) == 0
+    assert run(paint_video, "clip.mp4", *TINY) == 0
     assert capsys.readouterr().out == "paintings/clip.mp4\n"
     assert names("paintings") == ["clip.film", "clip.mp4"]
     made = videos.probe("paintings/clip.mp4")
@@ -79,7 +76,7 @@ def test_paints(capsys):
 
 def test_everything_that_can_be_asked_for():
     flags = ["--out=out/painted.gif", "--size=64", "--report", "--previews", "--config.stride=2"]
-    assert run("clip.mp4", *TINY, *flags, "--config.interpolate") == 0
+    assert run(paint_video, "clip.mp4", *TINY, *flags, "--config.interpolate") == 0
     assert names("out") == ["painted-frames", "painted.film", "painted.gif", "painted.json"]
     made = videos.probe("out/painted.gif")
     # Frames between painted ones have the source's rate again.
@@ -94,13 +91,13 @@ def test_everything_that_can_be_asked_for():
     assert report["settings"]["stride"] == 2 and report["versions"] and report["seconds a frame"] > 0
     # Of an earlier film with more frames, none are left among these.
     shutil.copy("out/painted-frames/000003.png", "out/painted-frames/000009.png")
-    assert run("clip.mp4", *TINY, *flags, "--config.interpolate") == 0
+    assert run(paint_video, "clip.mp4", *TINY, *flags, "--config.interpolate") == 0
     assert names("out/painted-frames") == [f"{number:06d}.png" for number in range(FRAMES)]
 
 
 @pytest.mark.parametrize("method", ["independent", "previous"])
 def test_the_methods_of_the_report(method):
-    assert run("clip.mp4", *TINY, f"--config.method={method}", "--config.stride=2") == 0
+    assert run(paint_video, "clip.mp4", *TINY, f"--config.method={method}", "--config.stride=2") == 0
     made = videos.probe("paintings/clip.mp4")
     assert (made.rate, made.frames) == (10, FRAMES)
     assert all(math.isnan(facts.survived) for _, facts in painted("paintings/clip.film"))
@@ -114,9 +111,8 @@ def ctrl_c():
     signal.signal(signal.SIGINT, usual)
 
 
-def test_interrupted_and_gone_on_with(ctrl_c, monkeypatch, capsys):
+def test_interrupted_and_gone_on_with(finished, ctrl_c, monkeypatch, capsys):
     """By a real SIGINT, while the third frame is painted; the same command goes on to the same film."""
-    assert run("clip.mp4", *TINY, "--out=whole/clip.mp4") == 0
     append, count = films.append, itertools.count(1)
 
     def interrupting(*arguments):
@@ -128,7 +124,7 @@ def test_interrupted_and_gone_on_with(ctrl_c, monkeypatch, capsys):
     monkeypatch.setattr(films, "append", interrupting)
     before = signal.getsignal(signal.SIGINT)
     capsys.readouterr()
-    assert run("clip.mp4", *TINY) == 130
+    assert run(paint_video, "clip.mp4", *TINY) == 130
     assert signal.getsignal(signal.SIGINT) is before
     waits, line = (line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: "))
     assert "stopping after this frame" in waits
@@ -136,14 +132,15 @@ def test_interrupted_and_gone_on_with(ctrl_c, monkeypatch, capsys):
     assert names("paintings") == ["clip.film", "clip.mp4"]
     assert videos.probe("paintings/clip.mp4").frames == 3
 
-    assert run("clip.mp4", *TINY) == 0
+    assert run(paint_video, "clip.mp4", *TINY) == 0
     assert names("paintings") == ["clip.film", "clip.mp4"]
     assert videos.probe("paintings/clip.mp4").frames == FRAMES
-    for (frame, _), (expected, _) in zip(*map(painted, ("paintings/clip.film", "whole/clip.film")), strict=True):
+    both = ("paintings/clip.film", finished / "paintings/clip.film")
+    for (frame, _), (expected, _) in zip(*map(painted, both), strict=True):
         np.testing.assert_array_equal(frame.strokes, expected.strokes)
         np.testing.assert_array_equal(frame.ids, expected.ids)
     capsys.readouterr()
-    assert run("clip.mp4", *TINY, "--size=16") == 0
+    assert run(paint_video, "clip.mp4", *TINY, "--size=16") == 0
     assert "finished already; drawing it again" in capsys.readouterr().out
     assert videos.probe("paintings/clip.mp4").width == 16
 
@@ -157,7 +154,7 @@ def test_a_full_disk_leaves_what_is_painted(monkeypatch, capsys):
         append(*arguments)
 
     monkeypatch.setattr(films, "append", full)
-    assert run("clip.mp4", *TINY) == 1
+    assert run(paint_video, "clip.mp4", *TINY) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert "No space left on device; what is painted is kept in paintings/clip.film" in line
     assert line.endswith("Continue with: paint_video clip.mp4 " + " ".join(TINY))
@@ -165,26 +162,26 @@ def test_a_full_disk_leaves_what_is_painted(monkeypatch, capsys):
     assert state.number == 0 and not finished
 
 
-def test_another_film_is_not_written_over(capsys):
-    assert run("clip.mp4", *TINY) == 0
+def test_another_film_is_not_written_over(finished, capsys):
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     kept = pathlib.Path("paintings/clip.film").read_bytes()
     capsys.readouterr()
-    assert run("clip.mp4", *TINY, "--config.seed=1") == 1
+    assert run(paint_video, "clip.mp4", *TINY, "--config.seed=1") == 1
     assert "clip.film: made with config.seed=0, not 1; choose another --out" in one_line(capsys)
     clip("other.mp4", frames=3)
-    assert run("other.mp4", *TINY, "--out=paintings/clip.mp4") == 1
+    assert run(paint_video, "other.mp4", *TINY, "--out=paintings/clip.mp4") == 1
     assert "clip.mp4 is there already, made from something else than other.mp4" in one_line(capsys)
     assert pathlib.Path("paintings/clip.film").read_bytes() == kept
-    assert run("other.mp4", *TINY, "--out=paintings/clip.mp4", "--overwrite") == 0
+    assert run(paint_video, "other.mp4", *TINY, "--out=paintings/clip.mp4", "--overwrite") == 0
     assert films.read("paintings/clip.film")[0].source == "other.mp4"
 
 
 def test_a_drawing_does_not_replace_the_source(capsys):
     """Of a film that lies beside it and has its name."""
-    assert run("clip.mp4", *TINY, "--out=clip.gif") == 0
+    assert run(paint_video, "clip.mp4", *TINY, "--out=clip.gif") == 0
     before = pathlib.Path("clip.mp4").read_bytes()
     capsys.readouterr()
-    assert run("clip.film", command=draw) == 1
+    assert run(draw, "clip.film") == 1
     assert "clip.mp4 is there already, and does not say that jaxpaint made it" in one_line(capsys)
     assert pathlib.Path("clip.mp4").read_bytes() == before
 
@@ -192,17 +189,17 @@ def test_a_drawing_does_not_replace_the_source(capsys):
 def test_a_film_does_not_replace_its_style(capsys):
     videos.write_video("style.gif", [np.full((24, 32, 3), 90, np.uint8)])
     before = pathlib.Path("style.gif").read_bytes()
-    assert run("clip.mp4", *TINY, "--style=style.gif", "--out=style.gif", "--overwrite") == 1
+    assert run(paint_video, "clip.mp4", *TINY, "--style=style.gif", "--out=style.gif", "--overwrite") == 1
     assert "style.gif would be overwritten" in one_line(capsys)
     assert pathlib.Path("style.gif").read_bytes() == before
 
 
-def test_an_unfinished_film_that_is_drawn_says_so(capsys):
-    assert run("clip.mp4", *TINY) == 0
+def test_an_unfinished_film_that_is_drawn_says_so(finished, capsys):
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     whole = pathlib.Path("paintings/clip.film").read_bytes()
     pathlib.Path("short.film").write_bytes(whole[:-40])
     capsys.readouterr()
-    assert run("short.film", "--out=short.mp4", command=draw) == 0
+    assert run(draw, "short.film", "--out=short.mp4") == 0
     assert "short.film: not finished, or cut short" in one_line(capsys)
     assert videos.probe("short.mp4").frames < FRAMES
 
@@ -219,10 +216,10 @@ def test_a_film_keeps_the_brush_that_it_began_with():
     stamp("stamps/a.png", slice(4, 12, 2))
     brush = ["--config.brush=oilpaintbrush", "--config.brush_image=stamps", "--config.textured=False"]
     arguments = ("clip.mp4", *TINY, *brush)
-    assert run(*arguments) == 0
+    assert run(paint_video, *arguments) == 0
     first = list(videos.read(videos.probe("paintings/clip.mp4")))
     stamp("stamps/b.png", slice(4, 12))
-    assert run(*arguments) == 0
+    assert run(paint_video, *arguments) == 0
     for before, after in zip(first, videos.read(videos.probe("paintings/clip.mp4")), strict=True):
         np.testing.assert_array_equal(after, before)
     assert films.read("paintings/clip.film")[0].brush_image.shape[0] == 1
@@ -235,7 +232,7 @@ def test_in_a_style(capsys):
     for name, color in {"a": (250, 120, 20), "b": (20, 30, 90)}.items():
         Image.new("RGB", (40, 40), color).save(f"{name}.png")
     style = ["--style=a.png,b.png", "--stylize=quick.py", "--report"]
-    assert run("clip.mp4", *TINY, *style) == 0
+    assert run(paint_video, "clip.mp4", *TINY, *style) == 0
     film, _ = films.read("paintings/clip.film")
     assert film.styling.vgg_size == 32 and [name.split()[0] for name in film.styles] == ["a.png", "b.png"]
     report = json.loads(pathlib.Path("paintings/clip.json").read_text())
@@ -243,17 +240,17 @@ def test_in_a_style(capsys):
     capsys.readouterr()
     Image.new("RGB", (40, 40), (0, 0, 0)).save("b.png")
     for other in (style, []):
-        assert run("clip.mp4", *TINY, *other) == 1
+        assert run(paint_video, "clip.mp4", *TINY, *other) == 1
         assert "a film in another style; choose another --out" in one_line(capsys)
 
 
-def test_drawn_again(capsys):
-    assert run("clip.mp4", *TINY) == 0
+def test_drawn_again(finished, capsys):
+    shutil.copytree(finished, ".", dirs_exist_ok=True)
     film = "paintings/clip.film"
-    assert run(film, "--size=48", "--out=large.mp4", command=draw) == 0
+    assert run(draw, film, "--size=48", "--out=large.mp4") == 0
     made = videos.probe("large.mp4")
     assert (made.height, made.width, made.rate, made.frames) == (36, 48, 10, FRAMES)
-    assert run(film, "--frame=2", "--size=64", "--timelapse", command=draw) == 0
+    assert run(draw, film, "--frame=2", "--size=64", "--timelapse") == 0
     assert {"clip-2.png", "clip-2.mp4"} < set(names("paintings"))
     with Image.open("paintings/clip-2.png") as picture:
         assert picture.size == (64, 48)
@@ -265,7 +262,7 @@ def test_drawn_again(capsys):
         ([film, "--out=a.txt"], "--out=a.txt: expected a folder, or a name that ends in .mp4, "),
         (["none.film"], "none.film: no such file"),
     ):
-        assert run(*arguments, command=draw) == 1
+        assert run(draw, *arguments) == 1
         assert expected in one_line(capsys)
 
 
@@ -294,7 +291,7 @@ def test_bad_input(arguments, expected, folder, capsys):
     pathlib.Path("bad.py").write_text("1 / 0")
     Image.new("RGB", (4, 4)).save("picture.png")
     before = sorted(folder.rglob("*"))
-    assert run(*arguments) == 1
+    assert run(paint_video, *arguments) == 1
     assert expected in one_line(capsys)
     assert sorted(folder.rglob("*")) == before
 
@@ -306,13 +303,13 @@ def test_where_no_frame_can_be_read_nothing_is_left(folder, monkeypatch, capsys)
 
     monkeypatch.setattr(videos, "read", read)
     before = sorted(folder.rglob("*"))
-    assert run("clip.mp4", *TINY) == 1
+    assert run(paint_video, "clip.mp4", *TINY) == 1
     assert one_line(capsys) == "jaxpaint: clip.mp4: a damaged video"
     assert sorted(folder.rglob("*")) == before
 
 
 def test_help(capsys):
-    assert run("--help") == 0
+    assert run(paint_video, "--help") == 0
     out, err = capsys.readouterr()
     assert out.startswith("usage: paint_video VIDEO") and not err
     assert max(map(len, out.splitlines())) <= 100
@@ -320,10 +317,9 @@ def test_help(capsys):
 
 @pytest.mark.slow
 def test_bin_paints_for_real():
-    root = pathlib.Path(__file__).resolve().parents[1]
-    command = [sys.executable, root / "bin/paint_video", "clip.mp4", "--out=out.mp4", *TINY]
+    command = [sys.executable, ROOT / "bin/paint_video", "clip.mp4", "--out=out.mp4", *TINY]
     done = subprocess.run(
-        command, env=dict(os.environ, PYTHONPATH=str(root)), capture_output=True, text=True, check=False
+        command, env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "frame 5/5" in done.stderr and "Traceback" not in done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -85,3 +86,49 @@ def test_programs_stay_if_it_is_not_they_that_are_damaged(tmp_path, monkeypatch)
     (tmp_path / "old-cache").write_text("whole")
     os.utime(tmp_path / "old-cache", (0, 0))
     assert not runtime.forget_compilations() and (tmp_path / "old-cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"JAXPAINT_CACHE": ""}, None),
+        ({"JAXPAINT_CACHE": "/a/b"}, "/a/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/jaxpaint"),
+        ({}, "/home/me/.cache/jaxpaint"),
+    ],
+)
+def test_cache_folder(environment, expected, monkeypatch):
+    for name in ("JAXPAINT_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"HOME": "/home/me"} | environment).items():
+        monkeypatch.setenv(name, value)
+    assert runtime.cache_folder() == (pathlib.Path(expected) if expected else None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_compilations_are_kept():
+    child = "import jax; from jaxpaint import runtime; runtime.keep_compilations(); jax.jit(lambda x: x + 1)(1.0)"
+    environment = os.environ | {"JAXPAINT_CACHE": "kept"}
+    environment["PYTHONPATH"] = str(ROOT)
+    subprocess.run([sys.executable, "-c", child], check=True, env=environment)
+    programs, used = (list(pathlib.Path("kept").glob(f"*-{kind}")) for kind in ("cache", "atime"))
+    assert len(programs) == len(used) > 0
+    # As a process leaves it that is killed in between.
+    used[0].unlink()
+    other = [sys.executable, "-W", "error", "-c", child.replace("x + 1", "x + 2")]
+    subprocess.run(other, check=True, env=environment)
+    assert len(list(pathlib.Path("kept").glob("*-cache"))) > len(programs)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("variable", ["JAXPAINT_CACHE", "JAX_COMPILATION_CACHE_DIR"])
+def test_a_cache_that_cannot_be_written_is_named_and_gone_without(variable):
+    """Of jaxpaint or of JAX; programs elsewhere are not touched."""
+    child = "import jax; from jaxpaint import runtime; runtime.keep_compilations(); jax.jit(lambda x: x + 1)(1.0); "
+    child += "print(jax.config.jax_compilation_cache_dir)"
+    environment = {name: value for name, value in os.environ.items() if name != "JAXPAINT_CACHE"}
+    environment |= {variable: "photo.png", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", child], check=True, env=environment, capture_output=True, text=True)
+    assert done.stdout == "None\n"
+    (line,) = [line for line in done.stderr.splitlines() if "Warning" in line]
+    assert re.search(f"photo.png: can't be written: File exists; .* unless {variable} names another folder", line)

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from commands import ROOT, STEPS, names, one_line, run
 from PIL import Image
 
 from jaxpaint import painting, styling
@@ -18,8 +19,6 @@ from jaxpaint.cli import outputs, paint, stylize
 from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting, Progress
-
-STEPS = 4
 
 
 class Styler:
@@ -67,33 +66,20 @@ def make(**changes):
     return dataclasses.replace(result, **changes)
 
 
-def run(*arguments, command=stylize):
-    return command.main([command.__name__.rpartition(".")[2], *arguments])
-
-
-def one_line(capsys):
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: ")]
-    assert len(lines) == 1, lines
-    return lines[0]
-
-
-def names(path="stylized"):
-    return sorted(file.name for file in pathlib.Path(path).iterdir())
-
-
 def test_styles(styler, capsys):
-    assert run("work.npz", "--style=a.png") == 0
-    assert names() == ["work.npz", "work.png"]
+    assert run(stylize, "work.npz", "--style=a.png") == 0
+    assert names("stylized") == ["work.npz", "work.png"]
     [(before, shapes, settings, mask, resume)] = styler.calls
     assert (len(before.strokes), shapes, settings, mask, resume) == (6, [(8, 9, 3)], StyleSettings(), None, None)
     assert capsys.readouterr().out == "stylized/work.png\n"
     assert npz.load_painting("stylized/work.npz").styling == StyleSettings()
-    assert run("stylized/work.npz", "--style=b.jpg", "--out=twice") == 0
+    assert run(stylize, "stylized/work.npz", "--style=b.jpg", "--out=twice") == 0
 
 
 def test_everything_that_can_be_asked_for(styler):
     flags = ["--size=64", "--timelapse", "--report", "--out=out", "--mask=photo.png"]
-    assert run("work.npz", "--style=a.png,b.jpg", *flags, "--config.style_weights=1,3", "--config.mode=color") == 0
+    flags += ["--config.style_weights=1,3", "--config.mode=color"]
+    assert run(stylize, "work.npz", "--style=a.png,b.jpg", *flags) == 0
     assert names("out") == ["work.json", "work.mp4", "work.npz", "work.png"]
     with Image.open("out/work.png") as picture:
         assert picture.size == (64, 48)
@@ -108,7 +94,7 @@ def test_everything_that_can_be_asked_for(styler):
 
 
 def test_help(capsys):
-    assert run("--help") == 0
+    assert run(stylize, "--help") == 0
     out, err = capsys.readouterr()
     assert out.startswith("usage: stylize ") and not err
     assert max(map(len, out.splitlines())) <= 100
@@ -146,30 +132,30 @@ def test_bad_input(arguments, expected, folder, capsys):
     os.link("sub/work.png", "work.png")
     npz.save_painting("part.npz", make(state={"step": np.array(1)}))
     before = sorted(folder.rglob("*"))
-    assert run(*arguments) == 1
+    assert run(stylize, *arguments) == 1
     assert expected in one_line(capsys)
     assert sorted(folder.rglob("*")) == before
 
 
 def test_interrupt_and_resume(styler, capsys):
     arguments = ["work.npz", "--style=a.png", "--config.laplacian=0.5"]
-    assert run(*arguments, "--out=whole") == 0
+    assert run(stylize, *arguments, "--out=whole") == 0
     styler.interrupt_at = 3
-    assert run(*arguments) == 130
+    assert run(stylize, *arguments) == 130
     line = one_line(capsys)
     assert "kept what is painted so far in stylized/work.npz" in line
     assert line.endswith("stylize work.npz --style=a.png --config.laplacian=0.5 --resume")
-    assert names() == ["work.npz", "work.png"]
+    assert names("stylized") == ["work.npz", "work.png"]
 
     styler.interrupt_at = None
-    assert run("work.npz", "--style=a.png", "--resume") == 0
+    assert run(stylize, "work.npz", "--style=a.png", "--resume") == 0
     assert styler.calls[-1][2].laplacian == 0.5
     whole, resumed = (npz.load_painting(f"{out}/work.npz") for out in ("whole", "stylized"))
     np.testing.assert_array_equal(resumed.strokes, whole.strokes)
     capsys.readouterr()
-    assert run("work.npz", "--style=a.png", "--resume") == 0
+    assert run(stylize, "work.npz", "--style=a.png", "--resume") == 0
     assert "finished already" in capsys.readouterr().out
-    assert run("work.npz", "--style=a.png", "--resume", "--config.laplacian=0.7") == 1
+    assert run(stylize, "work.npz", "--style=a.png", "--resume", "--config.laplacian=0.7") == 1
     assert "made with config.laplacian=0.5, not 0.7" in one_line(capsys)
 
 
@@ -190,13 +176,13 @@ def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
 
     monkeypatch.setattr(painting, "paint_stages", paint_stages)
     pathlib.Path("boxes.py").write_text("def get_config():\n    return dict(brush='rectangle', strokes=6, size=32)\n")
-    assert run("photo.png", "--style=a.png", "--paint=boxes.py") == 130
+    assert run(stylize, "photo.png", "--style=a.png", "--paint=boxes.py") == 130
     assert "Continue with: stylize photo.png --style=a.png --paint=boxes.py --resume" in one_line(capsys)
-    assert names() == ["photo-painted.npz", "photo-painted.png"] and not styler.calls
-    assert run("photo.png", "--style=a.png", "--paint=boxes.py", "--resume") == 0
+    assert names("stylized") == ["photo-painted.npz", "photo-painted.png"] and not styler.calls
+    assert run(stylize, "photo.png", "--style=a.png", "--paint=boxes.py", "--resume") == 0
     assert int(calls[-1].state["step"]) == 2 and len(styler.calls) == 1
     np.testing.assert_array_equal(*forms)
-    assert names() == ["photo-painted.npz", "photo-painted.png", "photo.npz", "photo.png"]
+    assert names("stylized") == ["photo-painted.npz", "photo-painted.png", "photo.npz", "photo.png"]
 
 
 def test_other_style_pictures_are_not_gone_on_with(monkeypatch, capsys):
@@ -204,7 +190,7 @@ def test_other_style_pictures_are_not_gone_on_with(monkeypatch, capsys):
     pathlib.Path("stylized").mkdir()
     part = make(styling=StyleSettings(), state={"count": np.array(1), "mu": np.zeros((6, 9)), "nu": np.zeros((6, 9))})
     npz.save_painting("stylized/work.npz", part)
-    assert run("work.npz", "--style=a.png", "--resume", "--overwrite") == 1
+    assert run(stylize, "work.npz", "--style=a.png", "--resume", "--overwrite") == 1
     line = one_line(capsys)
     assert line.startswith("jaxpaint: stylized/work.npz: ") and "that the styling began with, got others" in line
 
@@ -213,7 +199,7 @@ def test_a_painting_of_somebody_s_is_not_replaced_by_the_first_one_of_a_photogra
     pathlib.Path("stylized").mkdir()
     npz.save_painting("stylized/photo-painted.npz", make(origin="0" * 32))
     before = pathlib.Path("stylized/photo-painted.npz").read_bytes()
-    assert run("photo.png", "--style=a.png") == 1
+    assert run(stylize, "photo.png", "--style=a.png") == 1
     assert "photo-painted.npz is there already, made from something else than photo.png" in one_line(capsys)
     assert pathlib.Path("stylized/photo-painted.npz").read_bytes() == before
 
@@ -252,7 +238,7 @@ def test_a_painting_by_a_file_of_settings_serves_every_style(styler):
 def test_names_of_style_pictures(styler, folder, monkeypatch, flags, expected):
     monkeypatch.setenv("HOME", str(folder))
     Image.new("RGB", (7, 7)).save("Gogh, Vincent.png")
-    assert run("work.npz", *flags) == 0
+    assert run(stylize, "work.npz", *flags) == 0
     ((_, shapes, *_),) = styler.calls
     assert shapes == [images.read_image(name).shape for name in expected]
 
@@ -260,11 +246,11 @@ def test_names_of_style_pictures(styler, folder, monkeypatch, flags, expected):
 def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
     pathlib.Path("stylized").mkdir()
     npz.save_painting("stylized/work.npz", make())
-    assert run("work.npz", "--style=a.png", "--resume", "--overwrite") == 1
+    assert run(stylize, "work.npz", "--style=a.png", "--resume", "--overwrite") == 1
     assert "not a painting in another style" in one_line(capsys)
     styled = make(height=24, width=32, styling=StyleSettings(), state={"steps": np.array(1)})
     npz.save_painting("stylized/photo.npz", styled)
-    assert run("photo.png", "--out=stylized", "--resume", "--overwrite", command=paint) == 1
+    assert run(paint, "photo.png", "--out=stylized", "--resume", "--overwrite") == 1
     assert "a painting in another style" in one_line(capsys)
 
 
@@ -272,7 +258,6 @@ def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):
 def test_bin_stylizes_for_real():
     """The real thing, in a process of its own: a photograph painted, styled with two pictures, drawn larger."""
     pathlib.Path("tiny.py").write_text("def get_config():\n    return dict(size=32, strokes=6, steps=6)\n")
-    root = pathlib.Path(__file__).resolve().parents[1]
     quick = [
         "--config.steps=2",
         "--config.vgg_size=32",
@@ -283,15 +268,13 @@ def test_bin_stylizes_for_real():
         ["stylize", "photo.png", "--style=a.png,b.jpg", "--paint=tiny.py", "--report", *quick],
         ["draw", "stylized/photo.npz", "--size=100", "--out=stylized/large.png"],
     ):
-        command = [sys.executable, root / "bin" / words[0], *words[1:]]
-        done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
+        command = [sys.executable, ROOT / "bin" / words[0], *words[1:]]
+        done = subprocess.run(
+            command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-    assert names() == ["large.png", "photo-painted.npz", "photo.json", "photo.npz", "photo.png"]
+    assert names("stylized") == ["large.png", "photo-painted.npz", "photo.json", "photo.npz", "photo.png"]
     before, after = (npz.load_painting(f"stylized/{name}.npz") for name in ("photo-painted", "photo"))
     assert before.strokes.shape == after.strokes.shape == (6, 15)
     assert (before.strokes != after.strokes).any() and after.styling.vgg_size == 32
-
-
-def _environment():
-    return dict(os.environ, PYTHONPATH=str(pathlib.Path(__file__).resolve().parents[1]))

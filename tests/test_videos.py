@@ -1,49 +1,18 @@
 """Videos in and out: shown as players show them, as long as they were, and what is damaged is named."""
 
-import os
-import pathlib
-import re
-import signal
 import subprocess
-import sys
-import time
 import warnings
 from fractions import Fraction
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from clips import FILM, H264, PATTERN, ffmpeg, grey, values
 from PIL import Image
 
 from jaxpaint import pictures
 from jaxpaint.errors import ImageError, WriteError
 from jaxpaint.io import decoding, gamuts, videos
-
-FILM = Fraction(30000, 1001)
-PATTERN = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=4"]
-H264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p"]
-
-
-def ffmpeg(*arguments):
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *map(str, arguments)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    return pathlib.Path(arguments[-1])
-
-
-def grey(value, shape=(32, 48)):
-    return np.full((*shape, 3), value, np.uint8)
-
-
-def values(frames):
-    """The grey of each frame."""
-    return np.array([frame.mean() for frame in frames])
-
-
-@pytest.fixture
-def stairs(tmp_path):
-    """Forty frames, each of a grey of its own, 5 times its number."""
-    videos.write_video(tmp_path / "stairs.mp4", (grey(5 * i) for i in range(40)), fps=FILM)
-    return videos.probe(tmp_path / "stairs.mp4")
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm"])
@@ -80,11 +49,6 @@ def test_colours_are_kept(tmp_path):
         np.testing.assert_allclose(read_back[8, 8::16].astype(int), colours, atol=4 if name == "a.webm" else 3)
     log = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "a.mp4"], capture_output=True).stderr
     assert b"yuv420p(tv, bt709, progressive)" in log and b"h264 (High)" in log
-
-
-def test_a_browser_can_start_before_it_has_all(stairs):
-    data = stairs.path.read_bytes()
-    assert data.index(b"moov") < data.index(b"mdat")
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
@@ -142,27 +106,6 @@ def test_pictures_that_start_after_the_sound_wait(tmp_path):
     assert np.array_equal(read_back[0], read_back[25]) and not np.array_equal(read_back[25], read_back[30])
 
 
-@pytest.mark.parametrize("late", ["pictures", "sound"])
-@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
-def test_pictures_and_sound_stay_together(tmp_path, late, ending):
-    """One of them begins 0.7 s after the other, with a flash and a beep at the same moment."""
-    offsets = [0.7, 0.0] if late == "pictures" else [0.0, 0.7]
-    flash = "color=black:s=64x64:r=25:d=3,drawbox=enable='between(n,25,27)':color=white:t=fill"
-    beep = 1.0 + offsets[0] - offsets[1]
-    wave = f"aevalsrc='sin(2*PI*880*t)*between(t,{beep},{beep + 0.12})':d=3"
-    sources = ["-itsoffset", str(offsets[0]), "-f", "lavfi", "-i", flash]
-    sources += ["-itsoffset", str(offsets[1]), "-f", "lavfi", "-i", wave]
-    source = videos.probe(ffmpeg(*sources, *H264, "-c:a", "aac", tmp_path / f"source.{ending}"))
-    read_back = list(videos.read(source))
-    videos.write_video(tmp_path / "a.mp4", read_back, fps=source.rate, sound_of=source.path)
-    seen = next(number for number, frame in enumerate(read_back) if frame.mean() > 128) / 25
-    delayed = ["-af", "aresample=async=1:first_pts=0", "-f", "f32le", "-ac", "1", "-ar", "8000"]
-    sound = np.fromfile(ffmpeg("-i", tmp_path / "a.mp4", "-vn", *delayed, tmp_path / "sound"), np.float32)
-    heard = np.argmax(abs(sound) > 0.1) / 8000
-    assert heard == pytest.approx(1.0 + offsets[0], abs=0.03)
-    assert seen == pytest.approx(heard, abs=0.06)
-
-
 def test_sound_with_a_little_silence_in_front_adds_no_frame(tmp_path):
     """As encoders of sound put it there."""
     source = ffmpeg(*PATTERN, "-f", "lavfi", "-i", "sine=d=2", *H264, "-c:a", "aac", "-t", "2", tmp_path / "source.ts")
@@ -214,117 +157,6 @@ def test_shrinking_averages(tmp_path):
     np.testing.assert_allclose(next(videos.read(videos.probe(tmp_path / "a.mp4"), size=12)).astype(int), 128, atol=6)
 
 
-def test_reading_is_lazy_and_ends_with_its_consumer(tmp_path, monkeypatch):
-    """Of two minutes, two frames are wanted: the rest is not decoded meanwhile."""
-    long = ffmpeg(
-        "-f", "lavfi", "-i", "color=s=64x48:r=100:d=120", *H264, "-preset", "ultrafast", tmp_path / "long.mp4"
-    )
-    video, started, start = videos.probe(long), [], subprocess.Popen
-    monkeypatch.setattr(
-        subprocess, "Popen", lambda *args, **kwargs: started.append(start(*args, **kwargs)) or started[-1]
-    )
-    frames = videos.read(video)
-    next(frames), next(frames)
-    time.sleep(0.5)
-    assert [process.poll() for process in started] == [None]
-    frames.close()
-    assert started[0].returncode is not None
-
-
-def test_sound_is_kept_and_trimmed(tmp_path, stairs):
-    source = ffmpeg("-f", "lavfi", "-i", "sine=d=3", *PATTERN, *H264, "-c:a", "aac", tmp_path / "source.mp4")
-    assert videos.probe(source).sound
-    for name, codec in (("a.mp4", b"aac"), ("a.mov", b"aac"), ("a.mkv", b"aac"), ("a.webm", b"opus")):
-        videos.write_video(tmp_path / name, (grey(5 * i) for i in range(40)), fps=25.0, sound_of=source)
-        video = videos.probe(tmp_path / name)
-        assert video.sound and video.frames == 40
-        sound = ffmpeg("-i", tmp_path / name, "-vn", "-f", "f32le", "-ac", "1", "-ar", "8000", tmp_path / "sound")
-        waves = np.fromfile(sound, np.float32)
-        assert len(waves) / 8000 == pytest.approx(1.6, abs=0.06)
-        spectrum = np.abs(np.fft.rfft(waves[4000:8000]))
-        assert spectrum.argmax() * 2 == pytest.approx(440, abs=4)
-        log = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / name], capture_output=True).stderr
-        assert b"Audio: " + codec in log
-    videos.write_video(tmp_path / "silent.mp4", [grey(0)] * 5, sound_of=stairs.path)
-    assert not videos.probe(tmp_path / "silent.mp4").sound
-    videos.write_video(tmp_path / "silent.gif", [grey(0), grey(9)], sound_of=source)
-    with pytest.raises(ImageError, match="missing.mp4: no such file"):
-        videos.write_video(tmp_path / "b.mp4", [grey(0)], sound_of=tmp_path / "missing.mp4")
-    (tmp_path / "noise.bin").write_bytes(bytes(range(256)))
-    assert not list(tmp_path.glob("*b.mp4"))
-    # What has been painted is worth more than its sound.
-    with pytest.warns(UserWarning, match="noise.bin: its sound can't be copied; .*b.mp4 is silent"):
-        videos.write_video(tmp_path / "b.mp4", [grey(0)], sound_of=tmp_path / "noise.bin")
-    assert videos.probe(tmp_path / "b.mp4").frames == 1 and not list(tmp_path.glob(".*"))
-
-
-@pytest.mark.parametrize("codec", ["wmav2", "libvorbis"])
-def test_sound_that_players_do_not_expect_there_is_encoded_anew(tmp_path, codec):
-    source = ffmpeg("-f", "lavfi", "-i", "sine=d=1", *PATTERN, *H264, "-c:a", codec, tmp_path / "source.mkv")
-    videos.write_video(tmp_path / "a.mp4", [grey(0)] * 10, fps=10.0, sound_of=source)
-    log = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "a.mp4"], capture_output=True).stderr
-    assert b"Audio: aac" in log
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
-def test_all_sound_tracks_are_kept(tmp_path, name):
-    """As of films in two languages, or of a recorded game with voices."""
-    tones = ["-f", "lavfi", "-i", "sine=440:d=1", "-f", "lavfi", "-i", "sine=880:d=1"]
-    languages = ["-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu"]
-    maps = ["-map", "0", "-map", "1", "-map", "2"]
-    source = ffmpeg(*PATTERN, *tones, *maps, *languages, *H264, "-c:a", "aac", "-t", "1", tmp_path / "source.mkv")
-    videos.write_video(tmp_path / name, [grey(0)] * 10, fps=10.0, sound_of=source)
-    log = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / name], capture_output=True, text=True
-    ).stderr
-    assert re.findall(r"Stream #0:\d.*\((\w+)\): Audio", log) == ["eng", "deu"]
-
-
-def test_a_sound_track_that_is_unknown_does_not_silence_the_others(tmp_path):
-    """As phones' spatial sound may be, beside the usual one."""
-    tones = ["-f", "lavfi", "-i", "sine=440:d=1", "-f", "lavfi", "-i", "sine=880:d=1"]
-    maps = ["-map", "0", "-map", "1", "-map", "2"]
-    source = ffmpeg(*PATTERN, *tones, *maps, *H264, "-c:a", "aac", "-t", "1", tmp_path / "source.mp4")
-    content = bytearray(source.read_bytes())
-    for known, unknown in ((b"mp4a", b"apac"), (b"esds", b"free")):
-        of_the_second = content.rfind(known)
-        content[of_the_second : of_the_second + 4] = unknown
-    source.write_bytes(content)
-    with pytest.warns(UserWarning, match=r"source\.mp4: only the first of its sound tracks could be copied"):
-        videos.write_video(tmp_path / "a.mp4", [grey(0)] * 10, fps=10.0, sound_of=source)
-    assert videos.probe(tmp_path / "a.mp4").sound
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.webm"])
-@pytest.mark.parametrize(("source", "codec"), [("source.mkv", "subrip"), ("source.mp4", "mov_text")])
-def test_subtitles_are_kept(tmp_path, name, source, codec):
-    """With and without sound, and up to the last frame."""
-    (tmp_path / "words.srt").write_text(
-        "1\n00:00:00,200 --> 00:00:00,700\nGood morning\n\n2\n00:00:02,000 --> 00:00:03,000\ntoo late\n"
-    )
-    maps = ["-map", "0", "-map", "1", "-metadata:s:s:0", "language=deu"]
-    source = ffmpeg(*PATTERN, "-i", tmp_path / "words.srt", *maps, *H264, "-c:s", codec, "-t", "3", tmp_path / source)
-    videos.write_video(tmp_path / name, [grey(0)] * 10, fps=10.0, sound_of=source)
-    assert videos.probe(tmp_path / name).frames == 10
-    log = subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / name], capture_output=True, text=True
-    ).stderr
-    assert re.findall(r"Stream #0:\d.*\((\w+)\): Subtitle", log) == ["deu"]
-    words = ffmpeg("-i", tmp_path / name, tmp_path / "again.srt").read_text()
-    assert "00:00:00,200 --> 00:00:00,700\nGood morning" in words and "too late" not in words
-
-
-def test_subtitles_that_are_pictures_are_told(tmp_path):
-    (tmp_path / "words.srt").write_text("1\n00:00:00,200 --> 00:00:00,700\nGood morning\n")
-    maps = ["-map", "0", "-map", "1", "-c:s", "subrip"]
-    source = ffmpeg(*PATTERN, "-i", tmp_path / "words.srt", *maps, *H264, "-t", "1", tmp_path / "source.mkv")
-    # ffmpeg can't make such subtitles of words.
-    source.write_bytes(source.read_bytes().replace(b"S_TEXT/UTF8", b"S_HDMV/PGS\0"))
-    with pytest.warns(UserWarning, match=r"source\.mkv: its subtitles can't be copied; .*a\.mp4 has none"):
-        videos.write_video(tmp_path / "a.mp4", [grey(0)] * 10, fps=10.0, sound_of=source)
-    assert videos.probe(tmp_path / "a.mp4").frames == 10
-
-
 @pytest.mark.parametrize(("fps", "frames", "hundredths"), [(30.0, 30, 100), (10.0, 10, 100), (100.0, 20, 20)])
 def test_an_animated_gif(tmp_path, fps, frames, hundredths):
     colours = [np.full((33, 47, 3), [200 - 4 * i, 8 * i, 90], np.uint8) for i in range(frames)]
@@ -373,13 +205,6 @@ def test_what_is_no_video_is_refused(tmp_path, capfd):
 def test_more_than_200_megapixels_are_refused(tmp_path, monkeypatch, stairs):
     monkeypatch.setattr(decoding, "MOST_PIXELS", 1000)
     refused(stairs.path, "at most 0 megapixels")
-
-
-def test_names_are_files_whatever_they_look_like(tmp_path, monkeypatch, stairs):
-    monkeypatch.chdir(tmp_path)
-    for name in ("-i.mp4", "http:a.mp4", "a %03d 'ü'.mp4"):
-        videos.write_video(name, [grey(90)] * 3, sound_of=stairs.path)
-        assert len(list(videos.read(videos.probe(name)))) == 3
 
 
 def read_with_warnings(video, **kwargs):
@@ -436,44 +261,6 @@ def test_a_damaged_frame_is_named_and_the_duration_stays(tmp_path, damage, which
     assert all(same[:25]) and not all(same)
     assert all(same[75:])
     assert capfd.readouterr() == ("", "")
-
-
-INTERRUPTED = """
-import signal, sys, time
-from jaxpaint.io import videos
-
-# Tests that run in the background ignore it, and so would this process.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
-def frames():
-    reading = videos.read(videos.probe(sys.argv[1]))
-    try:
-        for _ in range(5):
-            yield next(reading)
-        print("painting", flush=True)
-        time.sleep(60)
-    except KeyboardInterrupt:
-        yield from reading
-
-videos.write_video(sys.argv[2], frames())
-"""
-
-
-def test_ctrl_c_is_not_for_ffmpeg(tmp_path, stairs):
-    """The whole group gets it, as on a terminal, while one ffmpeg reads and another writes; both go on."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, stairs.path, tmp_path / "out.mp4"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(pathlib.Path(videos.__file__).parents[2])},
-    )
-    assert process.stdout.readline() == "painting\n"
-    os.killpg(process.pid, signal.SIGINT)
-    assert (*process.communicate(timeout=20), process.returncode) == ("", "", 0)
-    read_back = values(videos.read(videos.probe(tmp_path / "out.mp4"))) / 5
-    np.testing.assert_allclose(read_back, np.arange(40), atol=0.8)
 
 
 @pytest.mark.parametrize("frames", [1, 100])

@@ -1,0 +1,150 @@
+"""Flags, settings files and help; bad values are one line, before anything is painted."""
+
+import os
+import pathlib
+import re
+
+import pytest
+from commands import names, one_line, photo, run
+
+from jaxpaint.cli import draw, paint
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+def test_flags_and_configs(painter):
+    pathlib.Path("mine.py").write_text("def get_config():\n    return dict(strokes=8, grid=3)\n")
+    assert run(paint, "--config.strokes=12", "photo.png", "--config=mine.py", "--out=a/b") == 0
+    assert run(paint, "photo.png", "--config", "configs/eight_bit.py", "--config.seed", "5") == 0
+    (mine, art) = (call[2] for call in painter.calls)
+    assert (mine.strokes, mine.grid, mine.brush) == (12, 3, "filbert")
+    assert (art.strokes, art.seed, art.brush, art.opaque) == (300, 5, "rectangle", True)
+    assert names("a/b") == ["photo.npz", "photo.png"]
+
+
+def test_settings_in_json(painter, capsys):
+    """Which are no program, and may come from anybody."""
+    pathlib.Path("mine.json").write_text('{"strokes": 8, "brush": "rectangle"}')
+    assert run(paint, "photo.png", "--config=mine.json", "--config.strokes=9") == 0
+    (_, _, settings, *_) = painter.calls[0]
+    assert (settings.strokes, settings.brush) == (9, "rectangle")
+    # As Windows' editors begin it.
+    pathlib.Path("mine.json").write_text('{"strokes": 8}', encoding="utf-8-sig")
+    assert run(paint, "photo.png", "--config=mine.json") == 0
+    for text, expected in (
+        ("[1]", "mine.json: "),
+        ("{", "mine.json: JSONDecodeError"),
+        ('{"stroks": 1}', "did you mean"),
+    ):
+        capsys.readouterr()
+        pathlib.Path("mine.json").write_text(text)
+        assert run(paint, "photo.png", "--config=mine.json") == 1
+        assert expected in one_line(capsys)
+
+
+@pytest.mark.parametrize("command", [paint, draw])
+def test_help(command, capsys):
+    for flag in ("--help", "-h"):
+        assert run(command, flag) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"usage: {command.__name__.rpartition('.')[2]} ")
+    assert not err
+    assert max(map(len, out.splitlines())) <= 100
+    if command is paint:
+        assert re.search(r"\n  strokes +\d+ ", out)
+
+
+@pytest.mark.parametrize("command", [paint, draw])
+def test_without_arguments_there_are_examples(command, capsys):
+    assert run(command) == 1
+    out, err = capsys.readouterr()
+    name = command.__name__.rpartition(".")[2]
+    assert not out and err.count(f"\n  {name} ") == 3 and err.endswith(f"\n{name} --help lists all options.\n")
+    assert "--config=FILE" not in err
+
+
+def test_help_about_one_setting(capsys):
+    for key in ("strokes", "config.strokes"):
+        assert run(paint, f"--help={key}", "--config=quick.py") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("strokes: how many strokes")
+    assert re.search(r"\n  expected +an integer from 0 to 100000\n  in quick.py +500\n", out)
+    assert "min_size" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--size=9"], "no picture given"),
+        (["--config.stroks=5", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
+        (
+            ["--config.strokes=-1", "photo.png"],
+            "config.strokes: expected an integer from 0 to 100000, got -1",
+        ),
+        (["--config.strokes=many", "photo.png"], "--config.strokes=many: expected an integer"),
+        (["--config.l1=much", "photo.png"], "--config.l1=much: expected a number"),
+        (["--config.upright=maybe", "photo.png"], "--config.upright=maybe: expected true or false"),
+        (["--config.brush=broom", "photo.png"], "got 'broom'"),
+        (["--config=nothing.py", "photo.png"], "--config=nothing.py: no such file"),
+        (["--config=impresionist.py", "photo.png"], "no such file; did you mean impressionist.py?"),
+        (["--config=pipe.png", "photo.png"], "--config=pipe.png: expected a file of settings, got a folder, a pipe"),
+        (["--config=photo.png", "photo.png"], "--config=photo.png: "),
+        (["--config=bad.py", "photo.png"], "--config=bad.py: ZeroDivisionError: division by zero"),
+        (["--config=exits.py", "photo.png"], "--config=exits.py: SystemExit"),
+        (["pipe.png"], "pipe.png: expected a picture, got a pipe or a device"),
+        (["--config=old.py", "photo.png"], "config.stroks: no such key; did you mean strokes?"),
+        (["--size=big", "photo.png"], "--size=big: expected an integer"),
+        (["--size=0", "photo.png"], "--size=0: "),
+        (["--size", "photo.png"], "--size=photo.png: expected an integer"),
+        (["--relief=4", "photo.png"], "--relief=4: 4.0 is not a number in the range [0.0, 3.0]"),
+        (["--light=up", "photo.png"], "--light=up: expected a number"),
+        (["--ground=wood", "photo.png"], "--ground=wood: value should be one of <auto|linen|paper|none>"),
+        (["--sise=3", "photo.png"], "--sise: no such flag; did you mean --size?"),
+        (["--strokes=30", "photo.png"], "--strokes: no such flag; did you mean --config.strokes?"),
+        (["--nonsense", "photo.png"], "--nonsense: no such flag; see --help"),
+        (
+            ["--out=o/x.tiff", "photo.png"],
+            "--out=o/x.tiff: expected a folder, or a name that ends in .png, .jpg, .jpeg",
+        ),
+        (["--out=photo.png", "photo.png"], "photo.png would be overwritten"),
+        (["--out=bad.py", "photo.png"], "--out=bad.py: expected a folder, or a name that ends in .png"),
+        (["--out=o/x.png", "photo.png", "other/photo.jpg"], "would both become o/x.png"),
+        (["--help=stroks"], "--help=stroks: config.stroks: no such key; did you mean strokes?"),
+        (["--out=photo.png/x", "photo.png"], "photo.png/x: cannot write there: Not a directory"),
+        (["--out=/proc/none", "photo.png"], "/proc/none: cannot write there"),
+        (["none.png"], "none.png: no such file"),
+        (["photo.png", "other/photo.jpg"], "would both become paintings/photo.png"),
+        (["photo.png", "photo.png"], "would both become paintings/photo.png"),
+        (["--out=.", "photo.png"], "photo.png would be overwritten"),
+        (["other"], "other"),
+        (["bad.py"], "bad.py"),
+        (["--config.brush=oilpaintbrush", "--config.brush_image=none.png", "photo.png"], "none.png"),
+    ],
+)
+def test_bad_input(arguments, expected, painter, folder, capsys):
+    os.mkdir("other")
+    photo("other/photo.jpg")
+    pathlib.Path("bad.py").write_text("def get_config():\n    return 1 / 0\n")
+    pathlib.Path("old.py").write_text("def get_config():\n    return dict(stroks=1)\n")
+    pathlib.Path("exits.py").write_text("raise SystemExit(0)")
+    os.mkfifo("pipe.png")
+    before = sorted(folder.rglob("*"))
+    assert run(paint, *arguments) == 1
+    assert expected in one_line(capsys)
+    assert not painter.calls
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_tilde_is_the_home(painter, folder, monkeypatch):
+    """After a flag's =, shells leave it to the program."""
+    monkeypatch.setenv("HOME", str(folder / "home"))
+    assert run(paint, "photo.png", "--out=~/pictures") == 0
+    assert names("home/pictures") == ["photo.npz", "photo.png"] and not pathlib.Path("~").exists()
+
+
+@pytest.mark.parametrize("argument", ["--out=", "--coordinator=", ""])
+def test_empty_values_are_refused(painter, argument, capsys):
+    assert run(paint, "photo.png", argument) == 1
+    assert ("an empty one" if not argument else f"{argument}: expected a value") in one_line(capsys)
+    assert not painter.calls
+    assert run(paint, "photo.png", "--config.ink=") == 0
