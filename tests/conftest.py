@@ -60,6 +60,16 @@ def unchecked() -> Iterator[None]:
 
 
 @pytest.fixture
+def full() -> Iterator[None]:
+    """As on a full disk: no file can grow."""
+    resource = pytest.importorskip("resource")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+@pytest.fixture
 def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A working folder with nothing but a photograph."""
     from commands import photo

@@ -172,3 +172,9 @@ def test_one_process_at_a_time_on_windows(tmp_path, monkeypatch):
 def test_a_lock_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(WriteError, match="file.txt: can't be written"), locked(tmp_path / "none" / "file.txt"):
         pass
+
+
+def test_a_lock_on_a_full_disk_names_the_file_and_is_not_left(tmp_path, full):
+    with pytest.raises(WriteError, match="photo.npz: can't be written: File too large"), locked(tmp_path / "photo.npz"):
+        raise AssertionError("this is not reached")
+    assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """Pictures in and out: every kind is read as what it shows, and bad files are refused in one line."""
 
 import errno
+import gc
 import io
 import re
 import struct
@@ -311,4 +312,13 @@ def test_a_picture_needs_a_picture_s_name(tmp_path):
     for name in ("plain", "odd.xyz", "read-only.psd"):
         with pytest.raises(WriteError, match="expected a name that ends in .png"):
             images.write_image(tmp_path / name, np.zeros((4, 4, 3), np.float32))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.webp", "a.tif", "a.bmp"])
+def test_a_picture_on_a_full_disk_is_one_error(tmp_path, full, name):
+    with pytest.raises(WriteError, match=f"{name}: can't be written: File too large"):
+        images.write_image(tmp_path / name, np.zeros((40, 40, 3), np.float32))
+    # What is left of a writer complains when it is collected.
+    gc.collect()
     assert not list(tmp_path.iterdir())

@@ -89,6 +89,7 @@ def test_help_about_one_setting(capsys):
         (["--config=impresionist.py", "photo.png"], "no such file; did you mean impressionist.py?"),
         (["--config=pipe.png", "photo.png"], "--config=pipe.png: expected a file of settings, got a folder, a pipe"),
         (["--config=photo.png", "photo.png"], "--config=photo.png: "),
+        (["--config=empty.py", "photo.png"], "--config=empty.py: expected a Python file with a function get_config"),
         (["--config=bad.py", "photo.png"], "--config=bad.py: ZeroDivisionError: division by zero"),
         (["--config=exits.py", "photo.png"], "--config=exits.py: SystemExit"),
         (["pipe.png"], "pipe.png: expected a picture, got a pipe or a device"),
@@ -125,6 +126,7 @@ def test_bad_input(arguments, expected, painter, folder, capsys):
     os.mkdir("other")
     photo("other/photo.jpg")
     pathlib.Path("bad.py").write_text("def get_config():\n    return 1 / 0\n")
+    pathlib.Path("empty.py").write_text("")
     pathlib.Path("old.py").write_text("def get_config():\n    return dict(stroks=1)\n")
     pathlib.Path("exits.py").write_text("raise SystemExit(0)")
     os.mkfifo("pipe.png")

@@ -84,3 +84,12 @@ def test_what_is_no_file_is_not_replaced(folder, overwrite):
     os.mkdir("a.png")
     with pytest.raises(Refused, match="a.png is there already, and is no file"):
         check(made(folder, "a.png"), overwrite=overwrite)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_into_a_folder_that_is_not_there(folder, overwrite):
+    (folder / "a.png").symlink_to(folder / "nowhere" / "b.png")
+    with pytest.raises(Refused, match="a.png: a link to .*nowhere/b.png, whose folder is not there"):
+        check(made(folder, "a.png"), overwrite=overwrite)
+    (folder / "nowhere").mkdir()
+    check(made(folder, "a.png"), overwrite=overwrite)

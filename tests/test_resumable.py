@@ -219,6 +219,20 @@ def test_a_full_disk_takes_nothing_that_is_painted(painter, monkeypatch, capsys,
     assert kept.state is None and len(kept.strokes) == Settings().strokes
 
 
+def test_nothing_is_left_where_there_is_no_room_either(painter, monkeypatch, capsys, tmp_path):
+    temporary = tmp_path / "elsewhere"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+
+    def full(path, result):
+        raise WriteError(f"{path}: can't be written: No space left on device")
+
+    monkeypatch.setattr(resumable, "save_painting", full)
+    assert run(paint, "photo.png") == 1
+    assert one_line(capsys).endswith("paintings/photo.npz: can't be written: No space left on device")
+    assert not list(temporary.iterdir())
+
+
 @pytest.mark.parametrize("lost", [slice(-100, None), slice(1000, 1004)])
 def test_a_damaged_painting_is_not_gone_on_from(painter, capsys, lost):
     """Nor is it touched; even if it is to be replaced, its state can't be read."""

@@ -209,15 +209,15 @@ def test_a_painting_in_the_manner_of_one_style_does_not_serve_another(styler, ca
     pathlib.Path("stylized").mkdir()
     origin = outputs.origin_of("painting to be styled", pathlib.Path("photo.png"), pathlib.Path("a.png"))
     npz.save_painting("stylized/photo-painted.npz", make(origin=origin))
-    assert run("photo.png", "--style=b.jpg", *flags) == 1
+    assert run(stylize, "photo.png", "--style=b.jpg", *flags) == 1
     assert "photo-painted.npz is there already, made from something else than photo.png" in one_line(capsys)
-    assert run("photo.png", "--style=a.png", "--resume") == 0
+    assert run(stylize, "photo.png", "--style=a.png", "--resume") == 0
 
 
 def test_a_painting_by_a_file_of_settings_serves_every_style(styler):
     pathlib.Path("tiny.py").write_text("def get_config():\n    return dict(brush='rectangle', strokes=6, steps=6)\n")
     for number, style in enumerate(("a.png", "b.jpg")):
-        assert run("photo.png", f"--style={style}", "--paint=tiny.py", "--resume") == 0
+        assert run(stylize, "photo.png", f"--style={style}", "--paint=tiny.py", "--resume") == 0
         os.rename("stylized/photo.npz", f"stylized/{number}.npz")
         os.remove("stylized/photo.png")
     (one, *_), (other, *_) = styler.calls
@@ -241,6 +241,11 @@ def test_names_of_style_pictures(styler, folder, monkeypatch, flags, expected):
     assert run(stylize, "work.npz", *flags) == 0
     ((_, shapes, *_),) = styler.calls
     assert shapes == [images.read_image(name).shape for name in expected]
+
+
+def test_a_comma_too_many(styler, capsys):
+    assert run(stylize, "work.npz", "--style=a.png,") == 1
+    assert "--style=a.png,: expected names of pictures, with commas between them" in one_line(capsys)
 
 
 def test_what_is_no_styling_is_not_gone_on_with(styler, capsys):

@@ -1,7 +1,9 @@
 """Training: what a step learns, and a run that is interrupted."""
 
 import json
+import os
 import shutil
+import signal
 from unittest import mock
 
 import jax
@@ -270,6 +272,30 @@ def test_a_run_leaves_weights_metrics_a_sheet_and_goes_on_to_the_same_numbers(tm
     assert run(tmp_path / "parts") == 0
     parts = weights.load(tmp_path / "parts" / "best.safetensors")
     np.testing.assert_array_equal(flat(parts.variables), flat(whole.variables))
+
+
+@pytest.mark.slow
+def test_a_signal_to_end_keeps_the_step_that_a_training_is_at(tmp_path, monkeypatch, capsys):
+    """Though the next validation is far; without one, checkpoints are kept now and then."""
+    flags, real = ["--config.validate_every=60"], training.train
+    assert run(tmp_path / "whole", *flags) == 0
+
+    def ended(own, state, count, picture):
+        found = real(own, state, count, picture)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return found
+
+    monkeypatch.setattr(training, "train", ended)
+    capsys.readouterr()
+    assert run(tmp_path / "parts", *flags) == 130
+    waits, line = (line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: "))
+    assert "stopping after these steps" in waits and "kept step 10. Continue with: train_renderer" in line
+    monkeypatch.setattr(training, "train", real)
+    monkeypatch.setattr(train_renderer, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    assert run(tmp_path / "parts", *flags) == 0
+    assert sorted(path.name for path in (tmp_path / "parts" / "checkpoints").iterdir() if path.is_dir()) == ["40", "60"]
+    whole, parts = (tmp_path / name / "best.safetensors" for name in ("whole", "parts"))
+    assert whole.read_bytes() == parts.read_bytes()
 
 
 @pytest.mark.slow
