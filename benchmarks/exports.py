@@ -1,10 +1,11 @@
-"""Sizes of exported paintings, seconds, and how closely other programs draw them.
+"""Sizes of exported paintings, how closely other programs draw them, and what other orders of their strokes save.
 
     python benchmarks/exports.py
 
 A photograph is painted with each brush. Every painting is written in each format, and resvg and Skia draw its SVG at
 1,024 pixels. The PSNR, in dB, is that against `draw` without texture and relief. Skia's reader of SVG has no blend
-modes, so that it draws no glazes. Writes exports.json to --out.
+modes, so that it draws no glazes. Writes exports.json to --out, and orders.json: for each order, the way from stroke to
+stroke in long sides of the picture, and changes of colour.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import skia
 from PIL import Image
 
 import jaxpaint
-from jaxpaint import drawing, metrics
+from jaxpaint import drawing, metrics, ordering
 
 STROKES = {
     "rectangle": 1000,
@@ -46,13 +47,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("benchmarks/results"))
     options = parser.parse_args(argv)
-    photo, rows = machine.picture(options.photo), []
+    photo, rows, efforts = machine.picture(options.photo), [], []
     for brush in options.brushes.split(","):
         count = options.strokes or STROKES[brush]
         settings = jaxpaint.Settings(brush=brush, strokes=count, steps=options.steps)
-        rows.append(measured(jaxpaint.paint(photo, key=0, settings=settings)))
+        painting = jaxpaint.paint(photo, key=0, settings=settings)
+        rows.append(measured(painting))
         print(rows[-1], flush=True)
+        for order in ordering.ORDERS:
+            effort = ordering.effort(jaxpaint.reorder(painting, order))
+            efforts.append({"brush": brush, "strokes": count, "order": order, **effort._asdict()})
     machine.write("exports", rows, options.out, photo=options.photo, steps=options.steps)
+    machine.write("orders", efforts, options.out, photo=options.photo, steps=options.steps)
 
 
 def measured(painting: jaxpaint.Painting) -> dict[str, object]:

@@ -1,22 +1,19 @@
 """The guide as a site: `python -m sphinx -W -b html docs build/docs`.
 
-Every page is Markdown that also reads well without the site. What the code knows (settings, flags, the Python API) is
-taken from the code.
+Every page is Markdown that also reads well without the site. The Python API is taken from the code, and so are the
+tables of settings (see settings_page.py).
 """
 
-import dataclasses
 import os
 import pathlib
 import re
 
 import jaxpaint
-from jaxpaint.settings import Checked, FilmSettings, Settings, StyleSettings
 
 project = "jaxpaint"
 author = "The jaxpaint authors"
 release = jaxpaint.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
-myst_enable_extensions = ["substitution"]
 myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
@@ -32,35 +29,6 @@ html_show_copyright = False
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#8a4b2a", "color-brand-content": "#8a4b2a"},
     "dark_css_variables": {"color-brand-primary": "#d9996f", "color-brand-content": "#d9996f"},
-}
-
-
-def tables_of(kind: type[Checked], *, but: type[Checked] | None = None) -> str:
-    """Tables of settings, one for each group.
-
-    Args:
-      kind: class of settings.
-      but: class whose settings are left out where they are the same.
-    """
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    others = {field.name: field.default for field in dataclasses.fields(but)} if but else {}
-    meanings, lines = kind.meanings(), []
-    for title, names in kind.grouped().items():
-        names = [name for name in names if name not in others or others[name] != fields[name].default]
-        lines += [f"### {title}", "", "| setting | default | values | meaning |", "| --- | --- | --- | --- |"]
-        for name in names:
-            default = fields[name].default
-            shown = str(default).lower() if isinstance(default, bool) else default
-            shown = "empty" if shown == "" else f"`{shown}`"
-            lines.append(f"| `{name}` | {shown} | {kind.expectation(name)} | {meanings[name]} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-myst_substitutions = {
-    "painting_settings": tables_of(Settings),
-    "style_settings": tables_of(StyleSettings),
-    "film_settings": tables_of(FilmSettings, but=Settings),
 }
 
 

@@ -677,6 +677,9 @@ def test_exports(tmp_path):
     assert boxes["resvg dB"] > 38 and boxes["skia dB"] > 38
     assert pens["resvg dB"] > 30 and pens["skia dB"] is None
     assert 0 < boxes["svgz kB"] < boxes["svg kB"] < 40
+    orders = json.loads((tmp_path / "orders.json").read_text())["rows"]
+    ways = {row["order"]: row["travel"] for row in orders if row["brush"] == "rectangle"}
+    assert ways["travel"] < ways["painted"]
 
 
 def test_startup(tmp_path):

@@ -62,6 +62,14 @@ def test_commands_are_understood(page, tmp_path, monkeypatch, capsys):
         assert "usage: " in capsys.readouterr().out
 
 
+def test_the_page_of_settings_is_up_to_date(monkeypatch):
+    """Else: python docs/settings_page.py."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    import settings_page
+
+    assert settings_page.written(text_of(settings_page.PAGE)) == text_of(settings_page.PAGE)
+
+
 @EVERY_PAGE
 def test_settings_have_their_names(page):
     known = {*Settings.defaults(), *FilmSettings.defaults(), *StyleSettings.defaults()}

@@ -77,10 +77,12 @@ def test_options(capsys):
 
 
 def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys):
+    small = ["--size=48", "--detail=48"]
     for _ in range(2):
         assert (
             run(
                 "paintings/photo.npz",
+                *small,
                 "--formats=svg,svgz,json,csv,ora,stl,glb,flat.png,height.png,height.tiff,normal.png",
             )
             == 0

@@ -289,7 +289,7 @@ def test_an_underpainting_covers_the_canvas_where_nothing_else_has_to(picture, b
     settings = dataclasses.replace(
         SMALL,
         brush=brush,
-        strokes=200 if brush == "filbert" else SMALL.strokes,
+        strokes=100 if brush == "filbert" else SMALL.strokes,
         underpainting=0.2,
         canvas_color="0.9,0.9,0.9",
         detail="alike",
