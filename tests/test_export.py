@@ -8,6 +8,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from commands import names, one_line, run
 
 import jaxpaint
 from jaxpaint.brushes import BRUSHES
@@ -31,22 +32,9 @@ def boxes():
     return Painting(strokes, "rectangle", 30, 40, settings.canvas_rgb, None, settings)
 
 
-def run(*arguments, command=export):
-    return command.main([command.__name__.rpartition(".")[2], *arguments])
-
-
-def one_line(capsys):
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("jaxpaint: ")]
-    return line
-
-
-def names(path):
-    return sorted(file.name for file in pathlib.Path(path).iterdir())
-
-
 def test_a_file_of_the_format_of_its_name(capsys):
     for name in ("a.svg", "new/b.SVG", "c.json", "d_height.tiff"):
-        assert run("paintings/photo.npz", f"--out={name}") == 0
+        assert run(export, "paintings/photo.npz", f"--out={name}") == 0
         assert capsys.readouterr().out == f"{name}\n"
     assert pathlib.Path("a.svg").read_text().count("<path") == 5
 
@@ -54,25 +42,25 @@ def test_a_file_of_the_format_of_its_name(capsys):
 def test_several_formats_of_several_paintings(capsys):
     jaxpaint.save_painting("paintings/other.npz", boxes())
     paintings = ["paintings/photo.npz", "paintings/other.npz"]
-    assert run(*paintings, "--formats=svg, .json", "-o", "out") == 0
+    assert run(export, *paintings, "--formats=svg, .json", "-o", "out") == 0
     assert names("out") == ["other.json", "other.svg", "photo.json", "photo.svg"]
-    assert run("paintings/photo.npz", "--formats=height.png,flat.png", "-o", "maps") == 0
+    assert run(export, "paintings/photo.npz", "--formats=height.png,flat.png", "-o", "maps") == 0
     assert names("maps") == ["photo_flat.png", "photo_height.png"]
-    assert run("paintings/photo.npz", "--formats=csv") == 0
+    assert run(export, "paintings/photo.npz", "--formats=csv") == 0
     assert names("paintings") == ["other.npz", "photo.csv", "photo.npz"]
 
 
 def test_a_bad_painting_does_not_stop_the_others(capsys):
     pathlib.Path("paintings/words.npz").write_text("words")
-    assert run("paintings/words.npz", "paintings/photo.npz", "--formats=svg") == 1
+    assert run(export, "paintings/words.npz", "paintings/photo.npz", "--formats=svg") == 1
     assert "paintings/words.npz: not a painting" in one_line(capsys)
     assert names("paintings") == ["photo.npz", "photo.svg", "words.npz"]
 
 
 def test_options(capsys):
-    assert run("paintings/photo.npz", "--out=a.svg", "--precision=2") == 0
+    assert run(export, "paintings/photo.npz", "--out=a.svg", "--precision=2") == 0
     assert 'viewBox="0 0 100000 75000"' in pathlib.Path("a.svg").read_text()
-    assert run("paintings/photo.npz", "--out=a.json", "--pixels=400") == 0
+    assert run(export, "paintings/photo.npz", "--out=a.json", "--pixels=400") == 0
     assert json.loads(pathlib.Path("a.json").read_text())["pixels"] == {"width": 400, "height": 300}
 
 
@@ -81,6 +69,7 @@ def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys
     for _ in range(2):
         assert (
             run(
+                export,
                 "paintings/photo.npz",
                 *small,
                 "--formats=svg,svgz,json,csv,ora,stl,glb,flat.png,height.png,height.tiff,normal.png",
@@ -91,26 +80,26 @@ def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys
     jaxpaint.save_painting("paintings/photo.npz", dataclasses.replace(boxes(), width=50))
     capsys.readouterr()
     for ending, told in (("svg", "does not say that jaxpaint made it"), ("csv", "made from something else")):
-        assert run("paintings/photo.npz", f"--formats={ending}") == 1
+        assert run(export, "paintings/photo.npz", f"--formats={ending}") == 1
         assert f"paintings/photo.{ending} is there already" in (line := one_line(capsys)) and told in line
     assert pathlib.Path("paintings/photo.svg").read_text() == "my own"
-    assert run("paintings/photo.npz", "--formats=svg", "--overwrite") == 0
+    assert run(export, "paintings/photo.npz", "--formats=svg", "--overwrite") == 0
 
 
 def test_an_export_that_was_edited_is_not_replaced(capsys):
-    assert run("paintings/photo.npz", "--formats=svg,json") == 0
+    assert run(export, "paintings/photo.npz", "--formats=svg,json") == 0
     for ending in ("svg", "json"):
         path = pathlib.Path(f"paintings/photo.{ending}")
         path.write_text(path.read_text().replace("5 strokes", "my strokes"))
         capsys.readouterr()
-        assert run("paintings/photo.npz", f"--formats={ending}") == 1
+        assert run(export, "paintings/photo.npz", f"--formats={ending}") == 1
         assert "was changed after jaxpaint made it" in one_line(capsys)
 
 
 def test_draw_takes_json(capsys):
-    assert run("paintings/photo.npz", "--out=strokes.json") == 0
+    assert run(export, "paintings/photo.npz", "--out=strokes.json") == 0
     for source in ("paintings/photo.npz", "strokes.json"):
-        assert run(source, "--out=a.png", "--overwrite", command=draw) == 0
+        assert run(draw, source, "--out=a.png", "--overwrite") == 0
         os.rename("a.png", f"{pathlib.Path(source).suffix[1:]}.png")
     np.testing.assert_array_equal(*(jaxpaint.read_image(f"{name}.png") for name in ("npz", "json")))
 
@@ -118,15 +107,15 @@ def test_draw_takes_json(capsys):
 def test_another_order(capsys):
     """The drawing and its last frame are the same, the strokes' list is not."""
     for name, flags in (("a", []), ("b", ["--order=size"])):
-        assert run("paintings/photo.npz", f"--out={name}.json", *flags) == 0
-        assert run(f"{name}.json", f"--out={name}.png", *flags, command=draw) == 0
+        assert run(export, "paintings/photo.npz", f"--out={name}.json", *flags) == 0
+        assert run(draw, f"{name}.json", f"--out={name}.png", *flags) == 0
     one, other = (json.loads(pathlib.Path(f"{name}.json").read_text())["strokes"] for name in "ab")
     assert one != other and sorted(map(str, one)) == sorted(map(str, other))
 
 
 def test_an_unfinished_painting():
     jaxpaint.save_painting("part.npz", dataclasses.replace(boxes(), state={"step": np.array(1)}))
-    assert run("part.npz", "--out=part.svgz") == 0
+    assert run(export, "part.npz", "--out=part.svgz") == 0
     assert b"unfinished" in gzip.decompress(pathlib.Path("part.svgz").read_bytes())
 
 
@@ -154,16 +143,16 @@ def test_an_unfinished_painting():
 def test_bad_input(arguments, expected, folder, capsys):
     pathlib.Path("words.json").write_text("words")
     before = sorted(folder.rglob("*"))
-    assert run(*arguments) == 1
+    assert run(export, *arguments) == 1
     assert expected in one_line(capsys)
     assert sorted(folder.rglob("*")) == before
 
 
 def test_help(capsys):
-    assert run("--help") == 0
+    assert run(export, "--help") == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 100
     for word in ("svg, svgz", "--formats", "max_bytes", "json  "):
         assert word in out
-    assert run() == 1
+    assert run(export) == 1
     assert capsys.readouterr().err.count("\n  export ") == 3
