@@ -135,6 +135,23 @@ def test_svgz_is_the_same_packed_and_names_its_origin(tmp_path):
     assert b"jaxpaint:" + b"ab" * 16 in (tmp_path / "b.svgz").read_bytes()[:64]
 
 
+def test_an_animation_shows_the_strokes_in_their_order_and_other_programs_all_of_them(tmp_path):
+    painting = some("watercolor")
+    for name, options in (("still", {}), ("moving", {"seconds": 4.0})):
+        jaxpaint.export(painting, tmp_path / f"{name}.svg", **options)
+    still, moving = ((tmp_path / f"{name}.svg").read_text() for name in ("still", "moving"))
+    np.testing.assert_array_equal(by_resvg(moving, (150, 200)), by_resvg(still, (150, 200)))
+    layers = ElementTree.fromstring(moving).findall(f"{SVG}g")
+    groups = [group for layer in layers for group in layer.findall(f"{SVG}g")]
+    assert sum(len(group.findall(f"{SVG}path")) for group in groups) == 40
+    delays = [float(re.fullmatch(r"animation-delay:(.*)s", group.get("style"))[1]) for group in groups]
+    assert delays == sorted(delays) and 0 < delays[0] < 0.5 and delays[-1] == 4.0
+    # Half of the way of all brushes lies behind at half of the time.
+    way = np.cumsum(BRUSHES["watercolor"].extent(painting.strokes))
+    shown = sum(len(group.findall(f"{SVG}path")) for group, delay in zip(groups, delays, strict=True) if delay <= 2)
+    assert abs(way[shown - 1] / way[-1] - 0.5) < 0.05
+
+
 def test_centerlines(tmp_path):
     painting = some("pastel")
     jaxpaint.export(painting, tmp_path / "a.svg", centerlines=True, precision=0)

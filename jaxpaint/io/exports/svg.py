@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxpaint import __version__
-from jaxpaint.brushes import BRUSHES, Vectors
+from jaxpaint.brushes import BRUSHES, Brush, Vectors
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
 from jaxpaint.pictures import fitted_shape, to_hex
@@ -33,6 +33,13 @@ _STRAIGHT = 0.08
 _ALIKE = 2
 # Groups of strokes in a drawing: layers, for programs that know them.
 _LAYERS = 8
+# Pictures a second of an animation, and its style sheet: groups of strokes wait until it is their turn. Programs that
+# know no animations show all strokes.
+_RATE = 25
+_ANIMATED = (
+    "g[style]{animation:shown 1ms both}@keyframes shown{from{visibility:hidden}}"
+    "@media(prefers-reduced-motion:reduce){g[style]{animation:none}}"
+)
 # Part of the strokes that is left out at a time to keep to the greatest size.
 _LESS = 0.1
 # Bytes of a signature (see `jaxpaint.io.origins`).
@@ -49,6 +56,9 @@ class Options(Checked):
 
     precision: int = setting(1, "decimals of coordinates; the long side has 1,000 units", 0, 3)
     centerlines: bool = setting(False, "lines along the middles of the strokes, for pens")
+    seconds: float = setting(
+        0.0, "browsers show the strokes one after the other, for so long; 0: all at once", 0.0, 600.0
+    )
     max_bytes: int = setting(0, "greatest size; leaves out precision, gradients, small strokes; 0: any", 0, 2**31)
 
 
@@ -119,9 +129,13 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
     yield f"<title>A painting in {len(kept)} strokes</title>"
     state = "unfinished" if painting.state is not None else "finished"
     yield f"<desc>{escape(f'brush {brush.name}, {state}, made with jaxpaint {__version__}')}</desc>"
-    if painting.settings.layering == "glaze":
-        yield "<style>path{mix-blend-mode:multiply}</style>"
+    sheet = "path{mix-blend-mode:multiply}" * (painting.settings.layering == "glaze") + _ANIMATED * bool(
+        options.seconds
+    )
+    if sheet:
+        yield f"<style>{sheet}</style>"
     yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
+    moments = _moments(brush, painting.strokes[kept], options.seconds)
     for number, layer in enumerate(np.array_split(np.arange(len(kept)), _LAYERS)):
         if not len(layer):
             continue
@@ -129,12 +143,21 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
         lines = ' fill="none" stroke-linecap="round"' if options.centerlines else ""
         yield f'<g id="layer{number + 1}" inkscape:groupmode="layer" inkscape:label="{label}"{lines}>'
         for at in layer.tolist():
+            first = at == layer[0]
+            if options.seconds and (first or moments[at] > moments[at - 1]):
+                yield f'{"" if first else "</g>"}<g style="animation-delay:{moments[at] / _RATE:g}s">'
             if options.centerlines:
                 yield _centerline(vectors, at, scale, colors[at, 0], float(alphas[at]))
             else:
                 yield _filled(vectors, at, scale, colors[at], float(alphas[at]), int(kept[at]))
-        yield "</g>"
+        yield "</g>" * (2 if options.seconds else 1)
     yield "</svg>"
+
+
+def _moments(brush: Brush, strokes: Float[np.ndarray, "n d"], seconds: float) -> Int[np.ndarray, "n"]:
+    """The picture of an animation in which each stroke appears; long strokes take more time."""
+    begun = np.cumsum(brush.extent(strokes))
+    return (begun / begun[-1:].sum() * (seconds * _RATE)).astype(int)
 
 
 def _filled(
