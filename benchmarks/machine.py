@@ -15,6 +15,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from jaxpaint import pictures, runtime
 from jaxpaint.io import atomic, images
@@ -136,42 +138,27 @@ def plot(
         stand at; by default, there is a value for each step.
       columns: panels side by side.
     """
-    width, height, left, right, above = 420, 260, 60, 150, 30
-    colors = ("#1b6ca8", "#d1495b", "#2e8b57", "#e0a100", "#7b4ea3", "#444444")
-    shapes = []
-    for i, (title, curves) in enumerate(panels.items()):
-        x0, top = (i % columns) * (width + left + right) + left, (i // columns) * (height + 2 * above) + above
-        values = np.concatenate([np.asarray(curve, float) for curve in curves.values()])
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        shapes.append(f'<text x="{x0}" y="{top - 10}">{title}</text>')
-        shapes.append(f'<rect x="{x0}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#bbb"/>')
-        for value in np.linspace(low, high, 5):
-            y = top + height * (1 - (value - low) / max(high - low, 1e-12))
-            shapes.append(f'<text x="{x0 - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-        longest = max(map(len, curves.values()))
-        last = (end if isinstance(end, str) else end[i]) or f"step {longest}"
-        if isinstance(last, str):
-            marks = [(1.0, "end", last)]
-        else:
-            marks = [(k / max(longest - 1, 1), "middle", mark) for k, mark in enumerate(last)]
-        for along, anchor, mark in marks:
-            at = f'x="{x0 + width * along:.1f}" y="{top + height + 16}" text-anchor="{anchor}"'
-            shapes.append(f"<text {at}>{mark}</text>")
-        for j, (label, curve) in enumerate(curves.items()):
-            x = x0 + width * np.arange(len(curve)) / max(longest - 1, 1)
-            y = top + height * (1 - (np.asarray(curve) - low) / max(high - low, 1e-12))
-            points = [(f"{a:.1f}", f"{b:.1f}") for a, b in zip(x, y, strict=True) if np.isfinite(b)]
-            line, color = " ".join(map(",".join, points)), colors[j % len(colors)]
-            shapes.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="1.5"/>')
-            if len(points) <= DOTS:
-                shapes += [f'<circle cx="{a}" cy="{b}" r="2.5" fill="{color}"/>' for a, b in points]
-            shapes.append(f'<text x="{x0 + width + 6}" y="{top + 12 + 16 * j}" fill="{color}">{label}</text>')
     rows = -(-len(panels) // columns)
-    size = f'width="{min(len(panels), columns) * (width + left + right)}" height="{rows * (height + 2 * above)}"'
-    style = 'xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="12"'
-    body = "\n".join(shapes)
-    background = '<rect width="100%" height="100%" fill="white"/>'
-    path.write_text(f"<svg {style} {size}>\n{background}\n{body}\n</svg>\n", encoding="utf-8")
+    figure = Figure(figsize=(4.8 * min(len(panels), columns), 3.0 * rows), layout="constrained")
+    for number, (title, curves) in enumerate(panels.items()):
+        axes = figure.add_subplot(rows, min(len(panels), columns), number + 1)
+        longest = max(map(len, curves.values()))
+        for label, curve in curves.items():
+            values = np.asarray(curve, float)
+            at = np.flatnonzero(np.isfinite(values))
+            dots = "." if len(at) <= DOTS else ""
+            axes.plot(at, values[at], marker=dots, linewidth=1.2, label=label, gid=f"curve {number + 1} {label}")
+        last = (end if isinstance(end, str) else end[number]) or f"step {longest}"
+        axes.set_xticks(
+            [longest - 1] if isinstance(last, str) else range(longest), [last] if isinstance(last, str) else last
+        )
+        axes.set_title(title, loc="left", fontsize="medium")
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    # Texts as texts, and the same file for the same values.
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "jaxpaint", "font.size": 9.0}):
+        figure.savefig(path, metadata={"Date": None})
 
 
 def write(name: str, rows: Sequence[Mapping[str, Any]], out: pathlib.Path, **facts: Any) -> None:

@@ -119,7 +119,7 @@ def test_quality_is_plotted_over_photographs_that_all_values_have(tmp_path):
     np.testing.assert_equal(*panels.values(), {"rectangle": [20.0, 23.0], "markerpen": [np.nan, 22.0]})
     machine.plot(tmp_path / "plot.svg", panels, end=marks)
     plot = (tmp_path / "plot.svg").read_text()
-    assert plot.count("<polyline") == 2 and ">5<" in plot and ">9<" in plot
+    assert plot.count('id="curve ') == 2 and ">5<" in plot and ">9<" in plot
 
 
 def test_full_table():
@@ -188,7 +188,7 @@ def test_styling(tmp_path):
     assert all(0 < row["edges"] <= 1 and row["gram"] > 0 and row["moments"] > 0 for row in found["rows"])
     assert [len(curve["psnr"]) for curve in found["curves"]] == [2, 2]
     assert (tmp_path / "tiny.png").exists()
-    assert (tmp_path / "tiny.svg").read_text().count("<polyline") == 4
+    assert (tmp_path / "tiny.svg").read_text().count('id="curve ') == 4
 
 
 def test_styles(tmp_path):
@@ -450,7 +450,7 @@ def test_morphology(tmp_path):
     assert treated["added"] == pytest.approx(treated["ms"] / plain["ms"] - 1)
     without, with_it = json.loads((tmp_path / "morphology_paintings.json").read_text())["rows"]
     assert without["psnr"] > 3 and with_it["psnr"] > 3 and without["psnr"] != with_it["psnr"]
-    assert (tmp_path / "morphology.svg").read_text().count("<polyline") == len(rows)
+    assert (tmp_path / "morphology.svg").read_text().count('id="curve ') == len(rows)
     assert (tmp_path / "morphology.png").exists()
 
 
@@ -486,8 +486,8 @@ def test_learning(tmp_path):
     assert (row["run"], row["steps"], row["hours"], row["psnr"]) == ("twice", 800, 1.0, 25.0)
     assert [line["step"] for line in found["validations"]["twice"]] == [400, 800]
     # Alpha and foreground, from where there is one.
-    alpha, foreground = re.findall('<polyline points="([^"]*)"', (tmp_path / "learning.svg").read_text())
-    assert len(foreground.split()) == len(alpha.split()) == learning.POINTS // 2
+    curves = re.findall('id="curve .*?<path d="([^"]*)"', (tmp_path / "learning.svg").read_text(), re.S)
+    assert [len(curve.splitlines()) for curve in curves] == [learning.POINTS // 2] * 2
 
 
 def test_renderers(tmp_path, monkeypatch):
@@ -527,7 +527,7 @@ def test_renderers(tmp_path, monkeypatch):
     assert 2 * products < row["MFLOP training"] < 4 * products
     assert row["training strokes/s"] > 0 and row["painting strokes/s"] > 0
     svg = (tmp_path / "renderers.svg").read_text()
-    assert svg.count("<polyline") == 4 and svg.count(">480 strokes<") == svg.count(", logarithmic<") == 2
+    assert svg.count('id="curve ') == 4 and svg.count(">480 strokes<") == svg.count(", logarithmic<") == 2
     # Data of another number are another run's.
     with pytest.raises(SystemExit):
         renderers.main([*tiny, "--strokes=960"])
@@ -564,7 +564,7 @@ def test_transport(tmp_path):
     assert ot < 0.05 and shaped < 0.05
     assert vanished is None or vanished > 0.2
     assert (tmp_path / "transport.png").exists()
-    assert (tmp_path / "transport.svg").read_text().count("<polyline") == 4
+    assert (tmp_path / "transport.svg").read_text().count('id="curve ') == 4
 
 
 def test_transport_painting(tmp_path):
@@ -582,7 +582,7 @@ def test_transport_painting(tmp_path):
     assert len({row["at last"] for row in rows}) == 4
     assert [curve["step"] for curve in found["curves"]] == [[0, 20, 30]] * 4
     svg = (tmp_path / "transport_painting.svg").read_text()
-    assert svg.count("<polyline") == 4 and ">step 30<" in svg
+    assert svg.count('id="curve ') == 4 and ">step 30<" in svg
     assert (tmp_path / "transport_painting.png").exists()
 
 
@@ -621,7 +621,7 @@ def test_video(tmp_path):
     assert [*map(int, by_frame[0])] == [*range(6), 10, 11, 13, 14] and len(by_frame[1]) == 15
     assert persistent["below"] == pytest.approx(max(by_frame[0][n] - by_frame[1][n] for n in by_frame[0]), abs=0.01)
     plot = (tmp_path / "video.svg").read_text()
-    assert plot.count("<polyline") == 2 and ">frame 15<" in plot
+    assert plot.count('id="curve ') == 2 and ">frame 15<" in plot
     assert (tmp_path / "video.png").exists()
 
 
@@ -645,7 +645,7 @@ def test_scaling(tmp_path, monkeypatch):
     assert all(50 < row["process MiB"] < 1500 for row in (few, many))
     (exponents,) = json.loads((tmp_path / "scaling_exponents.json").read_text())["rows"]
     assert abs(exponents["program MiB"]) < 0.2 and exponents["step"] == 0.0
-    assert (tmp_path / "scaling.svg").read_text().count("<polyline") == 4
+    assert (tmp_path / "scaling.svg").read_text().count('id="curve ') == 4
 
 
 def test_scaling_of_what_is_too_large(tmp_path):
@@ -691,7 +691,7 @@ def test_startup(tmp_path):
     assert row["script"] == "draw"
     assert row["compiled cold"] > 0 and row["compiled warm"] == 0
     assert 0 < row["help"] < row["cold"] and row["warm"] > 0
-    assert (tmp_path / "startup.svg").read_text().count("<polyline") == 1
+    assert (tmp_path / "startup.svg").read_text().count('id="curve ') == 1
 
 
 def test_every_script_starts_in_the_benchmark():
