@@ -1,8 +1,8 @@
-"""Other orders of a painting's strokes in which the painting looks the same.
+"""Other orders of a painting's strokes that give the same picture.
 
-Strokes that share no pixel may change places. Which do is found on a grid: whoever paints on a cell that another stroke
-has painted on before comes after it. The strokes of an order are then taken one by one, of all that may come next the
-one that the order prefers.
+Strokes that share no pixel may change places. A grid shows which strokes may share one: of two strokes that touch the
+same cell, the upper one has to come later. This partial order is sorted topologically. At each step, an order takes the
+stroke that it prefers of all strokes that may come next.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ORDERS = ("painted", "subject", "region", "size", "color", "travel")
 
 
 class Effort(NamedTuple):
-    """What an order costs a hand or a machine.
+    """The effort of painting in an order, by a hand or a machine.
 
     Attributes:
       travel: way from the end of each stroke to the start of the next, in long sides of the picture.
@@ -43,13 +43,16 @@ class Effort(NamedTuple):
 
 
 def reorder(painting: Painting, order: str) -> Painting:
-    """A painting with its strokes in another order, whose drawings of 256 pixels or more are the same.
+    """Sorts a painting's strokes into another order; drawings of 256 pixels or more stay the same to the last bit.
 
     Args:
       painting: finished or not; the result is finished.
       order: one of `ORDERS`. `painted`: as it is. `subject`: what draws little attention first, faces last. `region`:
         region by region, likewise. `size`: large strokes first. `color`: few changes of colour. `travel`: short ways
         from stroke to stroke.
+
+    Returns:
+      The painting with the same strokes.
 
     Raises:
       ValueError, TypeError: the argument is not a painting; the order is unknown; the brush has no vectors.
@@ -64,7 +67,7 @@ def reorder(painting: Painting, order: str) -> Painting:
 
 
 def effort(painting: Painting) -> Effort:
-    """What the order of a painting's strokes costs."""
+    """The effort of painting the strokes in their order."""
     path = BRUSHES[painting.brush].shapes(painting.strokes).path
     travel = np.linalg.norm(path[1:, 0] - path[:-1, 2], axis=1).sum()
     return Effort(float(travel), int((np.diff(_palette(painting)) != 0).sum()))
@@ -88,7 +91,7 @@ def _sequence(painting: Painting, order: str) -> Iterator[int]:
 
 
 def _after(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> list[set[int]]:
-    """For each stroke, strokes that have to come after it; others follow from these."""
+    """For each stroke, strokes that have to come after it; all others that have to follow from these."""
     after: list[set[int]] = [set() for _ in strokes]
     # A cell of margin on each side, so that strokes in one pixel share a cell.
     last = np.full((_CELLS + 2, _CELLS + 2), -1)
