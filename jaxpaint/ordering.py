@@ -7,8 +7,10 @@ stroke that it prefers of all strokes that may come next.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import heapq
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,6 +24,8 @@ from jaxpaint.types import Painting
 
 # Cells along the long side. A pixel of a drawing of this size, or larger, is no larger than a cell.
 _CELLS = 256
+# Bins along the long side in which the nearest stroke is looked for.
+_BINS = 64
 # Regions of a picture and colours of a palette; weight of a region's place against its colour.
 _REGIONS, _COLORS, _PLACE = 12, 12, 2.0
 # Long side, in pixels, of the drawing in which the subject is looked for.
@@ -159,15 +163,44 @@ def _grouped(
 
 def _nearest(path: Float[np.ndarray, "n 3 2"], after: list[set[int]]) -> Iterator[int]:
     """Strokes whose start is nearest to the end of the last one."""
-    opened, at = _Open(after), np.zeros(2, np.float32)
-    starts = np.full((len(path), 2), np.inf)
-    starts[opened.first] = path[opened.first, 0]
-    for _ in range(len(path)):
-        number = int(((starts - at) ** 2).sum(axis=1).argmin())
+    opened, (x, y) = _Open(after), (0.0, 0.0)
+    starts, ends = (path[:, end].astype(float).tolist() for end in (0, 2))
+    bins: dict[tuple[int, int], list[int]] = collections.defaultdict(list)
+
+    def bin_of(x: float, y: float) -> tuple[int, int]:
+        return min(max(int(x * _BINS), 0), _BINS - 1), min(max(int(y * _BINS), 0), _BINS - 1)
+
+    for number in opened.first:
+        bins[bin_of(*starts[number])].append(number)
+    for _ in starts:
+        column, row = bin_of(x, y)
+        nearest = (math.inf, 0)
+        # Bins around that of the last stroke's end, ring by ring, until all others are farther away.
+        for reach in range(_BINS):
+            for place in _ring(column, row, reach):
+                for number in bins.get(place, ()):
+                    nearest = min(nearest, (math.hypot(starts[number][0] - x, starts[number][1] - y), number))
+            if nearest[0] <= reach / _BINS:
+                break
+        number = nearest[1]
         yield number
-        at, starts[number] = path[number, 2], np.inf
+        bins[bin_of(*starts[number])].remove(number)
+        x, y = ends[number]
         for follower in opened.opened_by(number):
-            starts[follower] = path[follower, 0]
+            bins[bin_of(*starts[follower])].append(follower)
+
+
+def _ring(column: int, row: int, reach: int) -> Iterator[tuple[int, int]]:
+    """The bins whose greater distance from one, along either axis, is `reach`."""
+    if not reach:
+        yield column, row
+    for step in range(-reach, reach):
+        yield from (
+            (column + step, row - reach),
+            (column + reach, row + step),
+            (column - step, row + reach),
+            (column - reach, row - step),
+        )
 
 
 def _attention(painting: Painting) -> Float[np.ndarray, "n"]:

@@ -52,6 +52,21 @@ def test_orders_do_what_they_are_for():
     assert early("size", areas) < early("painted", brush.areas(painting.strokes)) - 0.3
 
 
+def test_the_nearest_stroke_is_next():
+    """Of small strokes that do not overlap, some of which lie beyond the canvas."""
+    painting = some("rectangle")
+    place = np.stack(np.meshgrid(np.linspace(-0.1, 1.1, 9), np.linspace(-0.1, 0.8, 7)), axis=-1).reshape(-1, 2)
+    strokes = np.resize(painting.strokes, (len(place), 9))
+    strokes[:, :2] = np.random.default_rng(2).permutation(place)
+    strokes[:, 2:4] = 0.01
+    found = jaxpaint.reorder(dataclasses.replace(painting, strokes=strokes), "travel")
+    path, at = BRUSHES["rectangle"].shapes(found.strokes).path, np.zeros(2)
+    for number in range(len(path)):
+        ways = np.linalg.norm(path[number:, 0] - at, axis=1)
+        assert ways[0] <= ways.min() + 1e-6
+        at = path[number, 2]
+
+
 def test_what_draws_attention_comes_last():
     """A small bright spot on a dark ground: its strokes do not overlap the ground's."""
     painting = some("rectangle")
