@@ -6,6 +6,7 @@ from PIL import Image
 
 from jaxpaint.errors import FilmFileError, ImageError, PaintingFileError
 from jaxpaint.io import films, kinds, videos
+from jaxpaint.io.exports import export
 from jaxpaint.io.images import read_image
 from jaxpaint.io.npz import load_painting, save_painting
 from jaxpaint.settings import Settings
@@ -17,7 +18,9 @@ SETTINGS = Settings(brush="rectangle", strokes=1)
 @pytest.fixture
 def folder(tmp_path):
     strokes = np.full((1, 9), 0.5, np.float32)
-    save_painting(tmp_path / "painting.png", Painting(strokes, "rectangle", 2, 3, (1.0, 1.0, 1.0), None, SETTINGS))
+    painting = Painting(strokes, "rectangle", 2, 3, (1.0, 1.0, 1.0), None, SETTINGS)
+    save_painting(tmp_path / "painting.png", painting)
+    export(painting, tmp_path / "strokes.json")
     np.savez(tmp_path / "foreign.npz", a=strokes)
     (tmp_path / "film.npz").write_bytes(b'{"film": 2, "config": {}}\n')
     Image.new("RGB", (2, 2)).save(tmp_path / "picture.film", "png")
@@ -29,6 +32,7 @@ def folder(tmp_path):
 def test_kinds_are_told_by_contents_or_else_by_the_ending(folder):
     for name, expected in (
         ("painting.png", "a painting; bin/draw draws it"),
+        ("strokes.json", "a painting; bin/draw draws it"),
         ("film.npz", "a film; bin/draw draws it"),
         ("picture.film", "a picture; bin/paint paints it"),
         ("video.mp4", "a video; bin/paint_video paints it"),

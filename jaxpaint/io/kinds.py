@@ -44,6 +44,8 @@ def _kind(path: pathlib.Path) -> str:
         return "a painting" if {"strokes.npy", "brush.npy"} <= set(archive.namelist()) else ""
     if head.startswith(b'{"film": '):
         return "a film"
+    if b'"jaxpaint painting"' in head:
+        return "a painting"
     if suffix in VIDEO_ENDINGS:
         return "a video"
     # Pillow warns of large pictures, and may fail on damaged files.
