@@ -5,7 +5,8 @@
 A photograph is painted with each brush. Every painting is written in each format, and resvg and Skia draw its SVG at
 1,024 pixels. The PSNR, in dB, is that against `draw` without texture and relief. Skia's reader of SVG has no blend
 modes, so that it draws no glazes. Writes exports.json to --out, and orders.json: for each order, the way from stroke to
-stroke in long sides of the picture, and changes of colour.
+stroke in long sides of the picture, and changes of colour. `many` random strokes of oil are written, too: many.json has
+seconds and the peak of this program's memory.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import skia
 from PIL import Image
 
 import jaxpaint
-from jaxpaint import drawing, metrics, ordering
+from jaxpaint import drawing, metrics, ordering, runtime
 
 STROKES = {
     "rectangle": 1000,
@@ -45,8 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--brushes", default=",".join(STROKES), help="names, with commas")
     parser.add_argument("--strokes", type=int, help="for all brushes alike")
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--many", type=int, default=100_000)
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("benchmarks/results"))
     options = parser.parse_args(argv)
+    # First, so that the peak of memory is theirs.
+    machine.write("many", many(options.many), options.out)
     photo, rows, efforts = machine.picture(options.photo), [], []
     for brush in options.brushes.split(","):
         count = options.strokes or STROKES[brush]
@@ -59,6 +63,27 @@ def main(argv: Sequence[str] | None = None) -> None:
             efforts.append({"brush": brush, "strokes": count, "order": order, **effort._asdict()})
     machine.write("exports", rows, options.out, photo=options.photo, steps=options.steps)
     machine.write("orders", efforts, options.out, photo=options.photo, steps=options.steps)
+
+
+def many(count: int) -> list[dict[str, object]]:
+    """Rows: seconds for writing and sorting so many strokes, and the peak of memory after each, in MiB."""
+    rng, rows = np.random.default_rng(0), []
+    brush = jaxpaint.BRUSHES["oilpaintbrush"]
+    sizes = rng.uniform(0.005, 0.03, count), rng.uniform(0.002, 0.01, count)
+    places, headings, colors = rng.random((count, 2)), rng.uniform(-3, 3, count), rng.random((count, 3))
+    strokes = brush.lay(places, headings, *sizes, colors, np.ones(count))
+    settings = jaxpaint.Settings(brush=brush.name, strokes=count)
+    painting = jaxpaint.Painting(strokes.astype(np.float32), brush.name, 512, 512, settings.canvas_rgb, None, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        work = {f"write {ending}": (jaxpaint.export, painting, f"{folder}/a.{ending}") for ending in ("svg", "json")}
+        work |= {"read json": (jaxpaint.load_painting, f"{folder}/a.json")}
+        work |= {f"order {order}": (jaxpaint.reorder, painting, order) for order in ordering.ORDERS[1:]}
+        for name, (function, *arguments) in work.items():
+            start = time.perf_counter()
+            function(*arguments)
+            seconds, peak = time.perf_counter() - start, runtime.peak_memory()
+            rows.append({"work": name, "strokes": count, "seconds": seconds, "MiB": peak and peak / 2**20})
+    return rows
 
 
 def measured(painting: jaxpaint.Painting) -> dict[str, object]:

@@ -25,6 +25,10 @@ class LockedError(WriteError):
     """A file that another process is writing."""
 
 
+class ExportError(JaxpaintError):
+    """A painting that can't be written in a format, or sorted."""
+
+
 class PaintingFileError(JaxpaintError):
     """A file that is not a painting of ours, or a damaged one."""
 

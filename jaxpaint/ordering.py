@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import graphlib
 import heapq
+import logging
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -22,6 +24,7 @@ from jaxpaint import attention, checks, drawing
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.types import Painting
 
+_log = logging.getLogger(__name__)
 # Cells along the long side. A pixel of a drawing of this size, or larger, is no larger than a cell.
 _CELLS = 256
 # Bins along the long side in which the nearest stroke is looked for.
@@ -59,7 +62,8 @@ def reorder(painting: Painting, order: str) -> Painting:
       The painting with the same strokes.
 
     Raises:
-      ValueError, TypeError: the argument is not a painting; the order is unknown; the brush has no vectors.
+      ValueError, TypeError: the argument is not a painting; the order is unknown.
+      ExportError: the brush has no vectors.
     """
     checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
     if order not in ORDERS:
@@ -67,7 +71,12 @@ def reorder(painting: Painting, order: str) -> Painting:
     if order == "painted" or not len(painting.strokes):
         return painting
     sequence = list(_sequence(painting, order))
-    return dataclasses.replace(painting, strokes=painting.strokes[sequence], state=None)
+    result = dataclasses.replace(painting, strokes=painting.strokes[sequence], state=None)
+    if _log.isEnabledFor(logging.INFO):
+        before, after = effort(painting), effort(result)
+        ways = f"{before.travel:.0f} to {after.travel:.0f} long sides from stroke to stroke"
+        _log.info("order %s: %s, %d to %d changes of colour", order, ways, before.changes, after.changes)
+    return result
 
 
 def effort(painting: Painting) -> Effort:
@@ -80,7 +89,7 @@ def effort(painting: Painting) -> Effort:
 def _sequence(painting: Painting, order: str) -> Iterator[int]:
     brush, strokes = BRUSHES[painting.brush], painting.strokes
     if order == "travel":
-        return _nearest(brush.shapes(strokes).path, _after(brush, strokes))
+        return _nearest(brush.shapes(strokes).path, _sorter(brush, strokes))
     rank = np.zeros(len(strokes))
     if order == "size":
         rank = -brush.areas(strokes)
@@ -91,12 +100,12 @@ def _sequence(painting: Painting, order: str) -> Iterator[int]:
         groups = _regions(painting)
     elif order == "color":
         groups = _palette(painting)
-    return _grouped(groups, rank, _after(brush, strokes), largest=order == "color")
+    return _grouped(groups, rank, _sorter(brush, strokes), largest=order == "color")
 
 
-def _after(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> list[set[int]]:
-    """For each stroke, strokes that have to come after it; all others that have to follow from these."""
-    after: list[set[int]] = [set() for _ in strokes]
+def _sorter(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> graphlib.TopologicalSorter[int]:
+    """The partial order of the strokes: a stroke is ready when all strokes that have to come earlier are done."""
+    sorter: graphlib.TopologicalSorter[int] = graphlib.TopologicalSorter()
     # A cell of margin on each side, so that strokes in one pixel share a cell.
     last = np.full((_CELLS + 2, _CELLS + 2), -1)
     for number, outline in enumerate(np.rint(brush.shapes(strokes).outline * _CELLS).astype(np.int32) + 1):
@@ -105,74 +114,54 @@ def _after(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> list[set[int]]:
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
         cv2.fillPoly(mask, [outline - low], 1)
         cv2.polylines(mask, [outline - low], True, 1, thickness=5)
-        here = last[low[1] : high[1], low[0] : high[0]]
-        painted = mask > 0
-        for before in np.unique(here[painted]):
-            if before >= 0:
-                after[before].add(number)
+        here, painted = last[low[1] : high[1], low[0] : high[0]], mask > 0
+        # The last stroke of each cell: earlier ones come before that.
+        earlier = np.unique(here[painted])
+        sorter.add(number, *earlier[earlier >= 0].tolist())
         here[painted] = number
-    return after
-
-
-class _Open:
-    """Strokes that may come next, as those before them are taken."""
-
-    def __init__(self, after: list[set[int]]) -> None:
-        self._after = after
-        self._before = [0] * len(after)
-        for followers in after:
-            for number in followers:
-                self._before[number] += 1
-        self.first = [number for number, count in enumerate(self._before) if not count]
-
-    def opened_by(self, number: int) -> Iterator[int]:
-        """Takes a stroke, and yields those that may now come next."""
-        for follower in sorted(self._after[number]):
-            self._before[follower] -= 1
-            if not self._before[follower]:
-                yield follower
+    sorter.prepare()
+    return sorter
 
 
 def _grouped(
-    groups: Int[np.ndarray, "n"], rank: Float[np.ndarray, "n"], after: list[set[int]], *, largest: bool
+    groups: Int[np.ndarray, "n"],
+    rank: Float[np.ndarray, "n"],
+    sorter: graphlib.TopologicalSorter[int],
+    *,
+    largest: bool,
 ) -> Iterator[int]:
     """Strokes of one group as long as there are any, then of another; low ranks first.
 
     Args:
       groups: number of each stroke's group.
       rank: of each stroke within its group.
-      after: see `_after`.
+      sorter: the partial order of the strokes.
       largest: whether the group comes next that has most strokes, or that of the lowest number.
     """
-    opened = _Open(after)
     heaps: list[list[tuple[float, int]]] = [[] for _ in range(int(groups.max()) + 1)]
-
-    def put(number: int) -> None:
-        heapq.heappush(heaps[groups[number]], (float(rank[number]), number))
-
-    for number in opened.first:
-        put(number)
-    while any(heaps):
-        heap = max(heaps, key=len) if largest else next(filter(None, heaps))
-        while heap:
-            _, number = heapq.heappop(heap)
-            yield number
-            for follower in opened.opened_by(number):
-                put(follower)
+    heap: list[tuple[float, int]] = []
+    while sorter.is_active():
+        for number in sorter.get_ready():
+            heapq.heappush(heaps[groups[number]], (float(rank[number]), number))
+        if not heap:
+            heap = max(heaps, key=len) if largest else next(filter(None, heaps))
+        _, number = heapq.heappop(heap)
+        yield number
+        sorter.done(number)
 
 
-def _nearest(path: Float[np.ndarray, "n 3 2"], after: list[set[int]]) -> Iterator[int]:
+def _nearest(path: Float[np.ndarray, "n 3 2"], sorter: graphlib.TopologicalSorter[int]) -> Iterator[int]:
     """Strokes whose start is nearest to the end of the last one."""
-    opened, (x, y) = _Open(after), (0.0, 0.0)
+    x, y = 0.0, 0.0
     starts, ends = (path[:, end].astype(float).tolist() for end in (0, 2))
     bins: dict[tuple[int, int], list[int]] = collections.defaultdict(list)
 
     def bin_of(x: float, y: float) -> tuple[int, int]:
         return min(max(int(x * _BINS), 0), _BINS - 1), min(max(int(y * _BINS), 0), _BINS - 1)
 
-    for number in opened.first:
-        bins[bin_of(*starts[number])].append(number)
-    for _ in starts:
+    while sorter.is_active():
+        for number in sorter.get_ready():
+            bins[bin_of(*starts[number])].append(number)
         column, row = bin_of(x, y)
         nearest = (math.inf, 0)
         # Bins around that of the last stroke's end, ring by ring, until all others are farther away.
@@ -185,9 +174,8 @@ def _nearest(path: Float[np.ndarray, "n 3 2"], after: list[set[int]]) -> Iterato
         number = nearest[1]
         yield number
         bins[bin_of(*starts[number])].remove(number)
+        sorter.done(number)
         x, y = ends[number]
-        for follower in opened.opened_by(number):
-            bins[bin_of(*starts[follower])].append(follower)
 
 
 def _ring(column: int, row: int, reach: int) -> Iterator[tuple[int, int]]:

@@ -277,7 +277,7 @@ class FilmSettings(Settings):
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
-    direction: float = setting(0.0, "how strongly strokes follow the forms, in frames painted anew", 0.0, 10.0)
+    direction: float = setting(0.0, "how strongly strokes follow the forms, in keyframes", 0.0, 10.0)
     method: str = setting(
         "persistent",
         "strokes that stay; frames painted near the previous one; or apart",
@@ -326,11 +326,11 @@ class StyleSettings(Checked):
     }
 
     mode: str = setting("full", "strokes take new shapes and colours, or colours alone", choices=("full", "color"))
-    content: float = setting(1.0, "weight of VGG's features of the painting as it was", 0.0, 1e6)
-    l1: float = setting(1.0, "weight of the mean absolute difference in brightness to it", 0.0, 1e6)
+    content: float = setting(1.0, "weight of the distance to the original, in VGG features", 0.0, 1e6)
+    l1: float = setting(1.0, "weight of the L1 distance to the original, in brightness", 0.0, 1e6)
     style: float = setting(5.0, "weight of the style: its strength", 0.0, 1e6)
-    laplacian: float = setting(1.0, "weight of the difference in details to the painting as it was", 0.0, 1e6)
-    transport: float = setting(0.0, "weight of the optimal transport to it, at 64 pixels", 0.0, 1e6)
+    laplacian: float = setting(1.0, "weight of the distance to the original, in Laplacians", 0.0, 1e6)
+    transport: float = setting(0.0, "weight of the transport cost to the original, at 64 pixels", 0.0, 1e6)
     direction: float = setting(
         3.0, "how strongly strokes follow the style's directions; not in films", 0.0, 10.0, before=0.0
     )

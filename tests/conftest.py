@@ -4,6 +4,7 @@ import gc
 import os
 import pathlib
 import pkgutil
+import sys
 from collections.abc import Iterator
 
 import jax
@@ -93,3 +94,13 @@ def stairs(tmp_path: pathlib.Path):
     from clips import make_stairs
 
     return make_stairs(tmp_path / "stairs.mp4")
+
+
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The benchmarks can be imported, each test anew."""
+    folder = _PACKAGE.parent / "benchmarks"
+    monkeypatch.syspath_prepend(str(folder))
+    yield
+    for file in folder.glob("*.py"):
+        sys.modules.pop(file.stem, None)

@@ -12,7 +12,7 @@ FILM = Film(FilmSettings(strokes=50, brush="rectangle", size=32), 24, 32, Fracti
 
 
 def painted(count=3, strokes=50, dim=9):
-    """Frames of which most strokes stay, some move, and one is new each time."""
+    """Frames: most strokes stay, some move, and one is new each time."""
     rng = np.random.default_rng(0)
     ids, rows = np.arange(strokes), rng.random((strokes, dim), np.float32)
     for number in range(count):

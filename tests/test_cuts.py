@@ -1,4 +1,4 @@
-"""Cuts of a video, and which frames are painted anew."""
+"""Cuts of a video, and keyframes."""
 
 import dataclasses
 import itertools

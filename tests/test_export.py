@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -111,6 +112,11 @@ def test_another_order(capsys):
         assert run(draw, f"{name}.json", f"--out={name}.png", *flags) == 0
     one, other = (json.loads(pathlib.Path(f"{name}.json").read_text())["strokes"] for name in "ab")
     assert one != other and sorted(map(str, one)) == sorted(map(str, other))
+
+
+def test_what_an_order_saves_is_told(capsys):
+    assert run(export, "paintings/photo.npz", "--out=a.svg", "--order=travel", "-v") == 0
+    assert re.search(r"jaxpaint: order travel: \d+ to \d+ long sides .* changes of colour", capsys.readouterr().err)
 
 
 def test_an_unfinished_painting():

@@ -33,6 +33,7 @@ from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+OUTLINED = [name for name, brush in BRUSHES.items() if brush.vectors]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -67,7 +68,7 @@ def by_skia(svg, shape):
     return pixels[..., :3].astype(np.float32) / 255
 
 
-@pytest.mark.parametrize("brush", BRUSHES)
+@pytest.mark.parametrize("brush", OUTLINED)
 def test_outlines_are_those_of_the_strokes(brush):
     size, brush = 128, BRUSHES[brush]
     rng = np.random.default_rng(5)
@@ -155,13 +156,13 @@ def test_an_animation_shows_the_strokes_in_their_order_and_other_programs_all_of
 def test_centerlines(tmp_path):
     painting = some("pastel")
     jaxpaint.export(painting, tmp_path / "a.svg", centerlines=True, precision=0)
-    paths = list(ElementTree.parse(tmp_path / "a.svg").getroot().iter(f"{SVG}path"))
+    root = ElementTree.parse(tmp_path / "a.svg").getroot()
+    paths = list(root.iter(f"{SVG}path"))
     assert len(paths) == 40
     first = [float(number) for number in re.findall(r"-?\d+", paths[0].get("d"))]
-    (path,), (widths,) = (each[:1] for each in BRUSHES["pastel"].shapes(painting.strokes)[1:3])
+    (path, *_), group = BRUSHES["pastel"].shapes(painting.strokes).path, root.find(f"{SVG}g")
     np.testing.assert_allclose(first, path.ravel() * 1000, atol=0.5)
-    assert abs(int(paths[0].get("stroke-width")) - 1000 * widths.mean()) <= 0.5
-    assert {path.get("fill") for path in paths} == {None}
+    assert (group.get("fill"), group.get("stroke-width")) == ("none", "2")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def stamped():
     return dataclasses.replace(painting, settings=settings)
 
 
-@pytest.mark.parametrize("painting", [*map(some, BRUSHES), stamped()], ids=[*BRUSHES, "stamps"])
+@pytest.mark.parametrize("painting", [*map(some, OUTLINED), stamped()], ids=[*OUTLINED, "stamps"])
 def test_json_is_read_back_to_the_same_painting(tmp_path, painting):
     jaxpaint.export(painting, tmp_path / "a.json")
     found = json.loads((tmp_path / "a.json").read_text())

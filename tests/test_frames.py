@@ -49,7 +49,7 @@ def test_drawing(stride, interpolate):
 
 
 def test_a_film_is_as_long_as_its_source():
-    """Seven frames, of which every third is painted."""
+    """Seven frames; every third is painted."""
     settings = dataclasses.replace(FILM.settings, stride=3)
     film = dataclasses.replace(FILM, settings=settings, rate=Fraction(10, 3), shown=7)
     assert len(list(film.drawn([each.frame for each in painted()], size=40))) == 7

@@ -1,5 +1,6 @@
 """The command `paint`: files that come out, what is told, and what is not replaced."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ from commands import names, one_line, photo, run, size
 from PIL import Image
 
 from jaxpaint import drawing
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import draw, paint
 from jaxpaint.io import images, npz
 from jaxpaint.settings import Settings
@@ -167,3 +169,26 @@ def test_pages_are_paintings_of_their_own(painter, capsys):
     capsys.readouterr()
     assert run(paint, "scan.tif", "--page=1") == 1
     assert "scan.png is there already, made from something else" in one_line(capsys)
+
+
+def test_formats(painter, capsys):
+    """The same command replaces them; a report and strokes in JSON would be one file."""
+    for _ in range(2):
+        assert run(paint, "photo.png", "--formats=svg,csv", "--config.strokes=8") == 0
+        made = ["paintings/photo.png", "paintings/photo.svg", "paintings/photo.csv"]
+        assert capsys.readouterr().out.splitlines() == made
+    assert pathlib.Path("paintings/photo.svg").read_text().count("<path") == 8
+    assert run(paint, "photo.png", "--formats=json", "--report") == 1
+    assert "--report, --formats=json: both would become paintings/photo.json" in one_line(capsys)
+    assert run(paint, "photo.png", "--formats=doc") == 1
+    assert "--formats=doc: expected json, csv" in one_line(capsys)
+    assert len(painter.calls) == 2
+
+
+def test_a_brush_without_outlines_is_refused_before_anything_is_painted(painter, monkeypatch, capsys):
+    monkeypatch.setitem(BRUSHES, "rectangle", dataclasses.replace(BRUSHES["rectangle"], vectors=None))
+    flags = ["photo.png", "--config.brush=rectangle"]
+    assert run(paint, *flags, "--formats=ora,svg") == 1
+    assert "expected a brush whose strokes have outlines, got rectangle" in one_line(capsys)
+    assert not painter.calls
+    assert run(paint, *flags) == 0

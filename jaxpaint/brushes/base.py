@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxpaint.errors import ExportError
+
 # Canvas width, in pixels, at which a stroke of size 0 is one pixel wide.
 REFERENCE_WIDTH = 512
 HAIR = 1.0 / REFERENCE_WIDTH
@@ -267,10 +269,10 @@ class Brush:
         """Strokes as vector graphics.
 
         Raises:
-          ValueError: the brush has no vectors.
+          ExportError: the brush has no vectors.
         """
         if self.vectors is None:
-            raise ValueError(f"expected a brush whose strokes have outlines, got {self.name} without `vectors`")
+            raise ExportError(f"expected a brush whose strokes have outlines, got {self.name} without `vectors`")
         return self.vectors(strokes)
 
     def paint(self, strokes: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n 2 3"], Float[np.ndarray, "n"]]:

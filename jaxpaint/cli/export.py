@@ -113,11 +113,8 @@ def _export(planned: _Planned, values: flags.FlagValues) -> None:
         painting = ordering.reorder(painting, values.order)
     for path, origin, _ in planned.made:
         known = EXPORTS[ending_of(path)].options.defaults()
-        try:
-            with outputs.output_folder(path.parent):
-                export(dataclasses.replace(painting, origin=origin), path, **options.given(values, known))
-        except (ValueError, TypeError) as error:
-            raise error if isinstance(error, JaxpaintError) else Refused(f"{path}: {error}") from None
+        with outputs.output_folder(path.parent):
+            export(dataclasses.replace(painting, origin=origin), path, **options.given(values, known))
         print(path)
 
 

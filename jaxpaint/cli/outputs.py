@@ -18,11 +18,13 @@ from absl import flags
 from jaxtyping import Float
 
 from jaxpaint import drawing, metrics, pictures, runtime
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import options
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import JaxpaintError
 from jaxpaint.io import origins, videos
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
+from jaxpaint.io.exports import EXPORTS, export
 from jaxpaint.types import Painting
 
 # Python's own list of endings: a machine's list may contain .1 and .art, which folder names may also have.
@@ -285,6 +287,27 @@ def write_report(
         "settings": dataclasses.asdict(result.settings),
     }
     write_json(path, report, origin=result.origin)
+
+
+def check_exports(values: flags.FlagValues, brush: str) -> None:
+    """Refuses formats that need the outlines of strokes, for a brush that has none, before anything is painted.
+
+    Args:
+      values: the flag formats.
+      brush: name of the brush.
+
+    Raises:
+      ExportError: one line names the brush.
+    """
+    if any(EXPORTS[ending].outlined for ending in options.formats_of(values)):
+        BRUSHES[brush].shapes(np.zeros((0, BRUSHES[brush].dim), np.float32))
+
+
+def write_exports(files: PaintingFiles, painting: Painting) -> None:
+    """Writes a painting in the formats that the flags ask for, and prints their paths."""
+    for path in files.exports:
+        export(painting, path)
+        print(path)
 
 
 def write_json(path: pathlib.Path, report: Mapping[str, object], *, origin: str) -> None:

@@ -10,7 +10,6 @@ from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
-from jaxpaint.io.exports import export
 from jaxpaint.io.images import read_image, write_image
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
@@ -57,6 +56,7 @@ def _main(argv: list[str]) -> int:
     if line is None:
         return 0
     outputs.check_sources(line.files, "picture")
+    outputs.check_exports(values, line.settings.brush)
     planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
     made = [made for each in planned for made in each.made]
     outputs.check_outputs(made, [*line.files, *line.read], overwrite=values.overwrite)
@@ -91,9 +91,7 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     if files.json:
         outputs.write_report(files.json, image, drawn, result, watch.seconds)
         print(files.json)
-    for path in files.exports:
-        export(result, path)
-        print(path)
+    outputs.write_exports(files, result)
 
 
 def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | None:

@@ -59,7 +59,7 @@ def display(
     live = console.is_terminal
     columns = (
         rich.progress.TextColumn("{task.description}", markup=False),
-        rich.progress.BarColumn(bar_width=24),
+        rich.progress.BarColumn(bar_width=24, complete_style="blue", finished_style="green"),
         rich.progress.TextColumn("{task.fields[facts]}", markup=False),
     )
     # The pace is that of all steps so far, but for the first ones, during which programs are compiled.

@@ -16,7 +16,6 @@ from jaxpaint.cli import app, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
-from jaxpaint.io.exports import export
 from jaxpaint.io.images import read_image, write_image
 from jaxpaint.io.paintings import load_painting
 from jaxpaint.settings import Settings, StyleSettings
@@ -141,6 +140,7 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
         mask = read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
             before = drawing.relit(_painting(files, styles, given, line), options.light_of(line.flags))
+        outputs.check_exports(line.flags, before.brush)
         if before.state:
             raise Refused(f"{files.source}: a painting that is not finished; see bin/paint --resume")
         size = line.flags.size or before.settings.size
@@ -170,9 +170,7 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
             facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
         outputs.write_report(files.json, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
         print(files.json)
-    for path in files.exports:
-        export(result, path)
-        print(path)
+    outputs.write_exports(files, result)
 
 
 def _painting(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import os
 import re
 import select
@@ -18,6 +17,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from jaxpaint import pictures
+from jaxpaint.io.images import encoded
 
 try:
     import fcntl
@@ -148,6 +148,4 @@ def sixel(picture: _Picture, _: int) -> str:
 
 
 def _png(picture: _Picture) -> str:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
+    return base64.b64encode(encoded(picture, ".png")).decode()

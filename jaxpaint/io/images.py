@@ -7,7 +7,7 @@ import pathlib
 
 import imageio.v3 as iio
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from jaxpaint import checks
@@ -165,9 +165,18 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
     with replacing(path) as temporary:
         try:
-            # Encoded in memory: on a full disk, a file of imageio's fails once more when it is collected as garbage.
-            data = iio.imwrite("<bytes>", to_bytes(image), extension=temporary.suffix.lower())
+            temporary.write_bytes(encoded(to_bytes(image), temporary.suffix.lower()))
         except ValueError as error:  # For example, the picture is too large for its format.
             raise WriteError(f"{path}: can't be written: {reason(error)}") from None
-        temporary.write_bytes(data)
         origins.sign(temporary, origin)
+
+
+def encoded(pixels: UInt8[np.ndarray, "height width c"], ending: str) -> bytes:
+    """A picture in the format of an ending, such as ".png".
+
+    In memory: on a full disk, a file of imageio's fails once more when it is collected as garbage.
+
+    Raises:
+      ValueError: the format can't hold the picture.
+    """
+    return bytes(iio.imwrite("<bytes>", pixels, extension=ending))

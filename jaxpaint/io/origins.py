@@ -109,8 +109,8 @@ def _checksum(path: str | os.PathLike[str]) -> bytes:
 
 
 def mark(origin: str) -> str:
-    """The text that a file made from `origin` carries."""
-    return f"jaxpaint:{origin}"
+    """The text that a file made from `origin` carries; empty if the origin is."""
+    return f"jaxpaint:{origin}" if origin else ""
 
 
 def sign(path: str | os.PathLike[str], origin: str) -> None:

@@ -38,7 +38,8 @@ def export(painting: Painting, path: str | os.PathLike[str], **options: Any) -> 
 
     Raises:
       ValueError, TypeError: the format is unknown, or an option is unknown, has another type or is out of range; the
-        argument is not a painting; the painting's brush has no vectors, for a format that needs them.
+        argument is not a painting.
+      ExportError: the painting's brush has no vectors, for a format that needs them; the greatest size is too small.
       WriteError: the file can't be written.
 
     Warns:

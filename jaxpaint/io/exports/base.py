@@ -17,9 +17,11 @@ class Export(NamedTuple):
       about: what the files are for, in one line.
       options: class of its options.
       write: function `(painting, path, options)` that writes a file; the path has one of the endings.
+      outlined: whether it needs the brush's `vectors`.
     """
 
     endings: tuple[str, ...]
     about: str
     options: type[Checked]
     write: Callable[[Any, pathlib.Path, Any], None]
+    outlined: bool = False

@@ -44,6 +44,7 @@ _MEANINGS = {
     "grain": "0 to 1; gives strokes that are otherwise equal another texture",
     "unused": "unused",
 }
+_KINDS = {str: "text", int: "an integer", list: "a list", dict: "an object"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,9 +207,6 @@ def _of_type(found: dict[str, Any], name: str, kind: type) -> Any:
     return found[name]
 
 
-_KINDS = {str: "text", int: "an integer", list: "a list", dict: "an object"}
-
-
 def _numbers(values: Any) -> np.ndarray:
     """Numbers in lists of equal lengths; values too large for floats of 32 bits become infinite."""
     with np.errstate(over="ignore"):
@@ -232,6 +230,6 @@ def _unpacked(stamps: dict[str, Any]) -> np.ndarray:
 
 
 EXPORTS = (
-    Export((".json",), "strokes as data, which jaxpaint reads back", Options, _write_json),
-    Export((".csv",), "strokes as a table", Options, _write_csv),
+    Export((".json",), "strokes as data, which jaxpaint reads back", Options, _write_json, outlined=True),
+    Export((".csv",), "strokes as a table", Options, _write_csv, outlined=True),
 )

@@ -18,6 +18,7 @@ from PIL import Image, PngImagePlugin
 from jaxpaint import drawing, pictures
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
+from jaxpaint.io.images import encoded
 from jaxpaint.raster import lighting
 from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
@@ -46,7 +47,7 @@ def layers_of(painting: Painting, size: int) -> Float[np.ndarray, "h w 4"]:
 
 
 def _write_colors(painting: Painting, path: pathlib.Path, options: Options) -> None:
-    Image.fromarray(pictures.to_bytes(layers_of(painting, options.size)[..., :3])).save(path, "PNG")
+    path.write_bytes(encoded(pictures.to_bytes(layers_of(painting, options.size)[..., :3]), ".png"))
 
 
 def _write_heights(painting: Painting, path: pathlib.Path, options: Options) -> None:
@@ -69,7 +70,7 @@ def _write_normals(painting: Painting, path: pathlib.Path, options: Options) -> 
     down, right = np.gradient(heights * (options.depth * max(heights.shape)))
     normals = np.stack([-right, down, np.ones_like(heights)], axis=-1)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    Image.fromarray(pictures.to_bytes(normals / 2 + 0.5)).save(path, "PNG")
+    path.write_bytes(encoded(pictures.to_bytes(normals / 2 + 0.5), ".png"))
 
 
 EXPORTS = (

@@ -10,7 +10,6 @@ References:
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import pathlib
 import struct
@@ -18,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from PIL import Image
 
 from jaxpaint import pictures
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
 from jaxpaint.io.exports.maps import layers_of
+from jaxpaint.io.images import encoded
 from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
 
@@ -93,15 +92,13 @@ def _write_stl(painting: Painting, path: pathlib.Path, options: Options) -> None
     one, two, three = np.moveaxis(faces["corners"], 1, 0)
     normal = np.cross(two - one, three - one)
     faces["normal"] = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    title = f"In millimetres. {origins.mark(painting.origin) if painting.origin else ''}".encode()
+    title = f"In millimetres. {origins.mark(painting.origin)}".encode()
     path.write_bytes(title.ljust(80, b" ") + struct.pack("<I", len(faces)) + faces.tobytes())
 
 
 def _write_glb(painting: Painting, path: pathlib.Path, options: Options) -> None:
     corners, triangles, colors = mesh_of(painting, options)
     height, width, _ = colors.shape
-    texture = io.BytesIO()
-    Image.fromarray(pictures.to_bytes(colors)).save(texture, "PNG")
     # Places in the picture, also of the sides and the back, whose paint runs over the edge.
     places = corners[:, :2] / (options.width_mm, options.width_mm * height / width)
     places[:, 1] = 1.0 - places[:, 1]
@@ -110,7 +107,7 @@ def _write_glb(painting: Painting, path: pathlib.Path, options: Options) -> None
         (positions.astype("<f4").tobytes(), _VERTICES),
         (places.astype("<f4").tobytes(), _VERTICES),
         (triangles.astype("<u4").tobytes(), _INDICES),
-        (texture.getvalue(), None),
+        (encoded(pictures.to_bytes(colors), ".png"), None),
     ]
     data, views = b"", []
     for part, target in parts:

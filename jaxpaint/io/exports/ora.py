@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 import dataclasses
-import io
+import itertools
 import pathlib
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from PIL import Image
 
 from jaxpaint import drawing, pictures
 from jaxpaint.io.exports.base import Export
+from jaxpaint.io.images import encoded
 from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
 
@@ -63,28 +64,33 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
         stack: list[str] = []
         for number, layer in enumerate(_layers(painting, options)):
             source = f"data/layer{number:03d}.png"
-            add(source, _png(layer.colors))
+            add(source, encoded(layer.colors, ".png"))
             # The topmost layer comes first.
             stack.insert(0, f'<layer name="{layer.name}" src="{source}"/>')
         height, width, _ = layer.picture.shape
         head, tail = f'<image version="0.0.6" w="{width}" h="{height}">\n<stack>', "</stack>\n</image>\n"
         add("stack.xml", "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *stack, tail]).encode())
-        add("mergedimage.png", _png(layer.picture))
+        add("mergedimage.png", encoded(layer.picture, ".png"))
         preview = Image.fromarray(layer.picture)
         preview.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        add("Thumbnails/thumbnail.png", _png(np.asarray(preview)))
+        add("Thumbnails/thumbnail.png", encoded(np.asarray(preview), ".png"))
 
 
 def _layers(painting: Painting, options: Options) -> Iterator[_Layer]:
     """Yields the layers, the lowest first."""
     size = options.size or painting.settings.size
-    stops = drawing.stops_of(len(painting.strokes), options.layers + 1)
-    canvas, *wanted = drawing.timelapse(painting, size=size, frames=options.layers + 1)
+    stops = itertools.pairwise(drawing.stops_of(len(painting.strokes), options.layers + 1))
+    wanted = drawing.timelapse(painting, size=size, frames=options.layers + 1)
+    canvas = next(wanted)
     yield _Layer("canvas", canvas, canvas)
-    for before, stop, picture in zip(stops, stops[1:], wanted, strict=False):
+    for (before, stop), picture in zip(stops, wanted, strict=True):
         part = dataclasses.replace(painting, strokes=painting.strokes[before:stop])
-        colors = _between(canvas, picture, _coverage(part, size))
-        canvas = _composite(canvas, colors)
+        coverage = _coverage(part, size)
+        colors, canvas = np.empty((*canvas.shape[:2], 4), np.uint8), canvas.copy()
+        # In bands, since arithmetic takes several times the memory of the pictures.
+        for rows in pictures.bands(*canvas.shape[:2]):
+            colors[rows] = _between(canvas[rows], picture[rows], coverage[rows])
+            canvas[rows] = _composite(canvas[rows], colors[rows])
         yield _Layer(f"strokes {before + 1} to {stop}", colors, canvas)
 
 
@@ -119,12 +125,6 @@ def _composite(below: UInt8[np.ndarray, "h w 3"], layer: UInt8[np.ndarray, "h w 
     """A layer over a picture."""
     alpha = layer[..., 3:] / 255.0
     return np.rint(alpha * layer[..., :3] + (1.0 - alpha) * below).astype(np.uint8)
-
-
-def _png(pixels: UInt8[np.ndarray, "h w c"]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
 
 
 EXPORTS = (Export((".ora",), "layers for Krita, GIMP and MyPaint (OpenRaster)", Options, _write),)

@@ -1,4 +1,4 @@
-"""a path for each stroke, from the lowest to the highest, filled with a gradient of its two colours.
+"""SVG: a path for each stroke, from the lowest to the highest, filled with a gradient of its two colours.
 
 Strokes have no texture, as drawings by `--texture=0 --relief=0`. A glaze multiplies the colours below, which SVG does
 by `mix-blend-mode`. Coordinates are integers; the drawing's long side is 1,000 units times 10 to the power of the
@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 
 from jaxpaint import __version__
 from jaxpaint.brushes import BRUSHES, Brush, Vectors
+from jaxpaint.errors import ExportError
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
 from jaxpaint.pictures import fitted_shape, to_hex
@@ -40,6 +41,8 @@ _ANIMATED = (
     "g[style]{animation:shown 1ms both}@keyframes shown{from{visibility:hidden}}"
     "@media(prefers-reduced-motion:reduce){g[style]{animation:none}}"
 )
+# Width of centre lines, in units. A pen has its own.
+_PEN = 2
 # Part of the strokes that is left out at a time to keep to the greatest size.
 _LESS = 0.1
 # Bytes of a signature (see `jaxpaint.io.origins`).
@@ -55,7 +58,7 @@ class Options(Checked):
     prefix = ""
 
     precision: int = setting(1, "decimals of coordinates; the long side has 1,000 units", 0, 3)
-    centerlines: bool = setting(False, "lines along the middles of the strokes, for pens")
+    centerlines: bool = setting(False, "thin lines along the middles of the strokes, for pens")
     seconds: float = setting(
         0.0, "browsers show the strokes one after the other, for so long; 0: all at once", 0.0, 600.0
     )
@@ -63,15 +66,14 @@ class Options(Checked):
 
 
 def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
-    text = _fitting(painting, options, packed=path.suffix.lower() == ".svgz")
-    path.write_bytes(text)
+    path.write_bytes(_fitting(painting, options, packed=path.suffix.lower() == ".svgz"))
 
 
 def _fitting(painting: Painting, options: Options, *, packed: bool) -> bytes:
     """The file's bytes, as few as the options allow.
 
     Raises:
-      ValueError: an empty drawing is too large.
+      ExportError: an empty drawing is too large.
 
     Warns:
       UserWarning: something was left out.
@@ -98,9 +100,7 @@ def _fitting(painting: Painting, options: Options, *, packed: bool) -> bytes:
         kept = int(kept * (1.0 - _LESS))
         data = drawn(np.sort(by_area[:kept]), 0, plain=True)
     if len(data) > most:
-        raise ValueError(
-            f"max_bytes: expected at least {len(data) + _SIGNATURE}, the size of a drawing without strokes"
-        )
+        raise ExportError(f"max_bytes: expected at least {len(data) + _SIGNATURE}, as a drawing without strokes has")
     left_out += [f"the {len(every) - kept} smallest strokes"] * (kept < len(every))
     warnings.warn(f"left out, to keep to {options.max_bytes} bytes: {', '.join(left_out)}", stacklevel=4)
     return data
@@ -129,10 +129,8 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
     yield f"<title>A painting in {len(kept)} strokes</title>"
     state = "unfinished" if painting.state is not None else "finished"
     yield f"<desc>{escape(f'brush {brush.name}, {state}, made with jaxpaint {__version__}')}</desc>"
-    sheet = "path{mix-blend-mode:multiply}" * (painting.settings.layering == "glaze") + _ANIMATED * bool(
-        options.seconds
-    )
-    if sheet:
+    multiplied = "path{mix-blend-mode:multiply}" if painting.settings.layering == "glaze" else ""
+    if sheet := multiplied + (_ANIMATED if options.seconds else ""):
         yield f"<style>{sheet}</style>"
     yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
     moments = _moments(brush, painting.strokes[kept], options.seconds)
@@ -140,7 +138,8 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
         if not len(layer):
             continue
         label = f"strokes {kept[layer[0]] + 1} to {kept[layer[-1]] + 1}"
-        lines = ' fill="none" stroke-linecap="round"' if options.centerlines else ""
+        pen = f' fill="none" stroke-linecap="round" stroke-width="{_PEN * scale // _UNITS}"'
+        lines = pen if options.centerlines else ""
         yield f'<g id="layer{number + 1}" inkscape:groupmode="layer" inkscape:label="{label}"{lines}>'
         for at in layer.tolist():
             first = at == layer[0]
@@ -185,12 +184,11 @@ def _filled(
 
 
 def _centerline(vectors: Vectors, at: int, scale: int, color: Float[np.ndarray, "3"], alpha: float) -> str:
-    """A stroke as a line along its middle, as wide as the stroke is on average."""
+    """A stroke as a line along its middle."""
     start, control, end = np.rint(vectors.path[at] * scale).astype(int)
-    width = max(1, round(float(vectors.widths[at].mean()) * scale))
     opacity = "" if alpha > 0.998 else f' stroke-opacity="{alpha:.3g}"'
     path = f"M{_numbers(start)}Q{_numbers(control)} {_numbers(end)}"
-    return f'<path stroke="{to_hex(color)}" stroke-width="{width}"{opacity} d="{path}"/>'
+    return f'<path stroke="{to_hex(color)}"{opacity} d="{path}"/>'
 
 
 def _numbers(values: Int[np.ndarray, "n"]) -> str:
@@ -201,10 +199,12 @@ def _numbers(values: Int[np.ndarray, "n"]) -> str:
 def _packed(data: bytes, origin: str) -> bytes:
     """Data as a gzip file (RFC 1952) whose comment is the mark of the origin."""
     packer = zlib.compressobj(9, wbits=-15)
-    comment = f"{origins.mark(origin)}\0".encode() if origin else b""
-    head = bytes([0x1F, 0x8B, 8, 16 if comment else 0, 0, 0, 0, 0, 2, 255]) + comment
+    mark = origins.mark(origin).encode()
+    head = bytes([0x1F, 0x8B, 8, 16 if mark else 0, 0, 0, 0, 0, 2, 255]) + mark + b"\0" * bool(mark)
     tail = zlib.crc32(data).to_bytes(4, "little") + (len(data) % 2**32).to_bytes(4, "little")
     return head + packer.compress(data) + packer.flush() + tail
 
 
-EXPORTS = (Export((".svg", ".svgz"), "vector graphics for browsers, Inkscape and Illustrator", Options, _write),)
+EXPORTS = (
+    Export((".svg", ".svgz"), "vector graphics for browsers, Inkscape and Illustrator", Options, _write, outlined=True),
+)
