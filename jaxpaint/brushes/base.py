@@ -66,12 +66,14 @@ class Vectors(NamedTuple):
       path: quadratic Bézier curve that the brush runs along: start, control point, end.
       widths: full widths at the start and at the end of the path.
       ends: the points of a stroke's first and second colour. Colours change linearly between them.
+      cap: form of the ends of the path: "round", "square", or "butt" for a path that ends at the outline.
     """
 
     outline: Float[np.ndarray, "n k 2"]
     path: Float[np.ndarray, "n 3 2"]
     widths: Float[np.ndarray, "n 2"]
     ends: Float[np.ndarray, "n 2 2"]
+    cap: str = "round"
 
 
 class Pixels(NamedTuple):

@@ -283,7 +283,7 @@ def vectors(strokes: Float[np.ndarray, "n d"], *, tapered: bool, square: bool = 
 
     left, back = points - radius * right, (points + radius * right)[:, ::-1]
     outline = np.concatenate([left, cap(-1, 1.0), back, cap(0, -1.0)], axis=1)
-    return Vectors(outline.astype(np.float32), path, 2 * radii, path[:, [0, 2]])
+    return Vectors(outline.astype(np.float32), path, 2 * radii, path[:, [0, 2]], "square" if square else "round")
 
 
 def lay(

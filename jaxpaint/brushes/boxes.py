@@ -107,7 +107,8 @@ def vectors(strokes: Float[np.ndarray, "n d"], *, units: Units) -> Vectors:
     path = np.stack([middle - half, middle, middle + half], axis=1)
     widths = np.repeat(np.minimum(width, height)[:, None], 2, axis=1)
     ends = np.stack([middle - down, middle + down], axis=1)
-    return Vectors(*(each.astype(np.float32) for each in (np.stack(corners, axis=1), path, widths, ends)))
+    outline, path, widths, ends = (each.astype(np.float32) for each in (np.stack(corners, axis=1), path, widths, ends))
+    return Vectors(outline, path, widths, ends, "butt")
 
 
 def flip(strokes: Float[np.ndarray, "n d"], *, swap: tuple[int, ...]) -> Float[np.ndarray, "n d"]:

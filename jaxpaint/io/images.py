@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -171,12 +172,17 @@ def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height w
         origins.sign(temporary, origin)
 
 
-def encoded(pixels: UInt8[np.ndarray, "height width c"], ending: str) -> bytes:
+def encoded(pixels: UInt8[np.ndarray, "height width *c"], ending: str, **options: Any) -> bytes:
     """A picture in the format of an ending, such as ".png".
 
     In memory: on a full disk, a file of imageio's fails once more when it is collected as garbage.
 
+    Args:
+      pixels: the picture, with channels or grey.
+      ending: ending of the format's names.
+      options: options of the format that Pillow knows.
+
     Raises:
       ValueError: the format can't hold the picture.
     """
-    return bytes(iio.imwrite("<bytes>", pixels, extension=ending))
+    return bytes(iio.imwrite("<bytes>", pixels, extension=ending, **options))

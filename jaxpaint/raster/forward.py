@@ -158,6 +158,32 @@ class _Tiles(NamedTuple):
                 yield tiles, ids.T, min(_LISTED, int(counts[tiles[0]]) - low)
 
 
+def in_place(
+    stroke: Stroke,
+    thickness: Float[Array, "2"] | None,
+    below: Float[Array, "4"] | None,
+    tooth: Float[Array, "size size"] | None,
+    settles: str,
+) -> Stroke:
+    """A stroke as it lies on a canvas: as thick as its paint is, with paint from below, and caught by the ground.
+
+    Args:
+      stroke: planes of a renderer.
+      thickness, below, tooth: of this stroke, as for `draw_strokes`; None for a stroke without.
+      settles: where the brush's pigment settles (see `compositing.caught`).
+    """
+    if thickness is not None:
+        stroke = stroke._replace(height=tuple(lighting.laid(height, *thickness) for height in stroke.height))
+    if below is not None:
+        *color, coverage = below
+        for carried in stroke.carried:
+            colors = zip(stroke.foreground, color, strict=True)
+            stroke = stroke._replace(foreground=tuple(s + coverage * carried * (c - s) for s, c in colors))
+    if tooth is not None:
+        stroke = stroke._replace(alpha=tuple(caught(alpha, tooth, settles) for alpha in stroke.alpha))
+    return stroke
+
+
 @functools.partial(jax.jit, compiler_options=runtime.COMPILER_OPTIONS)
 def _draw_tiles(model: Model, strokes: Any, own: Any, tooth: Any, ids: Any, tiles: Any, count: Any) -> Any:
     origins, side, canvas = tiles
@@ -166,18 +192,7 @@ def _draw_tiles(model: Model, strokes: Any, own: Any, tooth: Any, ids: Any, tile
 
     def seen(each: Any) -> Stroke:
         stroke, (thick, below), window = each
-        drawn = render(stroke)
-        if thick is not None:
-            drawn = drawn._replace(height=tuple(lighting.laid(height, *thick) for height in drawn.height))
-        for carried in drawn.carried:
-            *color, coverage = below
-            colors = zip(drawn.foreground, color, strict=True)
-            drawn = drawn._replace(foreground=tuple(s + coverage * carried * (c - s) for s, c in colors))
-        if tooth is not None:
-            drawn = drawn._replace(
-                alpha=tuple(caught(alpha, tooth[window], model.brush.settles) for alpha in drawn.alpha)
-            )
-        return drawn
+        return in_place(render(stroke), thick, below, None if tooth is None else tooth[window], model.brush.settles)
 
     numbers = jnp.broadcast_to(jnp.arange(ids.shape[1]), ids.shape)
     return composite(seen, (windows, jax.tree.map(lambda leaf: leaf[ids], own), numbers), canvas, count)

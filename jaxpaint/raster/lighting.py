@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,6 +35,8 @@ _GLOSS, _SHARPNESS = 0.10, 24
 # Threads along the long side, and how tall they are; cells of the paper's grain, coarse first.
 _THREADS, _THREAD = 190, 0.07
 _GRAIN, _CELL = (90, 210, 430, 860), 0.04
+# What the light's formulas are scaled by, for programs that apply them elsewhere.
+SCALES = {"unit": UNIT, "rounded": _ROUNDED, "around": _AROUND, "gloss": _GLOSS}
 # How much each of them keeps a stick off the paper.
 _PORES = (0.0, 1.0, 2.0, 1.5)
 
@@ -211,16 +214,38 @@ def _light(
         cv2.Sobel(rounded, cv2.CV_32F, *axes, ksize=1, scale=slope / 2, borderType=cv2.BORDER_REPLICATE)
         for axes in ((1, 0), (0, 1))
     )
-    steep = 1.0 / np.sqrt(1.0 + right * right + down * down)
+    return reflected(right, down, blurred(_AROUND) - rounded, *towards(light))
+
+
+def towards(light: float) -> Float[np.ndarray, "3"]:
+    """Unit vector to the light, to the right, down, and to the eye.
+
+    Args:
+      light: direction of the light, in degrees, counter-clockwise from the right.
+    """
     # float32, or every plane becomes float64.
-    towards = np.array([np.cos(np.radians(light)), -np.sin(np.radians(light)), _ELEVATION], np.float32)
-    towards /= np.linalg.norm(towards)
-    facing = (towards[2] - right * towards[0] - down * towards[1]) * steep / towards[2] - 1.0
-    shade = np.clip(1.0 + np.where(facing < 0, _SHADOW * facing, _LIGHT * facing), _DARKEST, _BRIGHTEST)
-    shade *= 1.0 - np.clip(_CREVICE * (blurred(_AROUND) - rounded), 0.0, _DEEPEST)
-    # Halfway between the light and the eye, which is straight above.
-    between = towards + np.array([0.0, 0.0, 1.0], np.float32)
-    between /= np.linalg.norm(between)
-    mirrored = (between[2] - right * between[0] - down * between[1]) * steep
-    shine = np.clip(np.maximum(mirrored, 0.0) ** _SHARPNESS - between[2] ** _SHARPNESS, 0.0, 1.0)
+    way = np.array([np.cos(np.radians(light)), -np.sin(np.radians(light)), _ELEVATION], np.float32)
+    return way / np.linalg.norm(way)
+
+
+def reflected(right: Any, down: Any, depth: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any]:
+    """The light that a surface reflects: a factor of its colours, and the strength of the highlights.
+
+    Args:
+      right, down: slopes of the surface, as arrays of NumPy or JAX.
+      depth: how far the surface lies below what is around it, in units of paint.
+      x, y, z: unit vector to the light, to the right, down, and to the eye. The eye is straight above.
+
+    References:
+      Blinn, "Models of light reflection for computer synthesized pictures", SIGGRAPH 1977.
+    """
+    xp = right.__array_namespace__()
+    steep = 1.0 / xp.sqrt(1.0 + right * right + down * down)
+    facing = (z - right * x - down * y) * steep / z - 1.0
+    shade = xp.clip(1.0 + xp.where(facing < 0, _SHADOW * facing, _LIGHT * facing), _DARKEST, _BRIGHTEST)
+    shade *= 1.0 - xp.clip(_CREVICE * depth, 0.0, _DEEPEST)
+    # The vector halfway between the light and the eye, of unit length.
+    halfway = xp.sqrt(2.0 + 2.0 * z)
+    mirrored = (1.0 + z - right * x - down * y) * steep / halfway
+    shine = xp.clip(xp.maximum(mirrored, 0.0) ** _SHARPNESS - ((1.0 + z) / halfway) ** _SHARPNESS, 0.0, 1.0)
     return shade, shine

@@ -1,0 +1,337 @@
+// The page: what is shown, and what a visitor does.
+
+// Milliseconds without a move after which another part of the painting is drawn.
+const SETTLED = 120;
+// Pictures that a painting is shown in where motion is unwelcome.
+const STILLS = 24;
+
+class Player {
+  constructor(painting) {
+    const find = (id) => document.getElementById(id);
+    this.find = find;
+    this.painting = painting;
+    this.strokes = new Strokes(painting.strokes);
+    this.surface = surfaceOf(find("canvas"), painting, this.strokes);
+    this.timeline = new Timeline(this.surface, this.strokes);
+    this.view = new View(find("stage"), find("sheet"), painting);
+    this.frame = null; // the part of the painting that is being drawn
+    this.shown = -1; // number of strokes of that frame that are seen
+    this.seen = null; // the frame that is seen
+    this.growing = true; // the first picture is not done
+    this.moved = true; // another frame is wanted
+    this.lit = false; // the light has changed
+    this.last = 0; // time of the last picture
+    this.presented = null; // that time, while the picture is being made
+    this.cost = 0; // milliseconds that it took
+    this.clock = null; // share of the playing time, 0 to 1; null while the player rests
+    this.stroke = -1; // number of the stroke under the pointer
+    this.held = new Map(); // last event of each pointer that is down
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    // Long strokes take more time than short ones, as for a painter.
+    this.times = [0];
+    for (let i = 0; i < this.strokes.count; i++) this.times.push(this.times[i] + this.strokes.get(i, "extent")[0]);
+  }
+
+  async start() {
+    const { find, painting, surface } = this;
+    find("count").max = this.strokes.count;
+    find("size").value = painting.size;
+    if (surface.look && (painting.thick || painting.ground)) {
+      find("relief").value = surface.look.relief;
+      this.follow(!this.calm.matches);
+    } else {
+      find("relief-label").hidden = find("lamp").hidden = true;
+    }
+    this.listen();
+    this.go(this.strokes.count);
+    await surface.prepare();
+    new ResizeObserver(() => this.reframe(() => this.view.look(this.view.middle), 0)).observe(find("stage"));
+  }
+
+  // ---- Pictures ----
+
+  wake() {
+    this.awake ??= requestAnimationFrame((now) => {
+      this.awake = null;
+      if (this.tick(now)) this.wake();
+    });
+  }
+
+  // Does a little work; says whether there is more.
+  tick(now) {
+    if (this.clock !== null) this.advance(now);
+    if (this.moved) {
+      this.frame = this.view.frame();
+      this.timeline.resize(this.frame);
+      this.shown = -1;
+      this.moved = false;
+    }
+    const { timeline } = this;
+    if (!this.surface.ready()) return true;
+    timeline.learn(now);
+    if (this.presented !== null) this.cost = now - this.presented;
+    this.presented = null;
+    // The first picture is seen while it grows. Later, the one before is seen until the next one is done. Most of the time
+    // is for strokes.
+    const partly = (this.clock !== null || this.growing) && now - this.last > 3 * this.cost;
+    const changed = this.lit || this.shown !== timeline.drawn;
+    if (changed && (timeline.done || partly)) this.present(now);
+    else if (!timeline.done) timeline.step(now);
+    return this.clock !== null || !timeline.done || this.shown !== timeline.drawn;
+  }
+
+  present(now) {
+    this.surface.present();
+    this.presented = this.last = now;
+    this.shown = this.timeline.drawn;
+    this.lit = false;
+    this.seen = this.frame;
+    if (this.timeline.done) this.growing = false;
+    this.view.show(this.seen);
+    this.tell();
+  }
+
+  // Changes the view. The canvas follows at once, and is drawn anew when the view has settled.
+  reframe(change, settled = SETTLED) {
+    change();
+    if (this.seen) this.view.show(this.seen);
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.moved = true;
+      this.wake();
+    }, settled);
+  }
+
+  // ---- Playing ----
+
+  advance(now) {
+    const { count } = this.strokes;
+    const passed = Math.min(now - this.told, 1000) / 1000;
+    this.told = now;
+    this.clock = Math.min(this.clock + (passed * Number(this.find("speed").value)) / this.painting.seconds, 1);
+    const clock = this.calm.matches ? Math.floor(this.clock * STILLS) / STILLS : this.clock;
+    this.timeline.target = clock >= 1 ? count : this.times.findIndex((time) => time >= clock * this.times[count]);
+    if (this.clock >= 1) this.play(false);
+    this.tellCount();
+  }
+
+  play(playing) {
+    const { timeline, times, find } = this;
+    const { count } = this.strokes;
+    if (playing && timeline.target === count) timeline.target = 0;
+    this.clock = playing && count ? times[timeline.target] / times[count] : null;
+    this.told = performance.now();
+    document.body.classList.toggle("playing", this.clock !== null);
+    find("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    find("play").title = `${playing ? "Pause" : "Play"} (space)`;
+    this.wake();
+  }
+
+  // Shows the first strokes.
+  go(count) {
+    if (this.clock !== null) this.play(false);
+    this.timeline.target = Math.min(Math.max(count, 0), this.strokes.count);
+    this.tellCount();
+    this.wake();
+  }
+
+  // ---- What is told ----
+
+  tellCount() {
+    const slider = this.find("count");
+    slider.value = this.timeline.target;
+    slider.setAttribute("aria-valuetext", this.counted());
+    this.tell();
+  }
+
+  counted() {
+    return `${plain(this.timeline.target)} of ${plain(this.strokes.count)} strokes`;
+  }
+
+  // The stroke under the pointer, or else how many are shown.
+  tell() {
+    const { find, seen, stroke, strokes } = this;
+    const pointed = stroke >= 0 && stroke < this.timeline.target && seen;
+    find("swatch").hidden = !pointed;
+    find("outline").toggleAttribute("hidden", !pointed);
+    find("told").textContent = this.counted();
+    if (!pointed) return;
+    const [one, other] = strokes.colors(stroke);
+    find("swatch").style.background = `linear-gradient(to right, ${one}, ${other})`;
+    find("told").textContent = `stroke ${plain(stroke + 1)} · ${one === other ? one : `${one} to ${other}`}`;
+    const points = strokes.outline(stroke).map(([x, y]) => [(x - seen.left) * seen.scale, (y - seen.top) * seen.scale]);
+    find("outline").setAttribute("viewBox", `0 0 ${seen.width} ${seen.height}`);
+    const path = points.map((point) => point.map((each) => each.toFixed(1)).join(" ")).join("L");
+    for (const line of find("outline").children) line.setAttribute("d", `M${path}Z`);
+  }
+
+  say(text) {
+    this.find("message").textContent = text;
+    this.find("message").hidden = !text;
+  }
+
+  // ---- Light ----
+
+  get following() {
+    return this.find("lamp").getAttribute("aria-pressed") === "true";
+  }
+
+  follow(on) {
+    this.find("lamp").setAttribute("aria-pressed", on);
+    if (!on) this.light(null);
+  }
+
+  // The light comes from above a point of the painting, or from where it was painted in.
+  light(point) {
+    const { light } = this.painting;
+    this.surface.look.lamp = point ? [point.x, point.y, light.above, 1] : [...light.towards, 0];
+    this.lit = true;
+    this.wake();
+  }
+
+  relieve(relief) {
+    this.surface.look.relief = relief;
+    this.lit = true;
+    this.wake();
+  }
+
+  // ---- The pointer ----
+
+  hover(event) {
+    const point = event && this.view.onPainting(event);
+    if (this.following) this.light(point);
+    cancelAnimationFrame(this.hovering);
+    this.hovering = requestAnimationFrame(() => {
+      const still = point && this.clock === null && this.shown >= 0;
+      this.stroke = still ? this.surface.pick(point.x, point.y, this.shown) : -1;
+      this.tell();
+    });
+  }
+
+  press(event) {
+    if (event.button) return;
+    this.held.set(event.pointerId, event);
+    this.find("stage").setPointerCapture(event.pointerId);
+    this.find("stage").classList.toggle("held", this.view.zoomed);
+    this.hover(event);
+  }
+
+  // Two pointers zoom; one moves a large painting, or the light.
+  move(event) {
+    const before = this.held.get(event.pointerId);
+    const other = [...this.held.values()].find((each) => each.pointerId !== event.pointerId);
+    if (!before || (!other && !this.view.zoomed)) {
+      this.hover(event);
+    } else {
+      const distance = (each) => Math.hypot(each.clientX - other.clientX, each.clientY - other.clientY);
+      const share = 1 / this.held.size;
+      this.reframe(() => {
+        if (other) this.view.zoomAt(distance(event) / Math.max(distance(before), 1), this.view.onStage(event));
+        this.view.pan((event.clientX - before.clientX) * share, (event.clientY - before.clientY) * share);
+      });
+    }
+    if (before) this.held.set(event.pointerId, event);
+  }
+
+  release(event) {
+    this.held.delete(event.pointerId);
+    this.find("stage").classList.toggle("held", this.held.size > 0 && this.view.zoomed);
+  }
+
+  turn(event) {
+    event.preventDefault();
+    const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1);
+    this.reframe(() => this.view.zoomAt(Math.exp(-0.0018 * pixels), this.view.onStage(event)));
+  }
+
+  // ---- Buttons and keys ----
+
+  async download(size) {
+    const [width, height] = [this.view.extent.x, this.view.extent.y].map((side) => Math.max(Math.round(side * size), 1));
+    const wait = async (done) => {
+      this.say(`Drawing … ${Math.round(100 * done)} %`);
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+    try {
+      await wait(0);
+      const frame = { left: 0, top: 0, scale: size, width, height };
+      const blob = await this.surface.picture(frame, this.timeline.target, wait);
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${document.title}.png` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      this.say("");
+    } catch (error) {
+      console.warn(error);
+      this.say(`There is not enough memory for ${plain(width)} × ${plain(height)} pixels. Choose a smaller size.`);
+    }
+  }
+
+  listen() {
+    const { find, view } = this;
+    const stage = find("stage");
+    const here = (change) => () => this.reframe(change);
+    const stroke = (way) => (event) => this.go(this.timeline.target + way * (event.shiftKey ? 100 : 1));
+    const actions = {
+      play: () => this.play(this.clock === null),
+      back: stroke(-1),
+      forth: stroke(1),
+      in: here(() => view.zoomAt(1.5)),
+      out: here(() => view.zoomAt(1 / 1.5)),
+      fit: here(() => view.whole()),
+      lamp: () => this.follow(!this.following),
+      download: () => find("save").showModal(),
+      help: () => find("keys").showModal(),
+    };
+    for (const [name, action] of Object.entries(actions)) find(name).addEventListener("click", action);
+    const keys = {
+      " ": actions.play, arrowleft: actions.back, arrowright: actions.forth,
+      home: () => this.go(0), end: () => this.go(this.strokes.count),
+      "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.fit,
+      l: () => find("lamp").hidden || actions.lamp(), d: actions.download, "?": actions.help,
+    };
+    document.addEventListener("keydown", (event) => {
+      const action = keys[event.key.toLowerCase()];
+      // A menu, a slider and a button hear some keys themselves.
+      const own = event.target.closest("select, #relief, dialog") || (event.key === " " && event.target.closest("button"));
+      if (!action || own || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      action(event);
+    });
+    find("count").addEventListener("input", (event) => this.go(Number(event.target.value)));
+    find("relief").addEventListener("input", (event) => this.relieve(Number(event.target.value)));
+    find("save").addEventListener("click", ({ target }) => {
+      if (target.type === "button") find("size").value = target.value;
+    });
+    find("save").addEventListener("close", ({ target }) => {
+      if (target.returnValue === "png") this.download(Number(find("size").value));
+    });
+    stage.addEventListener("pointerdown", (event) => this.press(event));
+    stage.addEventListener("pointermove", (event) => this.move(event));
+    stage.addEventListener("pointerup", (event) => this.release(event));
+    stage.addEventListener("pointercancel", (event) => this.release(event));
+    stage.addEventListener("pointerleave", () => this.hover(null));
+    stage.addEventListener("wheel", (event) => this.turn(event), { passive: false });
+    stage.addEventListener("dblclick", (event) => {
+      this.reframe(() => (view.zoomed ? view.whole() : view.zoomAt(3, view.onStage(event))));
+    });
+    find("canvas").addEventListener("webglcontextlost", () => this.say("The graphics card stopped. Reload the page."));
+  }
+}
+
+function surfaceOf(canvas, painting, strokes) {
+  try {
+    return new WebGl(canvas, painting, strokes);
+  } catch (error) {
+    console.warn(error);
+    // A canvas has one kind of drawing for ever.
+    const other = canvas.cloneNode();
+    canvas.replaceWith(other);
+    return new Sketch(other, painting, strokes);
+  }
+}
+
+function plain(number) {
+  return number.toLocaleString("en");
+}
+
+new Player(JSON.parse(document.getElementById("painting").textContent)).start();

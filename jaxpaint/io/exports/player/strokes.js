@@ -1,0 +1,78 @@
+// The strokes: numbers from the file, and shapes in canvas units (the picture's long side is 1, y points down).
+
+// Corners of the ends of a path, in radii along and across it.
+const ARC = [1, 2, 3, 4, 5, 6, 7].map((k) => Math.PI * (k / 8 - 0.5));
+const CAPS = { butt: [], square: [[1, -1], [1, 1]], round: ARC.map((turn) => [Math.cos(turn), Math.sin(turn)]) };
+const PIECES = 16;
+
+class Strokes {
+  constructor({ count, fields, low, span, cap, data }) {
+    this.count = count;
+    this.columns = low.length;
+    this.numbers = new Uint16Array(Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)).buffer);
+    this.cap = CAPS[cap];
+    Object.assign(this, { fields, low, span });
+  }
+
+  get(stroke, name) {
+    const [first, last] = this.fields[name];
+    const values = [];
+    for (let i = first; i < last; i++) {
+      values.push(this.low[i] + (this.span[i] * this.numbers[stroke * this.columns + i]) / 65535);
+    }
+    return values;
+  }
+
+  // Both colours, as #rrggbb.
+  colors(stroke) {
+    const values = this.get(stroke, "colors");
+    return [hexadecimal(values.slice(0, 3)), hexadecimal(values.slice(3))];
+  }
+
+  // The area of the box around a stroke.
+  area(stroke) {
+    const [, , x, y, half] = this.get(stroke, "box");
+    return 4 * Math.hypot(x, y) * half;
+  }
+
+  // The polygon of a stroke without texture.
+  outline(stroke) {
+    const path = this.get(stroke, "path");
+    const [first, last] = this.get(stroke, "widths");
+    const left = [];
+    const right = [];
+    for (let i = 0; i <= PIECES; i++) {
+      const { x, y, dx, dy } = onCurve(path, i / PIECES);
+      const radius = (first + ((last - first) * i) / PIECES) / 2;
+      left.push([x + radius * dy, y - radius * dx]);
+      right.push([x - radius * dy, y + radius * dx]);
+      if (i > 0 && i < PIECES) continue;
+      for (const [along, across] of this.cap) {
+        const [ahead, aside] = [(i ? 1 : -1) * radius * along, radius * across];
+        const corner = [x + ahead * dx - aside * dy, y + ahead * dy + aside * dx];
+        if (i) left.push(corner);
+        else right.unshift(corner);
+      }
+    }
+    return [...left, ...right.reverse()];
+  }
+}
+
+// A point of a quadratic curve, and its direction.
+function onCurve([x0, y0, x1, y1, x2, y2], t) {
+  const s = 1 - t;
+  // A curve may stand still at its end, and then runs along its chord.
+  const dx = s * (x1 - x0) + t * (x2 - x1) + 1e-3 * (x2 - x0);
+  const dy = s * (y1 - y0) + t * (y2 - y1) + 1e-3 * (y2 - y0);
+  const speed = Math.hypot(dx, dy);
+  return {
+    x: s * s * x0 + 2 * s * t * x1 + t * t * x2,
+    y: s * s * y0 + 2 * s * t * y1 + t * t * y2,
+    dx: speed > 1e-9 ? dx / speed : 1,
+    dy: speed > 1e-9 ? dy / speed : 0,
+  };
+}
+
+function hexadecimal(color) {
+  return "#" + color.map((value) => Math.round(255 * value).toString(16).padStart(2, "0")).join("");
+}
