@@ -217,7 +217,7 @@ def in_shades(
     return dark + (light - dark) * (image @ luma)[..., None]
 
 
-def to_bytes(image: Float[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+def to_bytes(image: Float[np.ndarray, "height width *c"]) -> UInt8[np.ndarray, "height width *c"]:
     """Converts values in [0, 1] to integers from 0 to 255, by rounding."""
     result = np.empty(image.shape, np.uint8)
     for rows in bands(*image.shape[:2]):

@@ -147,7 +147,9 @@ def _packed(columns: Mapping[str, Float[np.ndarray, "n *k"]], count: int) -> dic
     for name, values in columns.items():
         width = math.prod(values.shape[1:])
         fields[name], first = (first, first + width), first + width
-    rows = np.concatenate([values.reshape(count, -1) for values in columns.values()], axis=1).astype(np.float64)
+    rows = np.concatenate(
+        [values.reshape(count, math.prod(values.shape[1:])) for values in columns.values()], axis=1
+    ).astype(np.float64)
     low, high = (rows.min(axis=0), rows.max(axis=0)) if count else (np.zeros(first), np.zeros(first))
     span = high - low
     data = np.rint((rows - low) / np.where(span, span, 1.0) * _STEPS).astype("<u2").tobytes()

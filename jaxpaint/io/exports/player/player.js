@@ -24,7 +24,8 @@ class Player {
     this.presented = null; // that time, while the picture is being made
     this.cost = 0; // milliseconds that it took
     this.clock = null; // share of the playing time, 0 to 1; null while the player rests
-    this.stroke = -1; // number of the stroke under the pointer
+    this.pointer = null; // where the pointer is on the painting
+    this.stroke = -1; // number of the stroke under it
     this.held = new Map(); // last event of each pointer that is down
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
     // Long strokes take more time than short ones, as for a painter.
@@ -88,7 +89,8 @@ class Player {
     this.seen = this.frame;
     if (this.timeline.done) this.growing = false;
     this.view.show(this.seen);
-    this.tell();
+    this.find("canvas").dataset.shown = this.shown;
+    this.point();
   }
 
   // Changes the view. The canvas follows at once, and is drawn anew when the view has settled.
@@ -198,14 +200,17 @@ class Player {
   // ---- The pointer ----
 
   hover(event) {
-    const point = event && this.view.onPainting(event);
-    if (this.following) this.light(point);
-    cancelAnimationFrame(this.hovering);
-    this.hovering = requestAnimationFrame(() => {
-      const still = point && this.clock === null && this.shown >= 0;
-      this.stroke = still ? this.surface.pick(point.x, point.y, this.shown) : -1;
-      this.tell();
-    });
+    this.pointer = event && this.view.onPainting(event);
+    if (this.following) this.light(this.pointer);
+    cancelAnimationFrame(this.pointing);
+    this.pointing = requestAnimationFrame(() => this.point());
+  }
+
+  // Finds the stroke under the pointer, but for strokes that pass by.
+  point() {
+    const resting = this.pointer && this.clock === null && this.timeline.done;
+    this.stroke = resting ? this.surface.pick(this.pointer.x, this.pointer.y, this.timeline.drawn) : -1;
+    this.tell();
   }
 
   press(event) {

@@ -39,22 +39,12 @@ class Strokes {
   outline(stroke) {
     const path = this.get(stroke, "path");
     const [first, last] = this.get(stroke, "widths");
-    const left = [];
-    const right = [];
-    for (let i = 0; i <= PIECES; i++) {
-      const { x, y, dx, dy } = onCurve(path, i / PIECES);
-      const radius = (first + ((last - first) * i) / PIECES) / 2;
-      left.push([x + radius * dy, y - radius * dx]);
-      right.push([x - radius * dy, y + radius * dx]);
-      if (i > 0 && i < PIECES) continue;
-      for (const [along, across] of this.cap) {
-        const [ahead, aside] = [(i ? 1 : -1) * radius * along, radius * across];
-        const corner = [x + ahead * dx - aside * dy, y + ahead * dy + aside * dx];
-        if (i) left.push(corner);
-        else right.unshift(corner);
-      }
-    }
-    return [...left, ...right.reverse()];
+    const points = Array.from({ length: PIECES + 1 }, (_, i) => onCurve(path, i / PIECES));
+    const corner = ({ x, y, dx, dy }, along, across) => [x + along * dx - across * dy, y + along * dy + across * dx];
+    const radius = (i) => (first + ((last - first) * i) / PIECES) / 2;
+    const side = (way) => points.map((point, i) => corner(point, 0, way * radius(i)));
+    const end = (i, way) => this.cap.map(([along, across]) => corner(points[i], way * radius(i) * along, way * radius(i) * across));
+    return [...side(-1), ...end(PIECES, 1), ...side(1).reverse(), ...end(0, -1)];
   }
 }
 

@@ -20,14 +20,14 @@ class View {
     return this.middle.zoom > 1;
   }
 
-  // Where the whole painting lies on the stage.
+  // Where the whole painting lies on the stage: at a whole pixel, so that the canvas is not blurred.
   get place() {
     const { clientWidth, clientHeight } = this.stage;
     const margin = Math.min(28, clientWidth / 24);
     const fit = Math.min((clientWidth - 2 * margin) / this.extent.x, (clientHeight - 2 * margin) / this.extent.y);
     const scale = Math.max(fit, 40) * this.middle.zoom;
     const { x, y } = this.middle;
-    return { scale, left: clientWidth / 2 - x * scale, top: clientHeight / 2 - y * scale };
+    return { scale, left: Math.round(clientWidth / 2 - x * scale), top: Math.round(clientHeight / 2 - y * scale) };
   }
 
   // Moves the middle of the stage to a point; the painting fills the stage, or is in its middle.
@@ -74,7 +74,7 @@ class View {
     const { scale, left, top } = this.place;
     const [first, last] = [Math.max(left, 0), Math.min(left + this.extent.x * scale, this.stage.clientWidth)];
     const [upper, lower] = [Math.max(top, 0), Math.min(top + this.extent.y * scale, this.stage.clientHeight)];
-    const [wide, high] = [Math.max(last - first, 1), Math.max(lower - upper, 1)];
+    const [wide, high] = [last - first, lower - upper].map((side) => Math.max(Math.round(side), 1));
     const density = Math.min(devicePixelRatio, 2, Math.sqrt(CANVAS_PIXELS / (wide * high)));
     const [width, height] = [wide, high].map((side) => Math.max(Math.round(side * density), 1));
     return {

@@ -1,0 +1,267 @@
+"""The HTML player in a browser: its pictures are the drawing, and its page does what it says."""
+
+import dataclasses
+import io
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_exports import some
+
+import jaxpaint
+from jaxpaint import pictures
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.settings import Settings
+
+pytestmark = pytest.mark.browser
+OUTLINED = [name for name, brush in BRUSHES.items() if brush.vectors]
+# As most browsers have it; without a graphics card, the processor draws.
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind === "webgl2" ? null : getContext.call(this, kind, ...rest);
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=program, args=FLAGS)
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Opens a painting in a page without a network; nothing may be asked for, and nothing go wrong."""
+    wrong, contexts = [], []
+
+    def open_page(painting, *, script="", warned=0, **options):
+        path = tmp_path / "painting.html"
+        jaxpaint.export(painting, path)
+        context = browser.new_context(offline=True, viewport={"width": 700, "height": 620}, **options)
+        contexts.append(context)
+        context.add_init_script(script)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.extend([request.url] * request.url.startswith(("http", "ws"))))
+        page.goto(path.as_uri())
+        wait(page, len(painting.strokes))
+        open_page.warned = warned
+        return page
+
+    open_page.warned = 0
+    yield open_page
+    assert len(wrong) == open_page.warned, wrong
+    for context in contexts:
+        context.close()
+
+
+def painted(brush, count=40, **settings):
+    """A painting with texture, relief and ground as the brush has them."""
+    painting = some(brush, count)
+    return dataclasses.replace(painting, settings=Settings(brush=brush, strokes=count, size=512, **settings))
+
+
+def wait(page, count):
+    """Waits until the canvas shows so many strokes."""
+    page.wait_for_function("n => document.getElementById('canvas').dataset.shown === String(n)", arg=count)
+
+
+def told(page):
+    return page.inner_text("#told")
+
+
+def go(page, count):
+    page.evaluate(
+        "n => { const it = document.getElementById('count'); it.value = n; it.dispatchEvent(new Event('input')); }",
+        count,
+    )
+
+
+def downloaded(page, size):
+    page.keyboard.press("d")
+    page.fill("#size", str(size))
+    with page.expect_download() as download:
+        page.click("#save .main")
+    return pixels(download.value.path())
+
+
+def pixels(source):
+    with Image.open(source) as picture:
+        return np.asarray(picture.convert("RGB"), np.float32) / 255
+
+
+def psnr(one, other):
+    return -10 * np.log10(np.mean((one - other) ** 2))
+
+
+def first(painting, count):
+    return dataclasses.replace(painting, strokes=painting.strokes[:count])
+
+
+@pytest.mark.parametrize("brush", OUTLINED)
+def test_pictures_are_the_drawing(brush, opened):
+    painting = painted(brush)
+    page = opened(painting)
+    least = 30 if BRUSHES[brush].settles else 40
+    assert psnr(downloaded(page, 512), jaxpaint.draw(painting)) > least
+    go(page, 20)
+    half = jaxpaint.draw(first(painting, 20))
+    assert psnr(downloaded(page, 512), half) > least > psnr(jaxpaint.draw(painting), half)
+
+
+def test_a_brush_of_ones_own(opened):
+    stamps = np.random.default_rng(0).random((2, 6, 9, 3), np.float32)
+    painting = dataclasses.replace(painted("filbert"), brush_image=stamps)
+    drawn = jaxpaint.draw(painting)
+    assert psnr(downloaded(opened(painting), 512), drawn) > 40 > psnr(drawn, jaxpaint.draw(painted("filbert")))
+
+
+def test_what_is_seen_is_the_drawing(opened):
+    painting = painted("filbert")
+    page = opened(painting, reduced_motion="reduce")
+    page.wait_for_timeout(1000)
+    seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+    wanted = jaxpaint.draw(painting, size=max(seen.shape))
+    assert psnr(seen[: len(wanted)], wanted[: len(seen)]) > 30
+
+
+def test_zoom_shows_more(opened):
+    painting = painted("filbert")
+    page = opened(painting, reduced_motion="reduce")
+    before = page.locator("#sheet").bounding_box()
+    page.mouse.move(before["x"] + 10, before["y"] + 10)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function("() => document.getElementById('stage').classList.contains('large')")
+    page.wait_for_timeout(1000)
+    seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+    large = jaxpaint.draw(painting, size=round(before["width"] * np.exp(0.0018 * 600)))
+    seen, places = (
+        seen[60:360, 60:460],
+        [(slice(60 + y, 360 + y), slice(60 + x, 460 + x)) for y in range(16) for x in range(16)],
+    )
+    best = max((large[place] for place in places), key=lambda part: psnr(seen, part))
+    # Up to half a pixel apart, and as sharp.
+    assert psnr(*(pictures.resize(each, (75, 100)) for each in (seen, best))) > 33
+    assert 0.8 < np.abs(np.diff(seen, axis=0)).mean() / np.abs(np.diff(best, axis=0)).mean() < 1.25
+    page.keyboard.press("0")
+    page.wait_for_function("() => !document.getElementById('stage').classList.contains('large')")
+
+
+def test_keys_and_buttons(opened):
+    page = opened(painted("rectangle"))
+    assert told(page) == "40 of 40 strokes"
+    page.keyboard.press("Home")
+    assert told(page) == "0 of 40 strokes"
+    page.keyboard.press("ArrowRight")
+    page.click("#forth")
+    assert told(page) == "2 of 40 strokes"
+    page.keyboard.press("ArrowLeft")
+    assert told(page) == "1 of 40 strokes"
+    page.keyboard.press("Shift+ArrowRight")
+    assert told(page) == "40 of 40 strokes"
+    assert page.get_attribute("#count", "aria-valuetext") == "40 of 40 strokes"
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#keys").is_visible()
+
+
+def test_playing_and_pausing(opened):
+    page = opened(painted("rectangle"))
+    page.select_option("#speed", "8")
+    page.click("#play")
+    page.wait_for_function("() => /^[1-9]\\d? of 40/.test(document.getElementById('told').textContent)")
+    assert page.get_attribute("#play", "aria-label") == "Pause"
+    page.wait_for_function("() => document.getElementById('told').textContent === '40 of 40 strokes'")
+    assert page.get_attribute("#play", "aria-label") == "Play"
+    page.keyboard.press("Home")
+    page.select_option("#speed", "1")
+    page.click("#play")
+    page.wait_for_timeout(500)
+    page.click("#play")
+    resting = told(page)
+    assert not resting.startswith(("0 ", "40 "))
+    page.wait_for_timeout(300)
+    assert told(page) == resting
+
+
+def test_a_stroke_under_the_pointer(opened):
+    """Two boxes beside each other."""
+    boxes = np.array([[0.25, 0.5, 0.6, 0.6, 0, 1, 0, 0, 1], [0.75, 0.5, 0.6, 0.6, 0, 0, 0, 1, 1]], np.float32)
+    page = opened(dataclasses.replace(painted("rectangle", 2), strokes=boxes, width=400, height=400))
+    bounds = page.locator("#sheet").bounding_box()
+    for place, text in ((0.25, "stroke 1 · #ff0000"), (0.75, "stroke 2 · #0000ff"), (0.5, "2 of 2 strokes")):
+        page.mouse.move(bounds["x"] + place * bounds["width"], bounds["y"] + 0.5 * bounds["height"])
+        page.wait_for_function("text => document.getElementById('told').textContent === text", arg=text)
+        assert page.locator("#swatch").is_visible() is text.startswith("stroke")
+
+
+def test_light_follows_the_pointer(opened):
+    painting = painted("filbert")
+    page = opened(painting)
+    bounds = page.locator("#sheet").bounding_box()
+    shown = []
+    for place in (0.1, 0.9):
+        page.mouse.move(bounds["x"] + place * bounds["width"], bounds["y"] + 0.1 * bounds["height"])
+        page.wait_for_timeout(500)
+        shown.append(pixels(io.BytesIO(page.locator("#canvas").screenshot())))
+    assert 10 < psnr(*shown) < 30
+    page.mouse.move(2, 2)
+    assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256)) > 40
+    page.evaluate(
+        "relief => { const it = document.getElementById('relief'); it.value = 0; it.dispatchEvent(new Event('input')); }"
+    )
+    assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256, relief=0.0)) > 45
+
+
+def test_paint_without_relief_has_no_light(opened):
+    page = opened(painted("rectangle"))
+    assert not page.locator("#lamp").is_visible() and not page.locator("#relief").is_visible()
+
+
+@pytest.mark.parametrize("brush", OUTLINED)
+def test_without_webgl(brush, opened):
+    painting = some(brush)
+    page = opened(painting, script=NO_WEBGL, warned=1)
+    assert not page.locator("#lamp").is_visible()
+    assert psnr(downloaded(page, 512), jaxpaint.draw(painting)) > 28
+    go(page, 20)
+    page.wait_for_timeout(300)
+    seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+    wanted = jaxpaint.draw(first(painting, 20), size=max(seen.shape))
+    assert psnr(seen[: len(wanted)], wanted[: len(seen)]) > 28
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_few_strokes(count, opened):
+    painting = painted("filbert", 2)
+    painting = first(painting, count)
+    page = opened(painting)
+    assert told(page) == f"{count} of {count} strokes"
+    page.click("#play")
+    assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256)) > 40
+
+
+def test_a_phone(opened):
+    page = opened(painted("filbert"), has_touch=True, is_mobile=True, device_scale_factor=2, color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for button in page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and min(box["width"], box["height"]) >= 40
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(23, 22, 21)"
+    send = page.context.new_cdp_session(page).send
+    for kind, spread in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120), ("touchEnd", None)):
+        points = (
+            [] if spread is None else [{"x": 195 - spread, "y": 350, "id": 0}, {"x": 195 + spread, "y": 350, "id": 1}]
+        )
+        send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    page.wait_for_function("() => document.getElementById('stage').classList.contains('large')")
