@@ -54,10 +54,9 @@ def main(names):
             page.wait_for_function("n => document.getElementById('canvas').dataset.shown === String(n)", arg=total)
             times = page.evaluate("window.pictures.map(([time]) => time)")
             rate = page.evaluate(SCRUB, 60)
-            print(
-                f"{total} strokes of {painting.brush}: {path.stat().st_size / 1e3:.0f} kB, first picture "
-                f"{times[0] / 1000:.2f} s, whole painting {times[-1] / 1000:.2f} s, scrubbing {rate:.0f} pictures a second"
-            )
+            print(f"{total} strokes of {painting.brush}: {path.stat().st_size / 1e3:.0f} kB")
+            print(f"  first picture after {times[0] / 1000:.2f} s, the whole painting after {times[-1] / 1000:.2f} s")
+            print(f"  scrubbing: {rate:.0f} pictures a second")
             page.close()
 
 

@@ -77,10 +77,15 @@ def told(page):
     return page.inner_text("#told")
 
 
-def go(page, count):
+def move(page, slider, value):
+    """Moves a slider."""
     page.evaluate(
-        "n => { const it = document.getElementById('count'); it.value = n; it.dispatchEvent(new Event('input')); }",
-        count,
+        """([id, value]) => {
+          const slider = document.getElementById(id);
+          slider.value = value;
+          slider.dispatchEvent(new Event('input'));
+        }""",
+        [slider, value],
     )
 
 
@@ -111,7 +116,7 @@ def test_pictures_are_the_drawing(brush, opened):
     page = opened(painting)
     least = 30 if BRUSHES[brush].settles else 40
     assert psnr(downloaded(page, 512), jaxpaint.draw(painting)) > least
-    go(page, 20)
+    move(page, "count", 20)
     half = jaxpaint.draw(first(painting, 20))
     assert psnr(downloaded(page, 512), half) > least > psnr(jaxpaint.draw(painting), half)
 
@@ -215,9 +220,7 @@ def test_light_follows_the_pointer(opened):
     assert 10 < psnr(*shown) < 30
     page.mouse.move(2, 2)
     assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256)) > 40
-    page.evaluate(
-        "relief => { const it = document.getElementById('relief'); it.value = 0; it.dispatchEvent(new Event('input')); }"
-    )
+    move(page, "relief", 0)
     assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256, relief=0.0)) > 45
 
 
@@ -232,7 +235,7 @@ def test_without_webgl(brush, opened):
     page = opened(painting, script=NO_WEBGL, warned=1)
     assert not page.locator("#lamp").is_visible()
     assert psnr(downloaded(page, 512), jaxpaint.draw(painting)) > 28
-    go(page, 20)
+    move(page, "count", 20)
     page.wait_for_timeout(300)
     seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
     wanted = jaxpaint.draw(first(painting, 20), size=max(seen.shape))

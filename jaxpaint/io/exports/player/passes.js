@@ -35,24 +35,32 @@ void main() {
   color = alone ? height : vec4(canvas, 1.0);
 }`;
 
-// A Gaussian along one axis.
+// Colours and heights as they are elsewhere.
+const COPY = `${HEAD}
+uniform sampler2D colors, heights;
+layout(location = 0) out vec4 color;
+layout(location = 1) out vec4 height;
+void main() {
+  color = texelFetch(colors, ivec2(gl_FragCoord.xy), 0);
+  height = texelFetch(heights, ivec2(gl_FragCoord.xy), 0);
+}`;
+
+// A blur along one axis, by weights of the middle and of the texels at either side.
+const MOST_WEIGHTS = 40;
 const BLUR = `${HEAD}
 uniform sampler2D source;
 uniform ivec2 axis;
-uniform float sigma;
+uniform float weights[${MOST_WEIGHTS}];
+uniform int reach;
 out vec4 blurred;
 void main() {
   ivec2 at = ivec2(gl_FragCoord.xy), last = textureSize(source, 0) - 1;
-  int reach = int(ceil(3.5 * sigma)) + 1;
-  vec4 sum = vec4(0.0);
-  float total = 0.0;
-  for (int i = -reach; i <= reach; i++) {
-    float weight = exp(-0.5 * float(i * i) / (sigma * sigma));
-    vec4 value = texelFetch(source, clamp(at + i * axis, ivec2(0), last), 0);
-    sum += weight * value;
-    total += weight;
+  float sum = weights[0] * texelFetch(source, at, 0).r;
+  for (int i = 1; i <= reach; i++) {
+    float before = texelFetch(source, max(at - i * axis, ivec2(0)), 0).r;
+    sum += weights[i] * (before + texelFetch(source, min(at + i * axis, last), 0).r);
   }
-  blurred = sum / total;
+  blurred = vec4(sum);
 }`;
 
 // The mean of squares of texels.

@@ -52,10 +52,15 @@ class Player {
   // ---- Pictures ----
 
   wake() {
-    this.awake ??= requestAnimationFrame((now) => {
-      this.awake = null;
-      if (this.tick(now)) this.wake();
-    });
+    if (this.awake) return;
+    this.awake = true;
+    const tick = () => {
+      this.awake = false;
+      if (this.tick(performance.now())) this.wake();
+    };
+    // Steps of drawing follow each other at once; what is seen changes with the screen's pictures.
+    if (this.timeline.done) requestAnimationFrame(tick);
+    else setTimeout(tick);
   }
 
   // Does a little work; says whether there is more.
@@ -339,4 +344,5 @@ function plain(number) {
   return number.toLocaleString("en");
 }
 
-new Player(JSON.parse(document.getElementById("painting").textContent)).start();
+const player = new Player(JSON.parse(document.getElementById("painting").textContent));
+player.start();

@@ -3,7 +3,7 @@
 
 // Duration of a step, in milliseconds, and the least and the most pixels in it.
 const STEP = 24;
-const LEAST_PIXELS = 1e5;
+const LEAST_PIXELS = 4e5;
 const MOST_PIXELS = 1e8;
 // Pixels that a stroke costs besides its own.
 const STROKE_PIXELS = 500;

@@ -23,6 +23,7 @@ class WebGl {
     this.programs = {
       brush: this.compile(HEAD + painting.shaders.vertex, HEAD + painting.shaders.fragment),
       bare: this.compile(SCREEN, BARE),
+      copy: this.compile(SCREEN, COPY),
       blur: this.compile(SCREEN, BLUR),
       shrink: this.compile(SCREEN, SHRINK),
       light: this.compile(SCREEN, lightShader(painting.light)),
@@ -223,17 +224,8 @@ class WebGl {
   }
 
   copy(from, to) {
-    const { gl } = this;
-    const { width, height } = from;
-    const places = [gl.COLOR_ATTACHMENT0, gl.COLOR_ATTACHMENT1];
-    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, from.framebuffer);
-    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, to.framebuffer);
-    for (const place of places) {
-      gl.readBuffer(place);
-      gl.drawBuffers(places.map((each) => (each === place ? each : gl.NONE)));
-      gl.blitFramebuffer(0, 0, width, height, 0, 0, width, height, gl.COLOR_BUFFER_BIT, gl.NEAREST);
-    }
-    gl.drawBuffers(places);
+    this.use(this.programs.copy, { textures: { colors: from.textures[0], heights: from.textures[1] } });
+    this.pass(to);
   }
 
   read({ framebuffer, width, height }) {
@@ -276,7 +268,7 @@ class WebGl {
     const { gl, painting } = this;
     const { width, height, scale } = frame;
     // The surroundings of a pixel are looked up in a smaller picture.
-    const times = Math.max(1, Math.floor((painting.light.around * scale) / 2));
+    const times = Math.max(1, Math.floor(painting.light.around * scale));
     const small = [Math.ceil(width / times), Math.ceil(height / times), [gl.R16F], gl.LINEAR];
     const sheet = {
       frame,
@@ -338,10 +330,16 @@ class WebGl {
     sheet.rounded.done = false;
   }
 
+  // A Gaussian blur, of `sigma` texels.
   blur(source, axis, sigma, target) {
+    const { gl } = this;
     const place = this.use(this.programs.blur, { textures: { source: source.textures.at(-1) } });
-    this.gl.uniform2iv(place("axis"), axis);
-    this.gl.uniform1f(place("sigma"), Math.max(sigma, 0.01));
+    const reach = Math.min(Math.ceil(3 * sigma), MOST_WEIGHTS - 1);
+    const weights = Array.from({ length: reach + 1 }, (_, i) => Math.exp(-0.5 * (i / Math.max(sigma, 0.01)) ** 2));
+    const total = 2 * weights.reduce((sum, weight) => sum + weight) - 1;
+    gl.uniform2iv(place("axis"), axis);
+    gl.uniform1i(place("reach"), reach);
+    gl.uniform1fv(place("weights"), weights.map((weight) => weight / total));
     this.pass(target);
   }
 
@@ -353,8 +351,10 @@ class WebGl {
     const place = this.use(this.programs.shrink, { textures: { source: paint.textures[1] } });
     this.gl.uniform1i(place("times"), times);
     this.pass(around);
-    this.blur(around, [1, 0], (light.around * frame.scale) / times, smaller);
-    this.blur(smaller, [0, 1], (light.around * frame.scale) / times, around);
+    // The mean of some texels has blurred them a little already.
+    const sigma = Math.sqrt((light.around * frame.scale) ** 2 - times ** 2 / 4) / times;
+    this.blur(around, [1, 0], sigma, smaller);
+    this.blur(smaller, [0, 1], sigma, around);
     rounded.done = true;
   }
 
