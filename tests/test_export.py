@@ -134,7 +134,7 @@ def test_an_unfinished_painting():
         (["paintings/photo.npz", "--out=a.png"], "--out=a.png: expected a name that ends in json, csv,"),
         (["paintings/photo.npz", "--out=a.svg", "--formats=csv"], "--out=a.svg: expected a name"),
         (["paintings/photo.npz", "--out=a.png", "--formats=csv"], "--out=a.png: expected a folder, or a name"),
-        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, flat.png, height.png"),
+        (["paintings/photo.npz", "--formats=svg,eps"], "--formats=eps: expected json, csv, html, flat.png, height.png"),
         (["paintings/photo.npz", "--out=a.svg", "--precision=9"], "--precision=9: "),
         (["paintings/photo.npz", "--out=a.svg", "--precison=1"], "no such flag; did you mean --precision?"),
         (["paintings/photo.npz", "--out=a.svg", "--max_bytes=9"], "max_bytes: expected at least"),

@@ -313,7 +313,7 @@ def test_the_same_painting_gives_the_same_file_and_no_file_is_left_half_written(
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
     before = sorted(tmp_path.iterdir())
     for name, options, expected in (
-        ("a.doc", {}, "expected a name that ends in .json, .csv, _flat.png, "),
+        ("a.doc", {}, "expected a name that ends in .json, .csv, .html, _flat.png, "),
         ("c.svg", {"precison": 1}, "precison: no such key; did you mean precision"),
         ("c.svg", {"precision": 9}, "^precision: expected an integer from 0 to 3, got 9"),
     ):

@@ -118,7 +118,7 @@ def sign(path: str | os.PathLike[str], origin: str) -> None:
     """Adds a mark, and a checksum of all bytes before the mark, to a complete file.
 
     Args:
-      path: path of a PNG, JPEG, GIF, npz, JSON, SVG, HTML, OpenRaster, MP4, MOV, MKV or WebM, by its ending; other files
+      path: path of a picture, npz, JSON, SVG, HTML, OpenRaster, MP4, MOV, MKV or WebM, by its ending; other files
         are not changed.
       origin: checksum of the inputs; if empty, the file is not changed.
 
