@@ -246,4 +246,3 @@ def _palette(painting: Painting) -> Int[np.ndarray, "n"]:
     """The colour of each stroke, of a palette of `_COLORS`."""
     colors, _ = BRUSHES[painting.brush].paint(painting.strokes)
     return palettes.clusters(colors.mean(axis=1), _COLORS)
-
