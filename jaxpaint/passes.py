@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from jaxpaint.brushes import Vectors
 
 # Points, and the width of the trace there: x, y, width.
-Line = Float[np.ndarray, "k 3"]
+Line = Float[np.ndarray, "_ 3"]
 # Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
 _AHEAD = 1e-3
 _TINY = 1e-9
@@ -80,12 +80,12 @@ def _room(outline: Float[np.ndarray, "k 2"], onward: Float[np.ndarray, "2"], wid
     return min(float(found.max(initial=0.0)), width / 2)
 
 
-def ways(line: Line) -> Float[np.ndarray, "k"]:
+def ways(line: Float[np.ndarray, "k 3"]) -> Float[np.ndarray, "k"]:
     """Distances along a line from its start to each point."""
     return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line[:, :2], axis=0), axis=1))])
 
 
-def at(line: Line, way: Float[np.ndarray, "m"]) -> Line:
+def at(line: Line, way: Float[np.ndarray, "m"]) -> Float[np.ndarray, "m 3"]:
     """Points at distances from the start of a line, along the line."""
     known = ways(line)
     return np.stack([np.interp(way, known, column) for column in line.T], axis=1)
@@ -100,7 +100,7 @@ def cut(line: Line, start: float, stop: float) -> Line:
     return np.concatenate([at(line, np.array([start])), line[inner], at(line, np.array([stop]))])
 
 
-def kept(line: Line, keeps: Callable[[Line], Bool[np.ndarray, "m"]], step: float) -> Iterator[Line]:
+def kept(line: Line, keeps: Callable[[Line], Bool[np.ndarray, "_"]], step: float) -> Iterator[Line]:
     """Yields the parts of a line where it is kept.
 
     Args:

@@ -111,9 +111,9 @@ class Step(NamedTuple):
 
     Attributes:
       kind: "stroke" paints; "dip" takes paint from a pot, "wash" removes it in water; "change" waits for somebody who
-        changes the tool.
+        changes the tool; "load" names the first tool.
       color: number of the colour in the plan's palette.
-      line: where the tool is down; nowhere for a change.
+      line: where the tool is down; nowhere for a change or a load.
     """
 
     kind: str
@@ -269,7 +269,7 @@ def _lines(painting: Painting, seen: _Seen, size: tuple[float, float], options: 
         yield found
 
 
-def _keeps(line: Line, *, seen: _Seen, number: int | None, scale: float) -> Bool[np.ndarray, "m"]:
+def _keeps(line: Float[np.ndarray, "m 3"], *, seen: _Seen, number: int | None, scale: float) -> Bool[np.ndarray, "m"]:
     """Which points lie in the picture and, if there is a number, in pixels where the stroke of that number is seen."""
     (x, y), (height, width) = np.floor(line[:, :2].T * scale).astype(int), seen.owner.shape
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -298,8 +298,8 @@ def _steps(
     for color, lines in chains:
         if before is not None and len(pots):
             yield Step("wash", before, _stirred(pots[0], _WASH, options))
-        elif before is not None:
-            yield Step("change", color, np.zeros((0, 3)))
+        elif not len(pots):
+            yield Step("load" if before is None else "change", color, np.zeros((0, 3)))
         before, left = color, 0.0
         for line in lines:
             # A dab of no length takes paint, too.

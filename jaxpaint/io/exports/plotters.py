@@ -175,21 +175,22 @@ def drawn(plan: Plan, size: int) -> Float[np.ndarray, "h w 3"]:
     return pictures.resize(canvas, pictures.fitted_shape(height, width, size))
 
 
-def _trace(canvas: Float[np.ndarray, "h w 3"], line: Float[np.ndarray, "k 3"], color: list[float]) -> None:
+def _trace(canvas: Float[np.ndarray, "h w 3"], line: Line, color: list[float]) -> None:
     """Fills what a disc covers that runs along a line: x, y and its radius, in pixels."""
-    fixed = 2**_BITS
-
-    def whole(values: Float[np.ndarray, "*n"]) -> Int[np.ndarray, "*n"]:
-        return np.rint(values * fixed).astype(np.int32)
-
-    for x, y, radius in whole(np.maximum(line, [-np.inf, -np.inf, 0.5])).tolist():
+    # OpenCV's coordinates are those of the pixels' centres, as whole numbers of fractions of a pixel.
+    points, radii = line[:, :2] - 0.5, np.maximum(line[:, 2:], 0.5)
+    for (x, y), (radius,) in zip(_whole(points).tolist(), _whole(radii).tolist(), strict=True):
         cv2.circle(canvas, (x, y), radius, color, cv2.FILLED, cv2.LINE_8, _BITS)
-    for one, other in itertools.pairwise(line):
-        way = other[:2] - one[:2]
-        aside = np.array([-way[1], way[0]]) / max(float(np.hypot(*way)), 1e-9)
-        corners = [one[:2] + one[2] * aside, other[:2] + other[2] * aside]
-        corners += [other[:2] - other[2] * aside, one[:2] - one[2] * aside]
-        cv2.fillConvexPoly(canvas, whole(np.array(corners) - 0.5), color, cv2.LINE_8, _BITS)
+    way = np.diff(points, axis=0)
+    aside = way[:, ::-1] * (-1.0, 1.0) / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
+    one, other = aside * radii[:-1], aside * radii[1:]
+    corners = np.stack([points[:-1] + one, points[1:] + other, points[1:] - other, points[:-1] - one], axis=1)
+    for corner in _whole(corners):
+        cv2.fillConvexPoly(canvas, corner, color, cv2.LINE_8, _BITS)
+
+
+def _whole(values: Float[np.ndarray, "*n"]) -> Int[np.ndarray, "*n"]:
+    return np.rint(values * 2**_BITS).astype(np.int32)
 
 
 EXPORTS = (
