@@ -58,16 +58,15 @@ def _ended(line: Line, before: Float[np.ndarray, "2"], after: Float[np.ndarray, 
       before, after: directions in which the line goes on at its start and its end.
       stroke: a single stroke.
     """
-    first, last = (
-        _room(stroke.outline.astype(float) - line[end, :2], onward, float(stroke.widths[end])) - line[end, 2] / 2
+    outline = stroke.outline.astype(float)
+    head, tail = (
+        _room(outline - line[end, :2], onward, float(stroke.widths[end])) - line[end, 2] / 2
         for end, onward in ((0, before), (-1, after))
     )
-    ends = [
-        [[*(line[end, :2] + max(room, 0.0) * onward), line[end, 2]]]
-        for end, onward, room in ((0, before, first), (-1, after, last))
-    ]
-    longer = np.concatenate([ends[0], line, ends[1]])
-    return cut(longer, max(-first, 0.0), ways(longer)[-1] - max(-last, 0.0))
+    start = line[:1] + max(head, 0.0) * np.append(before, 0.0)
+    stop = line[-1:] + max(tail, 0.0) * np.append(after, 0.0)
+    longer = np.concatenate([start, line, stop])
+    return cut(longer, max(-head, 0.0), float(ways(longer)[-1]) - max(-tail, 0.0))
 
 
 def _room(outline: Float[np.ndarray, "k 2"], onward: Float[np.ndarray, "2"], width: float) -> float:
@@ -92,12 +91,10 @@ def at(line: Line, way: Float[np.ndarray, "m"]) -> Float[np.ndarray, "m 3"]:
 
 
 def cut(line: Line, start: float, stop: float) -> Line:
-    """The part of a line between two distances from its start; a single point in the middle if they are in disorder."""
-    if stop <= start:
-        return at(line, np.array([(start + stop) / 2]))
+    """The part of a line between two distances from its start; a point in the middle if there is none."""
     known = ways(line)
-    inner = (known > start + _TINY) & (known < stop - _TINY)
-    return np.concatenate([at(line, np.array([start])), line[inner], at(line, np.array([stop]))])
+    inner = known[(known > start + _TINY) & (known < stop - _TINY)]
+    return at(line, np.array([start, *inner, stop] if start < stop else [(start + stop) / 2]))
 
 
 def kept(line: Line, keeps: Callable[[Line], Bool[np.ndarray, "_"]], step: float) -> Iterator[Line]:

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxpaint import ordering, palettes, passes, pictures
+from jaxpaint import attention, ordering, palettes, passes, pictures
 from jaxpaint.brushes import BRUSHES, Vectors
 from jaxpaint.errors import ExportError
 from jaxpaint.passes import Line
@@ -32,6 +32,8 @@ from jaxpaint.types import Painting
 _SEEN, _MOST_SEEN = 1024, 4096
 # Pixels in the width of a pen.
 _PEN_PIXELS = 2.0
+# Long side, in pixels, of the picture in which faces are looked for.
+_LOOKED_AT = 256
 # Turns of a brush in its paint and in the water, and how far it goes, in distances between pots.
 _DIP, _WASH, _STIR = 1, 4, 0.25
 # Greatest distance between points of a line that are tried for being seen, in millimetres.
@@ -172,12 +174,12 @@ class _Seen(NamedTuple):
 
     Attributes:
       colors: colour of each stroke.
-      areas: number of pixels in which each stroke is seen.
+      weights: how much people see of each stroke, by its pixels and the attention that they draw; 0: nothing.
       owner: number of the topmost stroke in each pixel; -1 where there is none.
     """
 
     colors: Float[np.ndarray, "n 3"]
-    areas: Float[np.ndarray, "n"]
+    weights: Float[np.ndarray, "n"]
     owner: Int[np.ndarray, "h w"]
 
 
@@ -189,7 +191,7 @@ def plan_of(painting: Painting, options: Options) -> Plan:
     """
     size = options.width_mm, options.width_mm / painting.width * painting.height
     seen = _seen(painting, _pixels(max(size), options))
-    palette = palettes.reduced(seen.colors, np.maximum(seen.areas, 1.0), options.colors)
+    palette = palettes.reduced(seen.colors, np.maximum(seen.weights, 1.0), options.colors)
     pots = _pots(len(palette.colors), size, options)
     lines = list(_lines(painting, seen, size, options))
     # What a pen draws does not overlap, so that any order is right.
@@ -230,8 +232,10 @@ def _seen(painting: Painting, pixels: int) -> _Seen:
             full = below * colors[number] if painting.settings.layering == "glaze" else colors[number]
             colors[number] = below + alphas[number] * (full - below)
         canvas[here][covered], owner[here][covered] = colors[number], number
-    areas = np.bincount(owner[owner >= 0], minlength=len(strokes)).astype(np.float32)
-    return _Seen(colors, areas, owner)
+    small = pictures.resize(canvas, pictures.fitted_shape(height, width, _LOOKED_AT))
+    attention_here = cv2.resize(attention.importance(small), (width, height), interpolation=cv2.INTER_NEAREST)
+    weights = np.bincount(owner[owner >= 0], attention_here[owner >= 0], minlength=len(strokes))
+    return _Seen(colors, weights, owner)
 
 
 def _pots(colors: int, size: tuple[float, float], options: Options) -> Float[np.ndarray, "p 2"]:
@@ -258,7 +262,7 @@ def _lines(painting: Painting, seen: _Seen, size: tuple[float, float], options: 
         keeps = functools.partial(_keeps, seen=seen, number=number if options.pen_mm else None, scale=scale)
         found: list[Line] = []
         # Most strokes that nobody sees cost no more than this.
-        if seen.areas[number] or not options.pen_mm:
+        if seen.weights[number] or not options.pen_mm:
             stroke = Vectors(*(part * long for part in parts))
             for line in passes.passes(stroke, options.widths, apart=apart, tolerance=options.tolerance_mm):
                 found += passes.kept(line, keeps, 1.0 / scale if options.pen_mm else _TRIED)
