@@ -21,7 +21,7 @@ _AHEAD = 1e-3
 _TINY = 1e-9
 
 
-def passes(stroke: Vectors, widths: tuple[float, float], *, apart: float, tolerance: float) -> Iterator[Line]:
+def fill(stroke: Vectors, widths: tuple[float, float], *, apart: float, tolerance: float) -> Iterator[Line]:
     """Yields the lines that fill a stroke.
 
     Args:

@@ -10,6 +10,7 @@ where its tip touches the paper.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import itertools
@@ -17,23 +18,21 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
-from jaxpaint import attention, ordering, palettes, passes, pictures
+from jaxpaint import ordering, palettes, passes, pictures, visibility
 from jaxpaint.brushes import BRUSHES, Vectors
 from jaxpaint.errors import ExportError
 from jaxpaint.passes import Line
 from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
+from jaxpaint.visibility import OUTSIDE, Seen
 
 # Pixels along the long side of the picture that shows what is seen of strokes: at least, and at most for thin pens.
 _SEEN, _MOST_SEEN = 1024, 4096
 # Pixels in the width of a pen.
 _PEN_PIXELS = 2.0
-# Long side, in pixels, of the picture in which faces are looked for.
-_LOOKED_AT = 256
 # Turns of a brush in its paint and in the water, and how far it goes, in distances between pots.
 _DIP, _WASH, _STIR = 1, 4, 0.25
 # Greatest distance between points of a line that are tried for being seen, in millimetres.
@@ -76,6 +75,8 @@ class Options(Checked):
             raise ValueError(f"bed_mm: expected two numbers above 0, with a comma, got {self.bed_mm!r}")
         if min(self.origin) < 0:
             raise ValueError(f"origin_mm: expected two numbers of 0 or more, with a comma, got {self.origin_mm!r}")
+        if self.hatch_mm and not self.pen_mm:
+            raise ValueError(f"hatch_mm: expected only with pen_mm, got {self.hatch_mm:g}")
 
     @property
     def bed(self) -> tuple[float, float]:
@@ -97,12 +98,17 @@ class Options(Checked):
         """Least and greatest width of the tool's trace."""
         return (self.pen_mm, self.pen_mm) if self.pen_mm else (0.0, self.brush_mm)
 
+    @property
+    def apart(self) -> float:
+        """Greatest distance between lines side by side."""
+        return self.hatch_mm or self.pen_mm or self.brush_mm
+
 
 def _pair(name: str, text: str) -> tuple[float, float]:
     try:
         one, other = map(float, text.split(","))
     except ValueError:
-        one = math.nan
+        one = other = math.nan
     if not (math.isfinite(one) and math.isfinite(other)):
         raise ValueError(f"{name}: expected two numbers, with a comma, got {text!r}")
     return one, other
@@ -169,20 +175,6 @@ class Effort(NamedTuple):
     minutes: float
 
 
-class _Seen(NamedTuple):
-    """What is seen of strokes that are opaque.
-
-    Attributes:
-      colors: colour of each stroke.
-      weights: how much people see of each stroke, by its pixels and the attention that they draw; 0: nothing.
-      owner: number of the topmost stroke in each pixel; -1 where there is none.
-    """
-
-    colors: Float[np.ndarray, "n 3"]
-    weights: Float[np.ndarray, "n"]
-    owner: Int[np.ndarray, "h w"]
-
-
 def plan_of(painting: Painting, options: Options) -> Plan:
     """Plans a painting.
 
@@ -190,12 +182,14 @@ def plan_of(painting: Painting, options: Options) -> Plan:
       ExportError: the picture or the pots do not fit the bed; the brush has no vectors.
     """
     size = options.width_mm, options.width_mm / painting.width * painting.height
-    seen = _seen(painting, _pixels(max(size), options))
+    seen = visibility.look(painting, _pixels(max(size), options))
     palette = palettes.reduced(seen.colors, np.maximum(seen.weights, 1.0), options.colors)
     pots = _pots(len(palette.colors), size, options)
     lines = list(_lines(painting, seen, size, options))
     # What a pen draws does not overlap, so that any order is right.
-    order = np.argsort(palette.members) if options.pen_mm else ordering.gathered(painting, palette.members)
+    order = (
+        np.argsort(palette.members, kind="stable") if options.pen_mm else ordering.gathered(painting, palette.members)
+    )
     drawn = [number for number in map(int, order) if lines[number]]
     runs = itertools.groupby(drawn, key=lambda number: int(palette.members[number]))
     # Lines of one colour may change places, even if they overlap.
@@ -207,35 +201,6 @@ def _pixels(long: float, options: Options) -> int:
     """Long side of the picture that shows what is seen of strokes."""
     fine = math.ceil(long / options.pen_mm * _PEN_PIXELS) if options.pen_mm else 0
     return min(max(fine, _SEEN), _MOST_SEEN)
-
-
-def _seen(painting: Painting, pixels: int) -> _Seen:
-    """Lays the strokes one over the other, each in the colour of opaque paint that looks like it, on the average."""
-    brush, strokes = BRUSHES[painting.brush], painting.strokes
-    height, width = pictures.fitted_shape(painting.height, painting.width, pixels)
-    canvas = np.empty((height, width, 3), np.float32)
-    canvas[:] = painting.settings.canvas_rgb
-    owner = np.full((height, width), -1, np.int32)
-    colors, alphas = brush.paint(strokes)
-    colors = colors.mean(axis=1)
-    outlines = np.rint(brush.shapes(strokes).outline * pixels - 0.5).astype(np.int32)
-    for number, outline in enumerate(outlines):
-        low = np.clip(outline.min(axis=0), 0, (width, height))
-        high = np.clip(outline.max(axis=0) + 1, low, (width, height))
-        mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        if not mask.size:
-            continue
-        covered = cv2.fillPoly(mask, [outline - low], 1) > 0
-        here = slice(low[1], high[1]), slice(low[0], high[0])
-        if covered.any():
-            below = canvas[here][covered].mean(axis=0)
-            full = below * colors[number] if painting.settings.layering == "glaze" else colors[number]
-            colors[number] = below + alphas[number] * (full - below)
-        canvas[here][covered], owner[here][covered] = colors[number], number
-    small = pictures.resize(canvas, pictures.fitted_shape(height, width, _LOOKED_AT))
-    attention_here = cv2.resize(attention.importance(small), (width, height), interpolation=cv2.INTER_NEAREST)
-    weights = np.bincount(owner[owner >= 0], attention_here[owner >= 0], minlength=len(strokes))
-    return _Seen(colors, weights, owner)
 
 
 def _pots(colors: int, size: tuple[float, float], options: Options) -> Float[np.ndarray, "p 2"]:
@@ -253,33 +218,27 @@ def _pots(colors: int, size: tuple[float, float], options: Options) -> Float[np.
     return np.stack([np.full(colors + 1, wide), np.arange(1, colors + 2) * options.pot_mm], axis=1) - options.pot_mm / 2
 
 
-def _lines(painting: Painting, seen: _Seen, size: tuple[float, float], options: Options) -> Iterator[list[Line]]:
+def _lines(painting: Painting, seen: Seen, size: tuple[float, float], options: Options) -> Iterator[list[Line]]:
     """Yields the lines of each stroke, on the bed."""
-    long, origin = max(size), np.array(options.origin)
-    scale = max(seen.owner.shape) / long
-    apart = options.pen_mm and options.hatch_mm or options.widths[1]
+    long, corner = max(size), np.array([options.origin[0], options.origin[1] + size[1]])
     for number, parts in enumerate(zip(*BRUSHES[painting.brush].shapes(painting.strokes), strict=True)):
-        keeps = functools.partial(_keeps, seen=seen, number=number if options.pen_mm else None, scale=scale)
         found: list[Line] = []
-        # Most strokes that nobody sees cost no more than this.
+        # A pen passes over strokes that nobody sees.
         if seen.weights[number] or not options.pen_mm:
             stroke = Vectors(*(part * long for part in parts))
-            for line in passes.passes(stroke, options.widths, apart=apart, tolerance=options.tolerance_mm):
-                found += passes.kept(line, keeps, 1.0 / scale if options.pen_mm else _TRIED)
+            keeps = functools.partial(_keeps, seen=seen, long=long, number=number if options.pen_mm else None)
+            step = long / max(seen.owner.shape) if options.pen_mm else _TRIED
+            for line in passes.fill(stroke, options.widths, apart=options.apart, tolerance=options.tolerance_mm):
+                found += passes.kept(line, keeps, step)
         for line in found:
-            line[:, :2] = np.clip(line[:, :2], 0.0, size)
-            line[:, 1] = size[1] - line[:, 1]
-            line[:, :2] += origin
+            line[:, :2] = corner + np.clip(line[:, :2], 0.0, size) * (1.0, -1.0)
         yield found
 
 
-def _keeps(line: Float[np.ndarray, "m 3"], *, seen: _Seen, number: int | None, scale: float) -> Bool[np.ndarray, "m"]:
-    """Which points lie in the picture and, if there is a number, in pixels where the stroke of that number is seen."""
-    (x, y), (height, width) = np.floor(line[:, :2].T * scale).astype(int), seen.owner.shape
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    if number is None:
-        return inside
-    return inside & (seen.owner[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)] == number)
+def _keeps(line: Float[np.ndarray, "m 3"], *, seen: Seen, long: float, number: int | None) -> Bool[np.ndarray, "m"]:
+    """Which points lie in the picture and, if there is a number, where the stroke of that number is seen."""
+    owner = seen.owner_at(line[:, :2] / long)
+    return owner != OUTSIDE if number is None else owner == number
 
 
 def _chained(runs: Iterable[tuple[int, list[Line]]], options: Options) -> Iterator[tuple[int, list[Line]]]:
@@ -322,10 +281,7 @@ def _stirred(pot: Float[np.ndarray, "2"], turns: int, options: Options) -> Line:
 
 
 def moves(plan: Plan) -> Iterator[tuple[Step, list[Move]]]:
-    """Yields each step with its moves: through the air, down, along its line, and up; starts and ends at the corner.
-
-    The first move only lifts the tool.
-    """
+    """Yields each step with its moves: through the air, down, along its line, and up. The tool starts above 0, 0."""
     options = plan.options
     deep = 0.0 if options.pen_mm else options.press_mm / options.brush_mm
     x, y, height = 0.0, 0.0, options.up_mm
@@ -335,7 +291,7 @@ def moves(plan: Plan) -> Iterator[tuple[Step, list[Move]]]:
             continue
         clear = options.up_mm if step.kind == "stroke" else options.rim_mm
         height = max(height, clear)
-        points = [(float(a), float(b), -deep * float(width)) for a, b, width in step.line]
+        points = [(a, b, -deep * width) for a, b, width in step.line.tolist()]
         way = [Move(x, y, height, False), Move(*points[0][:2], height, False), Move(*points[0][:2], clear, False)]
         x, y, _ = points[-1]
         yield step, [*way, *(Move(*point, True) for point in points), Move(x, y, clear, False)]
@@ -344,13 +300,12 @@ def moves(plan: Plan) -> Iterator[tuple[Step, list[Move]]]:
 
 def effort(plan: Plan) -> Effort:
     """What a plan takes, by its moves."""
-    count = {kind: sum(step.kind == kind for step in plan.steps) for kind in ("stroke", "dip", "wash", "change")}
+    count = collections.Counter(step.kind for step in plan.steps)
     painted = sum(float(passes.ways(step.line)[-1]) for step in plan.steps if step.kind == "stroke")
-    at, way, minutes = np.zeros(3), 0.0, 0.0
+    at, way, minutes = (0.0, 0.0, 0.0), 0.0, 0.0
     for move in (move for _, made in moves(plan) for move in made):
-        point = np.array([move.x, move.y, move.z])
-        distance = float(np.linalg.norm(point - at))
+        distance = math.dist(at, move[:3])
         way += distance
         minutes += distance / (plan.options.feed if move.down else plan.options.travel_feed)
-        at = point
+        at = move[:3]
     return Effort(count["stroke"], count["dip"], count["wash"] + count["change"], painted, way - painted, minutes)

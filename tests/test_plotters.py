@@ -202,7 +202,7 @@ def test_passes_fill_a_stroke_and_stay_within(brush):
     for stroke in (Vectors(*(part[number] * 200 for part in vectors)) for number in range(8)):
         wanted, found = np.zeros((900, 1200), np.uint8), np.zeros((900, 1200), np.uint8)
         cv2.fillPoly(wanted, [np.int32(stroke.outline * 4 + 150)], 1)
-        for line in passes.passes(stroke, (0.0, 4.0), apart=4.0, tolerance=0.05):
+        for line in passes.fill(stroke, (0.0, 4.0), apart=4.0, tolerance=0.05):
             assert line[:, 2].max() <= 4.0
             points = np.int32(line[:, :2] * 4 + 150)
             cv2.polylines(found, [points], False, 1, thickness=round(line[:, 2].mean() * 4))
@@ -272,6 +272,7 @@ def test_a_picture_that_just_fits(tmp_path):
         ({"bed_mm": "430,0"}, "^bed_mm: expected two numbers above 0"),
         ({"origin_mm": "-1,0"}, "^origin_mm: expected two numbers of 0 or more, with a comma, got '-1,0'"),
         ({"colors": 0}, "^colors: expected an integer from 1 to 64, got 0"),
+        ({"hatch_mm": 1.0}, "^hatch_mm: expected only with pen_mm, got 1"),
         ({"feed": 0.0}, "^feed: expected a number from 1 to 100000, got 0"),
     ],
 )

@@ -108,13 +108,13 @@ class _Planned(NamedTuple):
         for other in EXPORTS.values():
             for name in options.given(values, other.options.defaults()).keys() - taken:
                 raise Refused(f"--{name}: no option of {' or '.join(ending[1:] for ending in endings)}")
-        frame = "" if values.frame is None else f", frame {values.frame}"
         for ending in endings:
             kind = EXPORTS[ending].options
             try:
                 kind.from_config(options.given(values, kind.defaults()))
             except (ValueError, TypeError) as error:
                 raise Refused(f"--{error}") from None
+        frame = "" if values.frame is None else f", frame {values.frame}"
         origin = outputs.origin_of(f"export{frame}", source)
         return cls(source, [Made(file, origin, source) for file in files])
 

@@ -197,5 +197,5 @@ EXPORTS = (
     Export((".gcode",), "moves of a painting robot or a plotter (G-code)", Options, _write_gcode, outlined=True),
     Export((".hpgl",), "moves of a plotter (HPGL)", Options, _write_hpgl, outlined=True),
     Export(("_plotter.svg",), "layers for AxiDraw and vpype", Options, _write_svg, outlined=True),
-    Export(("_plotter.png",), "picture of what a plan gives", Options, _write_picture, outlined=True),
+    Export(("_plotter.png",), "picture of what a robot or a plotter will draw", Options, _write_picture, outlined=True),
 )
