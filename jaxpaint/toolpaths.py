@@ -291,7 +291,7 @@ def moves(plan: Plan) -> Iterator[tuple[Step, list[Move]]]:
             continue
         clear = options.up_mm if step.kind == "stroke" else options.rim_mm
         height = max(height, clear)
-        points = [(a, b, -deep * width) for a, b, width in step.line.tolist()]
+        points = [(a, b, 0.0 - deep * width) for a, b, width in step.line.tolist()]
         way = [Move(x, y, height, False), Move(*points[0][:2], height, False), Move(*points[0][:2], clear, False)]
         x, y, _ = points[-1]
         yield step, [*way, *(Move(*point, True) for point in points), Move(x, y, clear, False)]

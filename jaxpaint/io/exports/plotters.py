@@ -87,7 +87,7 @@ def _line(move: Move, words: dict[str, str], options: Options) -> Iterator[str]:
     # Some machines use the speed of G1 for G0, too, so that each says its own.
     speed = options.feed if move.down else options.travel_feed
     now = {"X": f"{move.x:.2f}", "Y": f"{move.y:.2f}", "Z": f"{move.z:.2f}", "F": f"{speed:g}"}
-    changed = {letter: text.replace("-0.00", "0.00") for letter, text in now.items() if text != words.get(letter)}
+    changed = {letter: text for letter, text in now.items() if text != words.get(letter)}
     words.update(now)
     if changed.keys() - {"F"}:
         yield " ".join([f"G{int(move.down)}", *(letter + text for letter, text in changed.items())])
