@@ -1,4 +1,4 @@
-"""The figures of concepts.md and of extending.md.
+"""The figures of concepts.md, of exports.md and of extending.md.
 
     python docs/figures.py
     python docs/figures.py --only=light,tiles --work=/tmp/figures
@@ -31,9 +31,10 @@ from panels import ACCENT, FILBERT, INK, QUIET, RAMP, WIDTH, curve, outline, pal
 from PIL import Image
 
 import jaxpaint
-from jaxpaint import attention, directions, drawing, optimize, pictures, runtime
+from jaxpaint import attention, directions, drawing, optimize, pictures, runtime, toolpaths
 from jaxpaint.brushes import BRUSHES, Look, nowhere
 from jaxpaint.brushes.base import HAIR
+from jaxpaint.io.exports.plotters import drawn as draw_plan
 from jaxpaint.optimize.initialize import stroke_size
 from jaxpaint.painter import CANDIDATE, Painter, generator, underpainting
 from jaxpaint.raster import lighting
@@ -415,6 +416,18 @@ def exports(example: Example) -> Figure:
     return figure
 
 
+def plotters(example: Example) -> Figure:
+    """What a painting robot and a pen plotter make of a painting, and what the plotter draws with one of its pens."""
+    figure, axes = panels(4)
+    show(axes[0], jaxpaint.draw(example.finished, size=480), "painting")
+    robot = toolpaths.plan_of(example.finished, toolpaths.Options())
+    pen = toolpaths.plan_of(example.finished, toolpaths.Options(colors=8, pen_mm=0.5, hatch_mm=1.2, width_mm=150.0))
+    dark = pen._replace(steps=tuple(step for step in pen.steps if step.color == len(pen.colors) - 1))
+    for axis, plan, title in ((axes[1], robot, "robot"), (axes[2], pen, "pens"), (axes[3], dark, "the darkest pen")):
+        show(axis, draw_plan(plan, 480), title)
+    return figure
+
+
 def _pixels(data: bytes) -> np.ndarray:
     with Image.open(io.BytesIO(data)) as picture:
         return np.asarray(picture.convert("RGBA"), np.float32) / 255
@@ -431,6 +444,7 @@ FIGURES: dict[str, Callable[[Example], Figure]] = {
     "windows": windows,
     "rake": rake,
     "exports": exports,
+    "plotters": plotters,
 }
 
 

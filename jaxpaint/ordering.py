@@ -20,14 +20,14 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxpaint import attention, checks, drawing
+from jaxpaint import attention, checks, drawing, palettes
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.types import Painting
 
 _log = logging.getLogger(__name__)
 # Cells along the long side. A pixel of a drawing of this size, or larger, is no larger than a cell.
 _CELLS = 256
-# Bins along the long side in which the nearest stroke is looked for.
+# Bins along the long side, at most, in which the nearest stroke is looked for.
 _BINS = 64
 # Regions of a picture and colours of a palette; weight of a region's place against its colour.
 _REGIONS, _COLORS, _PLACE = 12, 12, 2.0
@@ -79,6 +79,31 @@ def reorder(painting: Painting, order: str) -> Painting:
     return result
 
 
+def gathered(painting: Painting, groups: Int[np.ndarray, "n"]) -> list[int]:
+    """Numbers of the strokes in an order that gives the same drawing, with few changes from group to group.
+
+    Args:
+      painting: the painting.
+      groups: number of each stroke's group, such as its colour's.
+    """
+    if not len(groups):
+        return []
+    brush, strokes = BRUSHES[painting.brush], painting.strokes
+    return list(_grouped(groups, np.zeros(len(groups)), _sorter(brush, strokes), largest=True))
+
+
+def nearest(starts: Float[np.ndarray, "n 2"], ends: Float[np.ndarray, "n 2"], at: Float[np.ndarray, "2"]) -> list[int]:
+    """Numbers of lines in an order of short ways from the end of each to the start of the next.
+
+    Args:
+      starts, ends: of the lines, in [0, 1]².
+      at: where the first way starts.
+    """
+    sorter = graphlib.TopologicalSorter(dict.fromkeys(range(len(starts)), ()))
+    sorter.prepare()
+    return list(_nearest(starts, ends, sorter, at))
+
+
 def effort(painting: Painting) -> Effort:
     """The effort of painting the strokes in their order."""
     path = BRUSHES[painting.brush].shapes(painting.strokes).path
@@ -88,8 +113,11 @@ def effort(painting: Painting) -> Effort:
 
 def _sequence(painting: Painting, order: str) -> Iterator[int]:
     brush, strokes = BRUSHES[painting.brush], painting.strokes
+    if order == "color":
+        return iter(gathered(painting, _palette(painting)))
     if order == "travel":
-        return _nearest(brush.shapes(strokes).path, _sorter(brush, strokes))
+        path = brush.shapes(strokes).path
+        return _nearest(path[:, 0], path[:, 2], _sorter(brush, strokes), np.zeros(2))
     rank = np.zeros(len(strokes))
     if order == "size":
         rank = -brush.areas(strokes)
@@ -98,9 +126,7 @@ def _sequence(painting: Painting, order: str) -> Iterator[int]:
     groups = np.zeros(len(strokes), int)
     if order == "region":
         groups = _regions(painting)
-    elif order == "color":
-        groups = _palette(painting)
-    return _grouped(groups, rank, _sorter(brush, strokes), largest=order == "color")
+    return _grouped(groups, rank, _sorter(brush, strokes), largest=False)
 
 
 def _sorter(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> graphlib.TopologicalSorter[int]:
@@ -150,32 +176,39 @@ def _grouped(
         sorter.done(number)
 
 
-def _nearest(path: Float[np.ndarray, "n 3 2"], sorter: graphlib.TopologicalSorter[int]) -> Iterator[int]:
-    """Strokes whose start is nearest to the end of the last one."""
-    x, y = 0.0, 0.0
-    starts, ends = (path[:, end].astype(float).tolist() for end in (0, 2))
+def _nearest(
+    starts: Float[np.ndarray, "n 2"],
+    ends: Float[np.ndarray, "n 2"],
+    sorter: graphlib.TopologicalSorter[int],
+    at: Float[np.ndarray, "2"],
+) -> Iterator[int]:
+    """Strokes whose start is nearest to the end of the last one, or, at first, to a point."""
+    x, y = at.tolist()
+    first, last = (points.astype(float).tolist() for points in (starts, ends))
     bins: dict[tuple[int, int], list[int]] = collections.defaultdict(list)
+    # About one stroke a bin: most of more bins would be empty.
+    count = min(_BINS, max(1, math.isqrt(len(first))))
 
     def bin_of(x: float, y: float) -> tuple[int, int]:
-        return min(max(int(x * _BINS), 0), _BINS - 1), min(max(int(y * _BINS), 0), _BINS - 1)
+        return min(max(int(x * count), 0), count - 1), min(max(int(y * count), 0), count - 1)
 
     while sorter.is_active():
         for number in sorter.get_ready():
-            bins[bin_of(*starts[number])].append(number)
+            bins[bin_of(*first[number])].append(number)
         column, row = bin_of(x, y)
-        nearest = (math.inf, 0)
+        best = (math.inf, 0)
         # Bins around that of the last stroke's end, ring by ring, until all others are farther away.
-        for reach in range(_BINS):
+        for reach in range(count):
             for place in _ring(column, row, reach):
                 for number in bins.get(place, ()):
-                    nearest = min(nearest, (math.hypot(starts[number][0] - x, starts[number][1] - y), number))
-            if nearest[0] <= reach / _BINS:
+                    best = min(best, (math.hypot(first[number][0] - x, first[number][1] - y), number))
+            if best[0] <= reach / count:
                 break
-        number = nearest[1]
+        number = best[1]
         yield number
-        bins[bin_of(*starts[number])].remove(number)
+        bins[bin_of(*first[number])].remove(number)
         sorter.done(number)
-        x, y = ends[number]
+        x, y = last[number]
 
 
 def _ring(column: int, row: int, reach: int) -> Iterator[tuple[int, int]]:
@@ -203,7 +236,7 @@ def _regions(painting: Painting) -> Int[np.ndarray, "n"]:
     """Regions of alike colours, numbered by the attention that they draw, least first."""
     colors, _ = BRUSHES[painting.brush].paint(painting.strokes)
     places = BRUSHES[painting.brush].middle(painting.strokes)
-    found = _clusters(np.concatenate([colors.mean(axis=1), _PLACE * places], axis=1), _REGIONS)
+    found = palettes.clusters(np.concatenate([colors.mean(axis=1), _PLACE * places], axis=1), _REGIONS)
     drawn = _attention(painting)
     means = [drawn[found == number].mean() if (found == number).any() else np.inf for number in range(_REGIONS)]
     return np.argsort(np.argsort(means))[found]
@@ -212,15 +245,4 @@ def _regions(painting: Painting) -> Int[np.ndarray, "n"]:
 def _palette(painting: Painting) -> Int[np.ndarray, "n"]:
     """The colour of each stroke, of a palette of `_COLORS`."""
     colors, _ = BRUSHES[painting.brush].paint(painting.strokes)
-    return _clusters(colors.mean(axis=1), _COLORS)
-
-
-def _clusters(points: Float[np.ndarray, "n k"], count: int) -> Int[np.ndarray, "n"]:
-    """Clusters by k-means, the same for the same points."""
-    if len(points) <= count:
-        return np.arange(len(points))
-    cv2.setRNGSeed(0)
-    ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
-    start = np.zeros((len(points), 1), np.int32)
-    _, labels, _ = cv2.kmeans(points.astype(np.float32), count, start, ends, 3, cv2.KMEANS_PP_CENTERS)
-    return labels[:, 0]
+    return palettes.clusters(colors.mean(axis=1), _COLORS)

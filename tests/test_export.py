@@ -74,6 +74,7 @@ def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys
                 "paintings/photo.npz",
                 *small,
                 "--formats=svg,svgz,json,csv,ora,stl,glb,flat.png,height.png,height.tiff,normal.png",
+                "--plan",
             )
             == 0
         )
@@ -88,13 +89,24 @@ def test_what_was_exported_is_exported_again_and_nothing_else_is_replaced(capsys
 
 
 def test_an_export_that_was_edited_is_not_replaced(capsys):
-    assert run(export, "paintings/photo.npz", "--formats=svg,json") == 0
-    for ending in ("svg", "json"):
+    endings = ("svg", "json", "gcode", "hpgl")
+    assert run(export, "paintings/photo.npz", f"--formats={','.join(endings)}") == 0
+    for ending in endings:
         path = pathlib.Path(f"paintings/photo.{ending}")
-        path.write_text(path.read_text().replace("5 strokes", "my strokes"))
+        path.write_text(path.read_text().replace("A painting in", "My painting in"))
         capsys.readouterr()
         assert run(export, "paintings/photo.npz", f"--formats={ending}") == 1
         assert "was changed after jaxpaint made it" in one_line(capsys)
+
+
+def test_a_plan_is_four_files(capsys):
+    flags = ["--colors=2", "--bed_mm=300,200", "--origin_mm=10,10"]
+    assert run(export, "paintings/photo.npz", "--plan", "--formats=svg", *flags) == 0
+    plan = ["photo.gcode", "photo.hpgl", "photo_plotter.png", "photo_plotter.svg"]
+    assert names("paintings") == sorted([*plan, "photo.npz", "photo.svg"])
+    assert "200 x 150 mm at 10,10 on a bed of 300 x 200 mm" in pathlib.Path("paintings/photo.gcode").read_text()
+    assert 'width="300mm"' in pathlib.Path("paintings/photo_plotter.svg").read_text()
+    assert 'width="40"' in pathlib.Path("paintings/photo.svg").read_text()
 
 
 def test_draw_takes_json(capsys):
@@ -139,6 +151,13 @@ def test_an_unfinished_painting():
         (["paintings/photo.npz", "--out=a.svg", "--precison=1"], "no such flag; did you mean --precision?"),
         (["paintings/photo.npz", "--out=a.svg", "--max_bytes=9"], "max_bytes: expected at least"),
         (["paintings/photo.npz", "--out=a.json", "--precision=1"], "--precision: no option of json"),
+        (["paintings/photo.npz", "--plan", "--out=plans", "--bed_mm=300"], "--bed_mm: expected two numbers, with a"),
+        (
+            ["paintings/photo.npz", "--plan", "--out=plans", "--bed_mm=90,90"],
+            "expected a picture that fits a bed of 90 x",
+        ),
+        (["paintings/photo.npz", "--plan", "--out=a.gcode"], "--out=a.gcode: expected a name"),
+        (["paintings/photo.npz", "--out=a.svg", "--bed_mm=90,90"], "--bed_mm: no option of svg"),
         (["none.npz", "--out=a.svg"], "none.npz: no such file"),
         (["words.json", "--out=a.svg"], "words.json: not a painting"),
         (["paintings/photo.npz", "--out=a.svg", "--frame=2"], "photo.npz: "),

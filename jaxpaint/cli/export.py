@@ -14,12 +14,12 @@ from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
 from jaxpaint.errors import JaxpaintError
-from jaxpaint.io.exports import EXPORTS, ending_of, export
+from jaxpaint.io.exports import EXPORTS, ending_of, export, plotters
 from jaxpaint.io.paintings import load_frame, load_painting
 
 HELP = """\
 usage: {program} PAINTING.npz --out=FILE [--frame=K] [--overwrite]
-       {program} PAINTING.npz... --formats=FORMAT[,FORMAT...] [--out=FOLDER] [--overwrite]
+       {program} PAINTING.npz... --formats=FORMAT[,FORMAT...] [--plan] [--out=FOLDER] [--overwrite]
 
 Writes paintings, finished or not, for other programs; the format is the ending of the file's name.
 A painting is an npz, a JSON that was exported, or one frame of a film.
@@ -32,6 +32,7 @@ A painting is an npz, a JSON that was exported, or one frame of a film.
 
   -o, --out=OUT  the file, or a folder (default: beside the painting)
   --formats=F    formats, with commas
+  --plan         formats for plotters and painting robots: {plan}
   --frame=K      this frame of a film, counted from 0
 {order}
 {overwrite}
@@ -40,6 +41,9 @@ A painting is an npz, a JSON that was exported, or one frame of a film.
 
 {options}
 """
+
+# Formats of plans.
+_PLAN = [ending[1:] for format in plotters.EXPORTS for ending in format.endings]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,14 +56,17 @@ def _main(argv: list[str]) -> int:
     flags.DEFINE_string("out", None, "file or folder", short_name="o", flag_values=values)
     options.define_formats(values)
     options.define_order(values)
+    flags.DEFINE_boolean("plan", False, "formats of plans", flag_values=values)
     flags.DEFINE_integer("frame", None, "of a film", 0, flag_values=values)
     for kind in kinds:
         options.define_settings(values, kind, kind.defaults())
     sources = [pathlib.Path(name) for name in options.parse(values, argv)]
     if values.help:
         tables = [options.describe(kind, kind.defaults()) for kind in kinds]
-        options.print_usage(HELP, argv, endings=_formats(), options="\n\n".join(tables))
+        options.print_usage(HELP, argv, endings=_formats(), plan=", ".join(_PLAN), options="\n\n".join(tables))
         return 0
+    if values.plan:
+        values["formats"].value = [*values.formats, *_PLAN]
     outputs.check_sources(sources, "painting")
     planned = [_Planned.of(source, values) for source in sources]
     app.start(values, divided=False)
@@ -85,7 +92,7 @@ class _Planned(NamedTuple):
         """Names the files.
 
         Raises:
-          Refused: a format is unknown, or there is none; an option is of other formats.
+          Refused: a format is unknown, or there is none; an option is of other formats, or no value for it.
         """
         name = source.stem if values.frame is None else f"{source.stem}-{values.frame}"
         endings, out = options.formats_of(values), pathlib.Path(values.out or source.parent)
@@ -101,6 +108,12 @@ class _Planned(NamedTuple):
         for other in EXPORTS.values():
             for name in options.given(values, other.options.defaults()).keys() - taken:
                 raise Refused(f"--{name}: no option of {' or '.join(ending[1:] for ending in endings)}")
+        for ending in endings:
+            kind = EXPORTS[ending].options
+            try:
+                kind.from_config(options.given(values, kind.defaults()))
+            except (ValueError, TypeError) as error:
+                raise Refused(f"--{error}") from None
         frame = "" if values.frame is None else f", frame {values.frame}"
         origin = outputs.origin_of(f"export{frame}", source)
         return cls(source, [Made(file, origin, source) for file in files])

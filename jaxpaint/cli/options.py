@@ -199,6 +199,8 @@ def define_settings(values: flags.FlagValues, kind: type[Checked], names: Collec
             flags.DEFINE_enum(field.name, None, about["choices"], about["meaning"], flag_values=values)
         elif isinstance(field.default, bool):
             flags.DEFINE_boolean(field.name, None, about["meaning"], flag_values=values)
+        elif isinstance(field.default, str):
+            flags.DEFINE_string(field.name, None, about["meaning"], flag_values=values)
         elif isinstance(field.default, int):
             flags.DEFINE_integer(field.name, None, about["meaning"], *bounds, flag_values=values)
         else:

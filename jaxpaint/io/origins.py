@@ -69,6 +69,9 @@ _PLACES = {
     # A comment before the end of the drawing.
     ".svg": _Place(7, b"<!-- ", lambda mark: b" -->\n</svg>\n"),
     ".html": _Place(8, b"<!-- ", lambda mark: b" -->\n</html>\n"),
+    # A comment of G-code, and one of HPGL.
+    ".gcode": _Place(0, b"; ", lambda mark: b"\n"),
+    ".hpgl": _Place(0, b'CO"', lambda mark: b'";\n'),
     # A box, or an element of the segment, that players ignore.
     **dict.fromkeys((".mp4", ".mov"), _BOX),
     **dict.fromkeys((".mkv", ".webm"), _VOID),
@@ -118,8 +121,7 @@ def sign(path: str | os.PathLike[str], origin: str) -> None:
     """Adds a mark, and a checksum of all bytes before the mark, to a complete file.
 
     Args:
-      path: path of a picture, npz, JSON, SVG, HTML, OpenRaster, MP4, MOV, MKV or WebM, by its ending; other files
-        are not changed.
+      path: path of a file whose format has a place for the signature, by its ending; other files are not changed.
       origin: checksum of the inputs; if empty, the file is not changed.
 
     Raises:

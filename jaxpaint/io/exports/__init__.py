@@ -23,9 +23,9 @@ __all__ = ["EXPORTS", "Export", "ending_of", "export"]
 
 
 def ending_of(path: str | os.PathLike[str]) -> str:
-    """The key of `EXPORTS` that a file's name ends in; empty if there is none."""
+    """The longest key of `EXPORTS` that a file's name ends in; empty if there is none."""
     name = pathlib.Path(path).name.lower()
-    return next((ending for ending in EXPORTS if name.endswith(ending) and name != ending), "")
+    return max((ending for ending in EXPORTS if name.endswith(ending) and name != ending), key=len, default="")
 
 
 def export(painting: Painting, path: str | os.PathLike[str], **options: Any) -> None:

@@ -1,0 +1,59 @@
+"""Palettes: few colours in place of many."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int
+
+# Points that a palette is chosen from: a colour of twice the weight is there twice as often.
+_POINTS = 4096
+
+
+class Palette(NamedTuple):
+    """A palette, and the colours that it stands for.
+
+    Attributes:
+      colors: colours of the palette in [0, 1], light ones first.
+      members: for each given colour, the number of its colour in the palette.
+    """
+
+    colors: Float[np.ndarray, "k 3"]
+    members: Int[np.ndarray, "n"]
+
+
+def reduced(colors: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, "n"], count: int) -> Palette:
+    """Reduces colours to the means of clusters in CIELAB, where distances are about as large as they look.
+
+    Args:
+      colors: sRGB in [0, 1].
+      weights: how much each colour counts, above 0; such as areas.
+      count: greatest number of colours in the palette.
+    """
+    if not len(colors):
+        return Palette(np.zeros((0, 3), np.float32), np.zeros(0, int))
+    lab = cv2.cvtColor(colors[None].astype(np.float32), cv2.COLOR_RGB2Lab)[0]
+    distinct, found = np.unique(lab, axis=0, return_inverse=True)
+    if len(distinct) > count:
+        share = np.bincount(found, weights) / weights.sum()
+        copies = np.maximum(1, np.rint(share * _POINTS)).astype(int)
+        found = clusters(np.repeat(distinct, copies, axis=0), count)[np.cumsum(copies) - 1][found]
+    _, members = np.unique(found, return_inverse=True)
+    total = np.bincount(members, weights)
+    means = np.stack([np.bincount(members, weights * channel) / total for channel in lab.T], axis=1)
+    order = np.argsort(-means[:, 0], kind="stable")
+    rgb = cv2.cvtColor(means[None, order].astype(np.float32), cv2.COLOR_Lab2RGB)[0]
+    return Palette(np.clip(rgb, 0.0, 1.0), np.argsort(order)[members])
+
+
+def clusters(points: Float[np.ndarray, "n k"], count: int) -> Int[np.ndarray, "n"]:
+    """Clusters by k-means, the same for the same points."""
+    if len(points) <= count:
+        return np.arange(len(points))
+    cv2.setRNGSeed(0)
+    ends = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 50, 1e-4)
+    start = np.zeros((len(points), 1), np.int32)
+    _, labels, _ = cv2.kmeans(points.astype(np.float32), count, start, ends, 3, cv2.KMEANS_PP_CENTERS)
+    return labels[:, 0]
