@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from jaxpaint import ordering, palettes, passes, pictures, visibility
-from jaxpaint.brushes import BRUSHES, Vectors
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import ExportError
 from jaxpaint.passes import Line
 from jaxpaint.settings import Checked, setting
@@ -221,14 +221,16 @@ def _pots(colors: int, size: tuple[float, float], options: Options) -> Float[np.
 def _lines(painting: Painting, seen: Seen, size: tuple[float, float], options: Options) -> Iterator[list[Line]]:
     """Yields the lines of each stroke, on the bed."""
     long, corner = max(size), np.array([options.origin[0], options.origin[1] + size[1]])
-    for number, parts in enumerate(zip(*BRUSHES[painting.brush].shapes(painting.strokes), strict=True)):
+    shapes = BRUSHES[painting.brush].shapes(painting.strokes)
+    for number in range(len(painting.strokes)):
         found: list[Line] = []
         # A pen passes over strokes that nobody sees.
         if seen.weights[number] or not options.pen_mm:
-            stroke = Vectors(*(part * long for part in parts))
             keeps = functools.partial(_keeps, seen=seen, long=long, number=number if options.pen_mm else None)
             step = long / max(seen.owner.shape) if options.pen_mm else _TRIED
-            for line in passes.fill(stroke, options.widths, apart=options.apart, tolerance=options.tolerance_mm):
+            for line in passes.fill(
+                shapes.one(number, long), options.widths, apart=options.apart, tolerance=options.tolerance_mm
+            ):
                 found += passes.kept(line, keeps, step)
         for line in found:
             line[:, :2] = corner + np.clip(line[:, :2], 0.0, size) * (1.0, -1.0)

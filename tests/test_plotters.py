@@ -11,7 +11,7 @@ from PIL import Image
 
 import jaxpaint
 from jaxpaint import metrics, passes, toolpaths
-from jaxpaint.brushes import BRUSHES, Vectors
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import ExportError
 from jaxpaint.settings import Settings
 from jaxpaint.toolpaths import Options
@@ -198,7 +198,7 @@ def test_vpype_and_plotters_read_the_same_lines(tmp_path, options):
 def test_passes_fill_a_stroke_and_stay_within(brush):
     """Side by side, by a tool that is narrower than the stroke, wherever the stroke is placed."""
     vectors = BRUSHES[brush].shapes(some(brush, 8).strokes)
-    for stroke in (Vectors(*(part[number] * 200 for part in vectors)) for number in range(8)):
+    for stroke in (vectors.one(number, 200.0) for number in range(8)):
         wanted, found = np.zeros((900, 1200), np.uint8), np.zeros((900, 1200), np.uint8)
         cv2.fillPoly(wanted, [np.int32(stroke.outline * 4 + 150)], 1)
         lines = list(passes.fill(stroke, (0.0, 4.0), apart=4.0, tolerance=0.05))

@@ -75,6 +75,13 @@ class Vectors(NamedTuple):
     ends: Float[np.ndarray, "n 2 2"]
     cap: str = "round"
 
+    def one(self, number: int, scale: float) -> Vectors:
+        """The shapes of one stroke, without the axis n, in canvas units times `scale`."""
+        outline, path, widths, ends = (
+            part[number] * scale for part in (self.outline, self.path, self.widths, self.ends)
+        )
+        return Vectors(outline, path, widths, ends, self.cap)
+
 
 class Pixels(NamedTuple):
     """The square of pixels that a stroke is drawn on, and the blur of the stroke's edges.
