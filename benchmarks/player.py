@@ -1,8 +1,9 @@
 """How soon the HTML player shows a painting, and how fast it follows its scrubber.
 
-    python benchmarks/player.py PAINTING.npz...
+    python benchmarks/player.py PAINTING.npz... [--webgl=no]
 
-Needs Chromium and `pip install -e '.[dev]'`. Without a graphics card the processor draws, by SwiftShader.
+Needs Chromium and `pip install -e '.[dev]'`. The processor draws: by SwiftShader in place of a graphics card or, without
+WebGL, the sketch.
 """
 
 import pathlib
@@ -31,14 +32,27 @@ async (moves) => {
   for (let i = 0; i < moves; i++) {
     slider.value = Math.round(total * (0.5 + 0.45 * Math.sin(i / 5)));
     slider.dispatchEvent(new Event("input"));
-    while (canvas.dataset.shown !== slider.value) await new Promise(requestAnimationFrame);
+    await new Promise((resolve) => {
+      const shown = () => canvas.dataset.shown === slider.value && resolve();
+      new MutationObserver(shown).observe(canvas, { attributes: true });
+      shown();
+    });
   }
   return moves / ((performance.now() - start) / 1000);
 }
 """
 
 
-def main(names):
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind === "webgl2" ? null : getContext.call(this, kind, ...rest);
+};
+"""
+
+
+def main(arguments):
+    names = [each for each in arguments if each != "--webgl=no"]
     print(f"GFLOP/s of a matrix product: {machine.matrix_product_gflops():.0f}")
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
@@ -48,7 +62,7 @@ def main(names):
             path = pathlib.Path(folder) / "painting.html"
             jaxpaint.export(painting, path)
             page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.add_init_script(WATCH)
+            page.add_init_script(WATCH if names == arguments else WATCH + NO_WEBGL)
             page.goto(path.as_uri())
             total = len(painting.strokes)
             page.wait_for_function("n => document.getElementById('canvas').dataset.shown === String(n)", arg=total)

@@ -58,8 +58,8 @@ class Player {
       this.awake = false;
       if (this.tick(performance.now())) this.wake();
     };
-    // Steps of drawing follow each other at once; what is seen changes with the screen's pictures.
-    if (this.timeline.done) requestAnimationFrame(tick);
+    // While it plays, pictures change with those of the screen.
+    if (this.clock !== null) requestAnimationFrame(tick);
     else setTimeout(tick);
   }
 
@@ -77,12 +77,12 @@ class Player {
     timeline.learn(now);
     if (this.presented !== null) this.cost = now - this.presented;
     this.presented = null;
-    // The first picture is seen while it grows. Later, the one before is seen until the next one is done. Most of the time
-    // is for strokes.
+    // The first picture is seen while it grows, and most of the time is for its strokes. Later, the one before is seen until
+    // the next one is done.
     const partly = (this.clock !== null || this.growing) && now - this.last > 3 * this.cost;
-    const changed = this.lit || this.shown !== timeline.drawn;
-    if (changed && (timeline.done || partly)) this.present(now);
-    else if (!timeline.done) timeline.step(now);
+    const due = partly && this.shown !== timeline.drawn;
+    if (!due && !timeline.done) timeline.step(now);
+    if (due || (timeline.done && (this.lit || this.shown !== timeline.drawn))) this.present(now);
     return this.clock !== null || !timeline.done || this.shown !== timeline.drawn;
   }
 
