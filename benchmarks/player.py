@@ -2,8 +2,8 @@
 
     python benchmarks/player.py PAINTING.npz... [--webgl=no]
 
-Needs Chromium and `pip install -e '.[dev]'`. The processor draws: by SwiftShader in place of a graphics card or, without
-WebGL, the sketch.
+Needs Chromium and `pip install -e '.[dev]'`. The processor draws: by SwiftShader in place of a graphics card or,
+without WebGL, the sketch.
 """
 
 import pathlib

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.nd
 
 
 def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """The drawing of a painting, stroke by stroke.
+    """The drawing of a painting, stroke by stroke; long strokes take more time than short ones.
 
     Args:
       painting: finished or not.
@@ -121,18 +121,28 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
     """
     checks.instance(painting, Painting, "a painting", reader="jaxpaint.load_painting")
     frames = checks.whole(frames, "a number of frames", 1, 10**6)
+    pace = BRUSHES[painting.brush].pace(painting.strokes)
+    stops = np.unique(np.searchsorted(pace, np.linspace(0.0, 1.0, max(frames, 2))))
+    yield from stages(painting, size=size, stops=stops.tolist())
+
+
+def stages(painting: Painting, *, size: int, stops: Sequence[int]) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+    """The drawings of the first strokes.
+
+    Args:
+      painting: finished or not.
+      size: long side in pixels.
+      stops: numbers of strokes, rising.
+
+    Yields:
+      Pictures of 0 to 255, one for each stop.
+    """
     shape = pictures.fitted_shape(painting.height, painting.width, pictures.checked_size(size))
     below, layers = paint_below(painting), bare(painting.settings, shape)
-    stops = stops_of(len(painting.strokes), frames)
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
         some = slice(before, stop)
         layers = _over(painting, painting.strokes[some], None if below is None else below[some], layers)
         yield pictures.to_bytes(shown(painting.settings, layers))
-
-
-def stops_of(count: int, frames: int) -> list[int]:
-    """Numbers of strokes in the pictures of a timelapse, from 0 to `count`."""
-    return np.unique(np.linspace(0, count, max(frames, 2)).round().astype(int)).tolist()
 
 
 def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:

@@ -304,6 +304,11 @@ class Brush:
         apart = np.max([np.ptp(strokes[:, self.index(axis)], axis=1) for axis in "xy"], axis=0)
         return apart + self.longest_size(strokes) / self.size_per_width
 
+    def pace(self, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n+1"]:
+        """Share of the painting's time, in [0, 1], before each stroke and after the last: long strokes take longer."""
+        begun = np.concatenate([[0.0], np.cumsum(self.extent(strokes), dtype=float)])
+        return begun / max(begun[-1], self.hair)
+
     def bounding_boxes(
         self, strokes: Float[np.ndarray, "n d"]
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:

@@ -8,7 +8,6 @@ are for the vertex shader, which runs once for each corner of a stroke.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import itertools
 import math
 import operator
@@ -413,7 +412,7 @@ def _applied(equation: Any, values: list[np.ndarray], book: _Book) -> Sequence[A
     if name == "convert_element_type":
         return [_converted(values[0], parameters["new_dtype"])]
     if name == "integer_pow":
-        return [functools.reduce(operator.mul, [values[0]] * parameters["y"])]
+        return [_power(values[0], parameters["y"])]
     if name in ("reduce_sum", "dot_general"):
         if any(isinstance(each, _Symbol) and each.of_pixel for value in values for each in value.flat):
             raise NotImplementedError("a sum over pixels has no translation")
@@ -426,6 +425,16 @@ def _applied(equation: Any, values: list[np.ndarray], book: _Book) -> Sequence[A
     if name not in _POINTWISE:
         raise NotImplementedError(f"{name} has no translation")
     return [np.frompyfunc(_POINTWISE[name], len(values), 1)(*values)]
+
+
+def _power(value: Any, exponent: int) -> Any:
+    """A power by squares; of arrays, too."""
+    if exponent < 0:
+        return 1.0 / _power(value, -exponent)
+    if exponent < 2:
+        return value if exponent else 1.0
+    half = _power(value, exponent // 2)
+    return half * half * value if exponent % 2 else half * half
 
 
 def _moved(equation: Any, values: list[np.ndarray]) -> np.ndarray:

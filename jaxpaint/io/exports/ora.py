@@ -79,11 +79,11 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
 def _layers(painting: Painting, options: Options) -> Iterator[_Layer]:
     """Yields the layers, the lowest first."""
     size = options.size or painting.settings.size
-    stops = itertools.pairwise(drawing.stops_of(len(painting.strokes), options.layers + 1))
-    wanted = drawing.timelapse(painting, size=size, frames=options.layers + 1)
+    stops = np.unique(np.linspace(0, len(painting.strokes), options.layers + 1).round().astype(int)).tolist()
+    wanted = drawing.stages(painting, size=size, stops=stops)
     canvas = next(wanted)
     yield _Layer("canvas", canvas, canvas)
-    for (before, stop), picture in zip(stops, wanted, strict=True):
+    for (before, stop), picture in zip(itertools.pairwise(stops), wanted, strict=True):
         part = dataclasses.replace(painting, strokes=painting.strokes[before:stop])
         coverage = _coverage(part, size)
         colors, canvas = np.empty((*canvas.shape[:2], 4), np.uint8), canvas.copy()

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxpaint import __version__
-from jaxpaint.brushes import BRUSHES, Brush, Vectors
+from jaxpaint.brushes import BRUSHES, Vectors
 from jaxpaint.errors import ExportError
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
@@ -133,7 +133,8 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
     if sheet := multiplied + (_ANIMATED if options.seconds else ""):
         yield f"<style>{sheet}</style>"
     yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
-    moments = _moments(brush, painting.strokes[kept], options.seconds)
+    # The picture of the animation in which each stroke appears.
+    moments = (brush.pace(painting.strokes[kept])[1:] * (options.seconds * _RATE)).astype(int)
     for number, layer in enumerate(np.array_split(np.arange(len(kept)), _LAYERS)):
         if not len(layer):
             continue
@@ -151,12 +152,6 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
                 yield _filled(vectors, at, scale, colors[at], float(alphas[at]), int(kept[at]))
         yield "</g>" * (2 if options.seconds else 1)
     yield "</svg>"
-
-
-def _moments(brush: Brush, strokes: Float[np.ndarray, "n d"], seconds: float) -> Int[np.ndarray, "n"]:
-    """The picture of an animation in which each stroke appears; long strokes take more time."""
-    begun = np.cumsum(brush.extent(strokes))
-    return (begun / begun[-1:].sum() * (seconds * _RATE)).astype(int)
 
 
 def _filled(

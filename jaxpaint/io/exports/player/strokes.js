@@ -1,7 +1,7 @@
 // The strokes: numbers from the file, and shapes in canvas units (the picture's long side is 1, y points down).
 
 // Corners of the ends of a path, in radii along and across it.
-const ARC = [1, 2, 3, 4, 5, 6, 7].map((k) => Math.PI * (k / 8 - 0.5));
+const ARC = Array.from({ length: 15 }, (_, k) => Math.PI * ((k + 1) / 16 - 0.5));
 const CAPS = { butt: [], square: [[1, -1], [1, 1]], round: ARC.map((turn) => [Math.cos(turn), Math.sin(turn)]) };
 const PIECES = 16;
 
@@ -44,7 +44,10 @@ class Strokes {
     const radius = (i) => (first + ((last - first) * i) / PIECES) / 2;
     const side = (way) => points.map((point, i) => corner(point, 0, way * radius(i)));
     const end = (i, way) => this.cap.map(([along, across]) => corner(points[i], way * radius(i) * along, way * radius(i) * across));
-    return [...side(-1), ...end(PIECES, 1), ...side(1).reverse(), ...end(0, -1)];
+    const polygon = [...side(-1), ...end(PIECES, 1), ...side(1).reverse(), ...end(0, -1)];
+    // Inside a tight bend, the inner side runs through the stroke.
+    const within = ([x, y]) => points.some((point, i) => Math.hypot(point.x - x, point.y - y) < 0.95 * radius(i));
+    return this.cap === CAPS.round ? polygon.filter((each) => !within(each)) : polygon;
   }
 }
 
