@@ -36,7 +36,7 @@ def main(name: str) -> None:
             tab.wait_for_function("n => document.getElementById('canvas').dataset.shown === String(n)", arg=shown)
         box = tab.locator("#canvas").bounding_box()
         assert box is not None
-        tab.mouse.move(*(box[at] + share * box[side] for at, side, share in zip("xy", ("width", "height"), POINTER)))
+        tab.mouse.move(box["x"] + POINTER[0] * box["width"], box["y"] + POINTER[1] * box["height"])
         tab.wait_for_function("() => document.getElementById('told').textContent.startsWith('stroke')")
         tab.wait_for_timeout(1000)
         picture = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")

@@ -132,6 +132,7 @@ def test_few_values_pass_where_statements_run_twice():
         (lambda stroke, plane: [plane - plane.mean()], "a sum over pixels has no translation"),
         (lambda stroke, plane: [plane.at[0].set(0.0)], "all pixels alike"),
         (lambda stroke, plane: [jax.lax.cond(stroke[0] > 0, jnp.sin, jnp.cos, plane)], "a conditional"),
+        (lambda stroke, plane: [jnp.minimum(plane, jnp.inf)], "inf has no translation"),
         (lambda stroke, plane: [plane * stroke[0].astype(bool)], "a number as a truth value"),
         (lambda stroke, plane: [plane * stroke[stroke[1].astype(int)]], "dynamic_slice has no translation"),
     ],
