@@ -197,8 +197,8 @@ _POINTWISE: dict[str, Callable[..., Any]] = {
     "tanh": _function("tanh", math.tanh),
 }
 # Operations that move numbers and change none. Indices, if there are any, are the second argument.
-_MOVES = ("broadcast_in_dim", "concatenate", "expand_dims", "pad", "reshape", "rev", "slice", "squeeze")
-_MOVES += ("stack", "transpose")
+_MOVES = {"broadcast_in_dim", "concatenate", "expand_dims", "pad", "reshape", "rev", "slice", "squeeze", "stack"}
+_MOVES |= {"transpose"}
 _INDEXED = ("dynamic_slice", "gather", "scatter")
 _CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "custom_vjp_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
 

@@ -33,7 +33,7 @@ from jaxpaint.types import Painting
 _PLAYER = pathlib.Path(__file__).with_name("player")
 _SCRIPTS = ("strokes.js", "passes.js", "webgl.js", "sketch.js", "timeline.js", "view.js", "player.js")
 # Long side of the pictures of the ground in pixels, and their quality in WebP.
-_GROUND, _QUALITY = 1024, 50
+_GROUND, _QUALITY = 1024, 40
 # Distance of the lamp that follows the pointer, in long sides.
 _ABOVE = 0.35
 # Greatest integer of 16 bits.
@@ -94,10 +94,7 @@ def _strokes(painting: Painting) -> dict[str, Any]:
     sizes = {name: values.shape[1] for name, values in taken.items()}
     templates = {"vertex": _read("stroke.vert"), "fragment": _read("stroke.frag")}
     shaders = glsl.of_strokes(painting, sizes, templates)
-    # A shader takes four numbers at a time.
-    missing = -sum(sizes.values()) % 4
     columns = taken | {
-        "unused": np.zeros((len(strokes), missing)),
         "path": vectors.path,
         "widths": vectors.widths,
         "ends": vectors.ends,
@@ -107,7 +104,12 @@ def _strokes(painting: Painting) -> dict[str, Any]:
     }
     return {
         "strokes": _packed(columns, len(strokes)) | {"cap": vectors.cap},
-        "shaders": {"taken": sum(sizes.values()) + missing, "vertex": shaders.vertex, "fragment": shaders.fragment},
+        # WebGL takes four numbers at a time.
+        "shaders": {
+            "vectors": math.ceil(sum(sizes.values()) / 4),
+            "vertex": shaders.vertex,
+            "fragment": shaders.fragment,
+        },
         "tables": None if shaders.tables is None else _embedded(shaders.tables, lossless=True),
         "thick": shaders.thick,
     }

@@ -164,18 +164,18 @@ class WebGl {
   upload() {
     const { gl, strokes, painting } = this;
     const { brush } = this.programs;
-    const { taken } = painting.shaders;
+    const { vectors } = painting.shaders;
     this.arrays = gl.createVertexArray();
     gl.bindVertexArray(this.arrays);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ARRAY_BUFFER, strokes.numbers, gl.STATIC_DRAW);
-    for (let i = 0; i < taken / 4; i++) {
+    for (let i = 0; i < vectors; i++) {
       gl.enableVertexAttribArray(i);
       gl.vertexAttribDivisor(i, 1);
     }
     gl.useProgram(brush.program);
-    gl.uniform4fv(brush.place("low"), strokes.low.slice(0, taken));
-    gl.uniform4fv(brush.place("span"), strokes.span.slice(0, taken));
+    gl.uniform4fv(brush.place("low"), strokes.low.slice(0, 4 * vectors));
+    gl.uniform4fv(brush.place("span"), strokes.span.slice(0, 4 * vectors));
   }
 
   filtered(filter) {
@@ -307,7 +307,7 @@ class WebGl {
 
   useBrush(sheet, frame, first, picking) {
     const { gl } = this;
-    const { taken } = this.painting.shaders;
+    const { vectors } = this.painting.shaders;
     const textures = { teeth: sheet.teeth.textures[0], tables: this.tables };
     const place = this.use(this.programs.brush, { textures, frame });
     gl.uniform2f(place("size"), frame.width, frame.height);
@@ -315,7 +315,7 @@ class WebGl {
     gl.uniform1i(place("picking"), picking ? 1 : 0);
     gl.bindVertexArray(this.arrays);
     const row = 2 * this.strokes.columns;
-    for (let i = 0; i < taken / 4; i++) gl.vertexAttribPointer(i, 4, gl.UNSIGNED_SHORT, true, row, row * first + 8 * i);
+    for (let i = 0; i < vectors; i++) gl.vertexAttribPointer(i, 4, gl.UNSIGNED_SHORT, true, row, row * first + 8 * i);
   }
 
   drawOn(sheet, from, to) {
