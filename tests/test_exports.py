@@ -27,7 +27,7 @@ from strokes import SMOOTH, draw
 import jaxpaint
 from jaxpaint import metrics
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.errors import PaintingFileError
+from jaxpaint.errors import ExportError, PaintingFileError
 from jaxpaint.io.exports import EXPORTS
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
@@ -124,6 +124,24 @@ def test_strokes_of_one_colour_need_no_gradient(tmp_path):
     painting.strokes[:, 11:14] = painting.strokes[:, 8:11]
     jaxpaint.export(painting, tmp_path / "a.svg")
     assert "Gradient" not in (tmp_path / "a.svg").read_text()
+
+
+@pytest.mark.parametrize("brush", [name for name, brush in BRUSHES.items() if brush.bristled])
+def test_bristles_in_an_svg(tmp_path, brush):
+    """Closer to the drawing with texture than strokes without."""
+    painting = some(brush)
+    painting = dataclasses.replace(painting, settings=dataclasses.replace(painting.settings, texture=1.0))
+    wanted, errors = jaxpaint.draw(painting, size=1024), {}
+    for bristles in (False, True):
+        jaxpaint.export(painting, tmp_path / "a.svg", bristles=bristles)
+        svg = (tmp_path / "a.svg").read_text()
+        errors[bristles] = -metrics.psnr(by_resvg(svg, wanted.shape), wanted)
+    assert errors[True] < errors[False] - 1.2
+    most = len(svg) - 1
+    with pytest.warns(UserWarning, match=f"left out, to keep to {most} bytes: bristles$"):
+        jaxpaint.export(painting, tmp_path / "a.svg", bristles=True, max_bytes=most)
+    with pytest.raises(ExportError, match="bristles: expected a painting by a brush of bristles, got pastel"):
+        jaxpaint.export(some("pastel"), tmp_path / "b.svg", bristles=True)
 
 
 def test_svgz_is_the_same_packed_and_names_its_origin(tmp_path):

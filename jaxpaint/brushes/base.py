@@ -237,6 +237,7 @@ class Brush:
       layering: default layering: "over" for strokes that cover the paint below by their alpha, or "glaze" for
         transparent films that darken the paint below (`layering.glazed`).
       pictured: whether a user's pictures of a brush can replace the brush's own texture.
+      bristled: whether the texture is that of `bristles`.
       clockwise: whether angles grow clockwise on the screen.
       size_per_width: a size parameter is `size_per_width * full width - hair`.
       hair: the size that a size parameter of 0 stands for, in units of that parameter.
@@ -258,6 +259,7 @@ class Brush:
     settles: str = ""
     layering: str = "over"
     pictured: bool = False
+    bristled: bool = False
     hair: float = HAIR
     vectors: Callable[[Float[np.ndarray, "n d"]], Vectors] | None = None
 

@@ -16,9 +16,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Plane, Scalar, stored
+from jaxpaint.brushes.base import Scalar, stored
 from jaxpaint.brushes.waves import seen, wave
 
+# Values at points of a stroke: of a plane of pixels, or of any other shape.
+Points = Float[Array, "*points"]
 # Mean insets of the paint at a stroke's start, end and sides, in widths, over strokes of all grains and proportions.
 # Bristles start late and end early, and sides wander. A fit sees the average stroke until its last steps.
 START, END, SIDE = 0.08, 0.21, 0.04
@@ -75,18 +77,18 @@ class Bristles(NamedTuple):
       cover: coverage of the ground by bristles that run dry, in [0, 1].
     """
 
-    streak: Plane
-    inside: Plane
-    inset: Plane
-    cover: Plane
+    streak: Points
+    inside: Points
+    inset: Points
+    cover: Points
 
 
 # Jitted so that each size is traced once, not for each use: half the time of a warm start is tracing.
 @functools.partial(jax.jit, inline=True)
 def _bristles(
-    s: Plane,
-    before: Plane,
-    after: Plane,
+    s: Points,
+    before: Points,
+    after: Points,
     grain: Float[Array, ""],
     footprint: Float[Array, ""],
     contrast: Float[Array, ""],
@@ -134,16 +136,16 @@ def _bristles(
 class _Slopes(NamedTuple):
     """Derivatives of `Bristles` by s, before and after: those that are not zero everywhere."""
 
-    across: tuple[Plane, ...]
-    along: tuple[Plane, ...]
-    back: tuple[Plane, ...]
+    across: tuple[Points, ...]
+    along: tuple[Points, ...]
+    back: tuple[Points, ...]
 
 
 @functools.partial(jax.jit, inline=True)
 def _bristles_and_slopes(
-    s: Plane,
-    before: Plane,
-    after: Plane,
+    s: Points,
+    before: Points,
+    after: Points,
     grain: Float[Array, ""],
     footprint: Float[Array, ""],
     contrast: Float[Array, ""],
@@ -159,9 +161,9 @@ def _bristles_and_slopes(
 
 @jax.custom_vjp
 def bristles(
-    s: Plane,
-    before: Plane,
-    after: Plane,
+    s: Points,
+    before: Points,
+    after: Points,
     grain: Float[Array, ""],
     footprint: Float[Array, ""],
     contrast: Float[Array, ""] | float,
@@ -182,7 +184,7 @@ def bristles(
 
 
 def _bristles_forward(
-    s: Plane, before: Plane, after: Plane, grain: Any, footprint: Any, contrast: Any, always: Any
+    s: Points, before: Points, after: Points, grain: Any, footprint: Any, contrast: Any, always: Any
 ) -> tuple[Bristles, _Slopes]:
     return stored(_bristles_and_slopes, always)(s, before, after, grain, footprint, contrast)
 
@@ -203,7 +205,7 @@ def depth(grain: Scalar) -> Scalar:
     return 0.45 + 0.55 * (0.5 + 0.5 * wave(grain * 37.7)) ** 1.5
 
 
-def covered(found: Bristles, contrast: float) -> Plane:
+def covered(found: Bristles, contrast: float) -> Points:
     """Coverage of the ground, in [0, 1], by bristles that run dry.
 
     Args:
@@ -213,7 +215,7 @@ def covered(found: Bristles, contrast: float) -> Plane:
     return 1.0 - contrast * (1.0 - found.cover)
 
 
-def carried(streak: Plane, before: Plane, contrast: float, wet: float) -> Plane:
+def carried(streak: Points, before: Points, contrast: float, wet: float) -> Points:
     """Share of a stroke's paint that comes from below its start, in [0, 1].
 
     Bristles with little paint of their own carry more.
@@ -229,7 +231,7 @@ def carried(streak: Plane, before: Plane, contrast: float, wet: float) -> Plane:
     return jnp.clip(contrast * wet * _CARRIED * left * (0.15 - 1.2 * streak), 0.0, 1.0)
 
 
-def shades(streak: Plane | Scalar, grain: Scalar, contrast: float) -> tuple[Plane | Scalar, ...]:
+def shades(streak: Points | Scalar, grain: Scalar, contrast: float) -> tuple[Points | Scalar, ...]:
     """Factors of a stroke's red, green and blue, in [0, 1]; a streak of 0 is the average.
 
     Pigments are never fully mixed: in each stroke, streaks are a little warmer or colder than the rest.
@@ -238,7 +240,7 @@ def shades(streak: Plane | Scalar, grain: Scalar, contrast: float) -> tuple[Plan
     return tuple(jnp.minimum(1.0 - contrast * (1.0 - SHADE) + s * streak, 1.0) for s in strength)
 
 
-def dragged(streak: Plane, grain: Scalar, contrast: float) -> Plane:
+def dragged(streak: Points, grain: Scalar, contrast: float) -> Points:
     """Distance along the stroke, in widths, by which each streak's pigment has been dragged.
 
     The drag brings unmixed colour of the other end.
@@ -247,8 +249,8 @@ def dragged(streak: Plane, grain: Scalar, contrast: float) -> Plane:
 
 
 def height(
-    found: Bristles, s: Plane, before: Plane, after: Plane, grain: Scalar, footprint: Scalar, contrast: float
-) -> Plane:
+    found: Bristles, s: Points, before: Points, after: Points, grain: Scalar, footprint: Scalar, contrast: float
+) -> Points:
     """Height of the paint, about 0 to 1.5: ridges between bristles, and paint pushed to the sides and to the end.
 
     Args:
@@ -260,7 +262,7 @@ def height(
       Hertzmann, "Fast paint texture", NPAR 2002.
     """
 
-    def ridge(distance: Plane, wide: float, tall: float) -> Plane:
+    def ridge(distance: Points, wide: float, tall: float) -> Points:
         """Ridge around distance 0; one thinner than a pixel is spread out and keeps its volume."""
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))

@@ -124,4 +124,5 @@ BRUSH = Brush(
     start=lambda strokes: strokes[:, :2],
     ground="linen",
     pictured=True,
+    bristled=True,
 )

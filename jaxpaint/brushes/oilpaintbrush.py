@@ -139,4 +139,5 @@ BRUSH = Brush(
     start=_start,
     ground="linen",
     pictured=True,
+    bristled=True,
 )

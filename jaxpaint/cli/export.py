@@ -24,7 +24,7 @@ usage: {program} PAINTING.npz --out=FILE [--frame=K] [--overwrite]
 Writes paintings, finished or not, for other programs; the format is the ending of the file's name.
 A painting is an npz, a JSON that was exported, or one frame of a film.
 
-  {program} paintings/photo.npz --out=photo.svg         vector graphics
+  {program} paintings/photo.npz --out=photo.html        a page that paints the picture
   {program} paintings/*.npz --formats=svg,json          several formats, beside the paintings
   {program} paintings/clip.film --frame=20 --out=a.svg  a frame of a film
 

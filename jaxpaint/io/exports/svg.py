@@ -1,8 +1,8 @@
 """SVG: a path for each stroke, from the lowest to the highest, filled with a gradient of its two colours.
 
-Strokes have no texture, as drawings by `--texture=0 --relief=0`. A glaze multiplies the colours below, which SVG does
-by `mix-blend-mode`. Coordinates are integers; the drawing's long side is 1,000 units times 10 to the power of the
-precision.
+Strokes have no texture, as drawings by `--texture=0 --relief=0`, or their bristles are lines. A glaze multiplies the
+colours below, which SVG does by `mix-blend-mode`. Coordinates are integers; the drawing's long side is 1,000 units
+times 10 to the power of the precision.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 
 from jaxpaint import __version__
 from jaxpaint.brushes import BRUSHES, Vectors
+from jaxpaint.brushes.hairs import Hairs, hairs
 from jaxpaint.errors import ExportError
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
@@ -41,6 +42,8 @@ _ANIMATED = (
     "g[style]{animation:shown 1ms both}@keyframes shown{from{visibility:hidden}}"
     "@media(prefers-reduced-motion:reduce){g[style]{animation:none}}"
 )
+# Bristles that are lighter or darker than the mean by so much have a tint of this opacity, as wide as a part of them.
+_TINTED, _TINT, _TINT_WIDTH = 0.012, 0.13, 0.6
 # Width of centre lines, in units. A pen has its own.
 _PEN = 2
 # Part of the strokes that is left out at a time to keep to the greatest size.
@@ -58,11 +61,12 @@ class Options(Checked):
     prefix = ""
 
     precision: int = setting(1, "decimals of coordinates; the long side has 1,000 units", 0, 3)
+    bristles: bool = setting(False, "bristles as lines, for brushes of oil; up to twice the size")
     centerlines: bool = setting(False, "thin lines along the middles of the strokes, for pens")
     seconds: float = setting(
         0.0, "browsers show the strokes one after the other, for so long; 0: all at once", 0.0, 600.0
     )
-    max_bytes: int = setting(0, "greatest size; leaves out precision, gradients, small strokes; 0: any", 0, 2**31)
+    max_bytes: int = setting(0, "greatest size; leaves out bristles, decimals, gradients, strokes; 0: any", 0, 2**31)
 
 
 def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
@@ -79,26 +83,29 @@ def _fitting(painting: Painting, options: Options, *, packed: bool) -> bytes:
       UserWarning: something was left out.
     """
 
-    def drawn(kept: Int[np.ndarray, "n"], precision: int, *, plain: bool) -> bytes:
-        lines = _lines(painting, kept, dataclasses.replace(options, precision=precision), plain=plain)
+    def drawn(kept: Int[np.ndarray, "n"], options: Options, *, plain: bool) -> bytes:
+        lines = _lines(painting, kept, options, plain=plain)
         data = "\n".join(lines).encode() + b"\n"
         return _packed(data, painting.origin) if packed else data
 
     every, most = np.arange(len(painting.strokes)), options.max_bytes - _SIGNATURE * bool(painting.origin)
-    data = drawn(every, options.precision, plain=False)
+    data = drawn(every, options, plain=False)
     if not options.max_bytes or len(data) <= most:
         return data
     left_out = []
-    for plain in (False, True):
-        left_out = ["decimals", "gradients"][: 1 + plain]
-        data = drawn(every, 0, plain=plain)
+    without = dataclasses.replace(options, bristles=False)
+    least = dataclasses.replace(without, precision=0)
+    for name, fewer, plain in (("bristles", without, False), ("decimals", least, False), ("gradients", least, True)):
+        if fewer != options or plain:
+            left_out.append(name)
+            data = drawn(every, fewer, plain=plain)
         if len(data) <= most:
             break
     by_area = np.argsort(-BRUSHES[painting.brush].areas(painting.strokes), kind="stable")
     kept = len(every)
     while len(data) > most and kept:
         kept = int(kept * (1.0 - _LESS))
-        data = drawn(np.sort(by_area[:kept]), 0, plain=True)
+        data = drawn(np.sort(by_area[:kept]), least, plain=True)
     if len(data) > most:
         raise ExportError(f"max_bytes: expected at least {len(data) + _SIGNATURE}, as a drawing without strokes has")
     left_out += [f"the {len(every) - kept} smallest strokes"] * (kept < len(every))
@@ -118,6 +125,7 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
     brush, scale = BRUSHES[painting.brush], _UNITS * 10**options.precision
     height, width = fitted_shape(painting.height, painting.width, scale)
     vectors = brush.shapes(painting.strokes[kept])
+    bristles = hairs(brush, painting.strokes[kept], painting.settings.texture) if options.bristles else None
     colors, alphas = brush.paint(painting.strokes[kept])
     if plain or options.centerlines:
         colors = np.repeat(colors.mean(axis=1, keepdims=True), 2, axis=1)
@@ -139,8 +147,8 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
         if not len(layer):
             continue
         label = f"strokes {kept[layer[0]] + 1} to {kept[layer[-1]] + 1}"
-        pen = f' fill="none" stroke-linecap="round" stroke-width="{_PEN * scale // _UNITS}"'
-        lines = pen if options.centerlines else ""
+        pen = f' stroke-width="{_PEN * scale // _UNITS}"' * options.centerlines
+        lines = f' fill="none" stroke-linecap="round"{pen}' if options.centerlines or options.bristles else ""
         yield f'<g id="layer{number + 1}" inkscape:groupmode="layer" inkscape:label="{label}"{lines}>'
         for at in layer.tolist():
             first = at == layer[0]
@@ -148,34 +156,59 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
                 yield f'{"" if first else "</g>"}<g style="animation-delay:{moments[at] / _RATE:g}s">'
             if options.centerlines:
                 yield _centerline(vectors, at, scale, colors[at, 0], float(alphas[at]))
+            elif bristles is not None:
+                yield _bristled(bristles, at, scale, *_paint(colors[at], vectors.ends[at], scale, int(kept[at])))
             else:
-                yield _filled(vectors, at, scale, colors[at], float(alphas[at]), int(kept[at]))
+                paint = _paint(colors[at], vectors.ends[at], scale, int(kept[at]))
+                yield _filled(vectors, at, scale, float(alphas[at]), *paint)
         yield "</g>" * (2 if options.seconds else 1)
     yield "</svg>"
 
 
-def _filled(
-    vectors: Vectors,
-    at: int,
-    scale: int,
-    colors: Float[np.ndarray, "2 3"],
-    alpha: float,
-    number: int,
-) -> str:
+def _paint(
+    colors: Float[np.ndarray, "2 3"], ends: Float[np.ndarray, "2 2"], scale: int, number: int
+) -> tuple[str, str]:
+    """A stroke's gradient, if it has one, and the name of its paint."""
+    if np.abs(colors[0] - colors[1]).max() * 255 < _ALIKE:
+        return "", to_hex(colors.mean(axis=0))
+    (x1, y1), (x2, y2) = np.rint(ends * scale).astype(int)
+    gradient = (
+        f'<linearGradient id="s{number + 1}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}">'
+        f'<stop stop-color="{to_hex(colors[0])}"/><stop offset="1" stop-color="{to_hex(colors[1])}"/></linearGradient>'
+    )
+    return gradient, f"url(#s{number + 1})"
+
+
+def _filled(vectors: Vectors, at: int, scale: int, alpha: float, gradient: str, paint: str) -> str:
     """A stroke as a filled path, and its gradient."""
     outline = cv2.approxPolyDP((vectors.outline[at] * _UNITS).astype(np.float32), _STRAIGHT, closed=True)[:, 0]
     corners = np.rint(outline * (scale / _UNITS)).astype(int)
     steps = np.diff(corners, axis=0)
     path = "M" + _numbers(corners[0]) + "l" + _numbers(steps[(steps != 0).any(axis=1)].ravel()) + "z"
     opacity = "" if alpha > 0.998 else f' fill-opacity="{alpha:.3g}"'
-    if np.abs(colors[0] - colors[1]).max() * 255 < _ALIKE:
-        return f'<path fill="{to_hex(colors.mean(axis=0))}"{opacity} d="{path}"/>'
-    (x1, y1), (x2, y2) = np.rint(vectors.ends[at] * scale).astype(int)
-    gradient = (
-        f'<linearGradient id="s{number + 1}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}">'
-        f'<stop stop-color="{to_hex(colors[0])}"/><stop offset="1" stop-color="{to_hex(colors[1])}"/></linearGradient>'
-    )
-    return f'{gradient}<path fill="url(#s{number + 1})"{opacity} d="{path}"/>'
+    return f'{gradient}<path fill="{paint}"{opacity} d="{path}"/>'
+
+
+def _bristled(hairs: Hairs, at: int, scale: int, gradient: str, paint: str) -> str:
+    """A stroke as lines along its bristles, and its gradient; some bristles have a light or a dark tint."""
+    lines = np.array([_line(points) for points in np.rint(hairs.path[at] * scale).astype(int)])
+    painted, tint = hairs.painted[at], hairs.shade[at] - 1.0
+    width = max(1, round(float(hairs.width[at]) * scale))
+    tints = [
+        f'<path stroke="{color}" stroke-opacity="{_TINT}" stroke-width="{max(1, round(_TINT_WIDTH * width))}" '
+        f'd="{"".join(lines[painted & tinted])}"/>'
+        for color, tinted in (("#fff", tint > _TINTED), ("#000", tint < -_TINTED))
+        if (painted & tinted).any()
+    ]
+    return f'{gradient}<path stroke="{paint}" stroke-width="{width}" d="{"".join(lines[painted])}"/>{"".join(tints)}'
+
+
+def _line(points: Int[np.ndarray, "5 2"]) -> str:
+    """A hair: a straight piece, a curve and a straight piece, those without length left out."""
+    start, first, control, last, end = points
+    ahead = "l" + _numbers(first - start) if (first != start).any() else ""
+    curve = "q" + _numbers(np.concatenate([control - first, last - first]))
+    return f"M{_numbers(start)}{ahead}{curve}" + ("l" + _numbers(end - last) if (end != last).any() else "")
 
 
 def _centerline(vectors: Vectors, at: int, scale: int, color: Float[np.ndarray, "3"], alpha: float) -> str:

@@ -20,10 +20,12 @@ class Player {
     this.growing = true; // the first picture is not done
     this.moved = true; // another frame is wanted
     this.lit = false; // the light has changed
+    this.awake = false; // a tick is due
     this.last = 0; // time of the last picture
     this.presented = null; // that time, while the picture is being made
     this.cost = 0; // milliseconds that it took
     this.clock = null; // share of the playing time, 0 to 1; null while the player rests
+    this.told = 0; // time at which the clock was told
     this.pointer = null; // where the pointer is on the painting
     this.stroke = -1; // number of the stroke under it
     this.held = new Map(); // last event of each pointer that is down
