@@ -11,17 +11,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint.brushes import bristles
-from jaxpaint.brushes.base import Brush
+from jaxpaint.brushes.base import Brush, Vectors
 from jaxpaint.errors import ExportError
 
 # Hairs of a stroke, and the points along each at which its bristle is looked up.
 _HAIRS, _POINTS = 11, 33
-# Place of the outermost hairs across a stroke, in widths. Width of a hair, in distances between hairs: no ground is seen
-# between them. Coverage at which a bristle is dry.
+# Place of the outermost hairs across a stroke, in widths. Width of a hair in distances between hairs, so that none of
+# the ground is seen between them. Coverage at which a bristle is dry.
 _OUTERMOST, _OVERLAP, _DRY = 0.42, 1.35, 0.45
+# Strokes that are looked up at a time.
+_BATCH = 512
 # Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
 _AHEAD, _TINY = 1e-3, 1e-9
 
@@ -56,44 +58,62 @@ def hairs(brush: Brush, strokes: Float[np.ndarray, "n d"], contrast: float) -> H
     """
     if not brush.bristled or brush.start is None:
         raise ExportError(f"bristles: expected a painting by a brush of bristles, got {brush.name}")
-    vectors = brush.shapes(strokes)
+    spine, grain = _spine(brush.shapes(strokes), brush.start(strokes)), strokes[:, brush.index("grain")[0]]
+    across = np.linspace(-_OUTERMOST, _OUTERMOST, _HAIRS)
+    way = np.linspace(-spine.caps[:, 0], spine.length + spine.caps[:, 1], _POINTS, axis=1)
+    width = spine.widths.mean(axis=1)
+    # Round ends reach less far at their sides.
+    reach = np.sqrt(1.0 - 4.0 * across**2)
+    first, last = -spine.caps[:, :1] * reach, spine.length[:, None] + spine.caps[:, 1:] * reach
+    given = (values.astype(np.float32) for values in (across, way, first, last, width, grain))
+    begin, end, shade = map(np.asarray, _texture(*given, contrast=contrast))
+    begun, ended = (np.take_along_axis(way, at, axis=1) for at in (begin, end))
+    wide = (width + spine.widths.max(axis=1)) * _OVERLAP * _OUTERMOST / (_HAIRS - 1)
+    return Hairs(_lines(spine, across, begun, ended).astype(np.float32), wide, shade, begun < ended)
+
+
+class _Spine(NamedTuple):
+    """The paths of strokes from start to end, their widths there, lengths, and how far round ends reach beyond."""
+
+    path: Float[np.ndarray, "n 3 2"]
+    widths: Float[np.ndarray, "n 2"]
+    length: Float[np.ndarray, "n"]
+    caps: Float[np.ndarray, "n 2"]
+
+
+def _spine(vectors: Vectors, starts: Float[np.ndarray, "n 2"]) -> _Spine:
     path, widths = vectors.path.astype(float), vectors.widths.astype(float)
     # A box's path may run from its end to its start.
-    away = np.linalg.norm(path[:, [0, 2]] - brush.start(strokes)[:, None], axis=-1)
+    away = np.linalg.norm(path[:, [0, 2]] - starts[:, None], axis=-1)
     backwards = away[:, 1] < away[:, 0]
     path[backwards], widths[backwards] = path[backwards, ::-1], widths[backwards, ::-1]
-    first, last = path[:, 1] - path[:, 0], path[:, 2] - path[:, 1]
-    chord = path[:, 2] - path[:, 0]
-    length = (2 * np.linalg.norm(chord, axis=1) + np.linalg.norm(first, axis=1) + np.linalg.norm(last, axis=1)) / 3
-    # Round ends reach beyond the path.
-    caps = (vectors.cap == "round") * widths / 2
-    across = np.linspace(-_OUTERMOST, _OUTERMOST, _HAIRS)
-    way = np.linspace(-caps[:, 0], length + caps[:, 1], _POINTS, axis=1)
-    width = widths.mean(axis=1)
-    before = (way + caps[:, :1]) / width[:, None]
-    after = before[:, -1:] - before
-    grain = strokes[:, brush.index("grain")[0]]
-    planes = (values.astype(np.float32) for values in (across, before, after, grain))
-    painted, shades = map(np.asarray, _texture(*planes, contrast=contrast))
-    # How far a round end reaches at a hair's place.
-    reach = caps[:, None] * np.sqrt(1.0 - 4.0 * across**2)[:, None]
-    painted = painted & (way[:, None] >= -reach[..., :1]) & (way[:, None] <= length[:, None, None] + reach[..., 1:])
-    count = painted.sum(axis=-1)
-    shade = (shades * painted).sum(axis=-1) / np.maximum(count, 1)
-    begin, end = painted.argmax(axis=-1), _POINTS - 1 - painted[..., ::-1].argmax(axis=-1)
-    begun, ended = (np.take_along_axis(way, at, axis=1) for at in (begin, end))
+    # Between the lengths of the chord and of the control polygon, as in `bezier.length_of`.
+    sides = np.linalg.norm(path[:, [1, 2, 2, 2]] - path[:, [0, 1, 0, 0]], axis=-1)
+    return _Spine(path, widths, sides.sum(axis=1) / 3, (vectors.cap == "round") * widths / 2)
+
+
+def _lines(
+    spine: _Spine, across: Float[np.ndarray, "k"], begun: Float[np.ndarray, "n k"], ended: Float[np.ndarray, "n k"]
+) -> Float[np.ndarray, "n k 5 2"]:
+    """`Hairs.path`.
+
+    Args:
+      spine: of the strokes.
+      across: places of the hairs across a stroke, in widths.
+      begun, ended: distances along the stroke at which each hair begins and ends.
+    """
+    path, widths, length, _ = spine
+    first, last, chord = path[:, 1] - path[:, 0], path[:, 2] - path[:, 1], path[:, 2] - path[:, 0]
     tangents = np.stack([first + _AHEAD * chord, chord, last + _AHEAD * chord], axis=1)
     tangents /= np.maximum(np.linalg.norm(tangents, axis=-1, keepdims=True), _TINY)
     left = np.stack([tangents[..., 1], -tangents[..., 0]], axis=-1)
-    aside = np.stack([widths[:, 0], width, widths[:, 1]], axis=1)[..., None] * left
+    aside = np.stack([widths[:, 0], widths.mean(axis=1), widths[:, 1]], axis=1)[..., None] * left
     curves = path[:, None] + across[None, :, None, None] * aside[:, None]
     t = np.clip(np.stack([begun, ended], axis=-1) / np.maximum(length, _TINY)[:, None, None], 0.0, 1.0)
     middle = _part(curves, t[..., :1], t[..., 1:])
     head = middle[:, :, 0] + np.minimum(begun, 0.0)[..., None] * tangents[:, None, 0]
     tail = middle[:, :, 2] + np.maximum(ended - length[:, None], 0.0)[..., None] * tangents[:, None, 2]
-    lines = np.concatenate([head[:, :, None], middle, tail[:, :, None]], axis=2)
-    wide = (width + widths.max(axis=1)) * _OVERLAP * _OUTERMOST / (_HAIRS - 1)
-    return Hairs(lines.astype(np.float32), wide, shade, count > 1)
+    return np.concatenate([head[:, :, None], middle, tail[:, :, None]], axis=2)
 
 
 def _part(
@@ -111,20 +131,41 @@ def _part(
 @functools.partial(jax.jit, static_argnames="contrast")
 def _texture(
     across: Float[Array, "k"],
-    before: Float[Array, "n p"],
-    after: Float[Array, "n p"],
+    way: Float[Array, "n p"],
+    first: Float[Array, "n k"],
+    last: Float[Array, "n k"],
+    width: Float[Array, "n"],
     grain: Float[Array, "n"],
     *,
     contrast: float,
-) -> tuple[Bool[Array, "n k p"], Float[Array, "n k p"]]:
-    """Whether bristles paint at points, and the brightness of their paint as a factor of the mean."""
+) -> tuple[Int[Array, "n k"], Int[Array, "n k"], Float[Array, "n k"]]:
+    """The first and the last point at which each bristle paints, and the brightness of its paint (`Hairs.shade`).
 
-    def of_one(before: Float[Array, "p"], after: Float[Array, "p"], grain: Float[Array, ""]) -> tuple[Array, Array]:
-        shape = (len(across), len(before))
-        s, before, after = (jnp.broadcast_to(each, shape) for each in (across[:, None], before[None], after[None]))
+    Args:
+      across: places of the hairs across a stroke, in widths.
+      way: distances of the points along the stroke, from the start of its path.
+      first, last: least and greatest distance that each hair reaches.
+      width: mean width of the stroke.
+      grain: grain of the stroke.
+      contrast: contrast of the texture.
+    """
+
+    def of_one(stroke: tuple[Array, ...]) -> tuple[Array, ...]:
+        way, first, last, width, grain = stroke
+        s, before, after = (
+            jnp.broadcast_to(each, (len(across), len(way)))
+            for each in (across[:, None], (way - way[0])[None] / width, (way[-1] - way)[None] / width)
+        )
         found = bristles.bristles(s, before, after, grain, jnp.float32(0.5 / _HAIRS), min(contrast, 1.0), jnp.zeros(()))
-        inside = (found.inside > 0) & (found.inset < 0.5 - jnp.abs(s)) & (found.cover > _DRY)
+        painted = (found.inside > 0) & (found.inset < 0.5 - jnp.abs(s)) & (found.cover > _DRY)
+        painted &= (way[None] >= first[:, None]) & (way[None] <= last[:, None])
         shades = jnp.stack(bristles.shades(found.streak, grain, contrast)).mean(axis=0)
-        return inside, shades / (1.0 - contrast * (1.0 - bristles.SHADE))
+        mean = (shades * painted).sum(axis=1) / jnp.maximum(painted.sum(axis=1), 1)
+        begin, end = painted.argmax(axis=1), len(way) - 1 - painted[:, ::-1].argmax(axis=1)
+        # A bristle that never paints ends where it begins.
+        end = jnp.where(painted.any(axis=1), end, begin)
+        return begin, end, mean / (1.0 - contrast * (1.0 - bristles.SHADE))
 
-    return jax.vmap(of_one)(before, after, grain)
+    # In batches, so that many strokes need little memory.
+    begin, end, shade = jax.lax.map(of_one, (way, first, last, width, grain), batch_size=_BATCH)
+    return begin, end, shade
