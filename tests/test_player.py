@@ -47,6 +47,7 @@ def opened(browser, tmp_path):
         contexts.append(context)
         context.add_init_script(script)
         page = context.new_page()
+        page.set_default_timeout(120_000)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.extend([request.url] * request.url.startswith(("http", "ws"))))
@@ -102,6 +103,11 @@ def pixels(source):
         return np.asarray(picture.convert("RGB"), np.float32) / 255
 
 
+def shot(page):
+    """The canvas as it is seen."""
+    return pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+
+
 def psnr(one, other):
     return -10 * np.log10(np.mean((one - other) ** 2))
 
@@ -131,8 +137,7 @@ def test_a_brush_of_ones_own(opened):
 def test_what_is_seen_is_the_drawing(opened):
     painting = painted("filbert")
     page = opened(painting, reduced_motion="reduce")
-    page.wait_for_timeout(1000)
-    seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+    seen = shot(page)
     wanted = jaxpaint.draw(painting, size=max(seen.shape))
     assert psnr(seen[: len(wanted)], wanted[: len(seen)]) > 30
 
@@ -140,12 +145,14 @@ def test_what_is_seen_is_the_drawing(opened):
 def test_zoom_shows_more(opened):
     painting = painted("filbert")
     page = opened(painting, reduced_motion="reduce")
-    before = page.locator("#sheet").bounding_box()
+    before, width = (
+        page.locator("#sheet").bounding_box(),
+        page.evaluate("() => document.getElementById('canvas').width"),
+    )
     page.mouse.move(before["x"] + 10, before["y"] + 10)
     page.mouse.wheel(0, -600)
-    page.wait_for_function("() => document.getElementById('stage').classList.contains('large')")
-    page.wait_for_timeout(1000)
-    seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+    page.wait_for_function("width => document.getElementById('canvas').width > width", arg=width)
+    seen = shot(page)
     large = jaxpaint.draw(painting, size=round(before["width"] * np.exp(0.0018 * 600)))
     seen, places = (
         seen[60:360, 60:460],
@@ -184,8 +191,8 @@ def test_playing_and_pausing(opened):
     page.click("#play")
     page.wait_for_function("() => /^[1-9]\\d? of 40/.test(document.getElementById('told').textContent)")
     assert page.get_attribute("#play", "aria-label") == "Pause"
-    page.wait_for_function("() => document.getElementById('told').textContent === '40 of 40 strokes'")
-    assert page.get_attribute("#play", "aria-label") == "Play"
+    page.wait_for_function("() => document.getElementById('play').getAttribute('aria-label') === 'Play'")
+    assert told(page) == "40 of 40 strokes"
     page.keyboard.press("Home")
     page.select_option("#speed", "1")
     page.click("#play")
@@ -215,8 +222,9 @@ def test_light_follows_the_pointer(opened):
     shown = []
     for place in (0.1, 0.9):
         page.mouse.move(bounds["x"] + place * bounds["width"], bounds["y"] + 0.1 * bounds["height"])
-        page.wait_for_timeout(500)
-        shown.append(pixels(io.BytesIO(page.locator("#canvas").screenshot())))
+        while shown and (shot(page) == shown[-1]).all():
+            page.wait_for_timeout(100)
+        shown.append(shot(page))
     assert 10 < psnr(*shown) < 30
     page.mouse.move(2, 2)
     assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256)) > 40
@@ -236,8 +244,8 @@ def test_without_webgl(brush, opened):
     assert not page.locator("#lamp").is_visible()
     assert psnr(downloaded(page, 512), jaxpaint.draw(painting)) > 28
     move(page, "count", 20)
-    page.wait_for_timeout(300)
-    seen = pixels(io.BytesIO(page.locator("#canvas").screenshot()))
+    wait(page, 20)
+    seen = shot(page)
     wanted = jaxpaint.draw(first(painting, 20), size=max(seen.shape))
     assert psnr(seen[: len(wanted)], wanted[: len(seen)]) > 28
 
@@ -255,7 +263,7 @@ def test_few_strokes(count, opened):
 def test_a_phone(opened):
     page = opened(painted("filbert"), has_touch=True, is_mobile=True, device_scale_factor=2, color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(1000)
+    page.wait_for_function("() => document.getElementById('sheet').clientWidth < 390")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     for button in page.locator("button:visible").all():
         box = button.bounding_box()
