@@ -80,6 +80,8 @@ def test_what_the_page_says(tmp_path):
     assert "<title>A painting in 1 stroke</title>" in page and "rectangle, unfinished, made with jaxpaint" in page
     page, _ = exported(some("rectangle", 1200), tmp_path)
     assert "<h1>A painting in 1,200 strokes</h1>" in page
+    page, _ = exported(some("rectangle"), tmp_path, title="Mum & <i>dad</i>")
+    assert "<h1>Mum &amp; &lt;i&gt;dad&lt;/i&gt;</h1>" in page and "40 strokes, rectangle, made with jaxpaint" in page
 
 
 def test_a_brush_that_glsl_cannot_draw(tmp_path, monkeypatch):

@@ -104,7 +104,8 @@ def pixels(source):
 
 
 def shot(page):
-    """The canvas as it is seen."""
+    """The canvas as it is seen, without the button on it."""
+    page.evaluate("() => document.body.classList.add('begun')")
     return pixels(io.BytesIO(page.locator("#canvas").screenshot()))
 
 
@@ -185,12 +186,38 @@ def test_keys_and_buttons(opened):
     assert not page.locator("#keys").is_visible()
 
 
+def test_the_download_dialog(opened):
+    page = opened(painted("rectangle"))
+    page.keyboard.press("d")
+    page.fill("#size", "63")
+    page.keyboard.press("Enter")
+    assert page.locator("#save").is_visible()
+    page.click("#save button:has-text('4K')")
+    assert page.inner_text("#about-picture") == "3,840 × 2,880 pixels, PNG: 40 of 40 strokes"
+    page.click("#save button:has-text('Cancel')")
+    page.keyboard.press("d")
+    page.fill("#size", "64")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert pixels(download.value.path()).shape == (48, 64, 3)
+
+
+def test_keys_work_after_clicks(opened):
+    page = opened(painted("rectangle"))
+    page.click("#in")
+    page.wait_for_function("() => document.activeElement === document.body")
+    page.keyboard.press("Home")
+    assert told(page) == "0 of 40 strokes"
+    page.keyboard.press("Space")
+    assert page.get_attribute("#play", "aria-label") == "Pause"
+
+
 def test_playing_and_pausing(opened):
     page = opened(painted("rectangle"))
     page.select_option("#speed", "8")
-    page.click("#play")
+    page.click("#begin")
     page.wait_for_function("() => /^[1-9]\\d? of 40/.test(document.getElementById('told').textContent)")
-    assert page.get_attribute("#play", "aria-label") == "Pause"
+    assert page.get_attribute("#play", "aria-label") == "Pause" and not page.locator("#begin").is_visible()
     page.wait_for_function("() => document.getElementById('play').getAttribute('aria-label') === 'Play'")
     assert told(page) == "40 of 40 strokes"
     page.keyboard.press("Home")
@@ -257,6 +284,7 @@ def test_few_strokes(count, opened):
     page = opened(painting)
     assert told(page) == f"{count} of {count} strokes"
     page.click("#play")
+    wait(page, count)
     assert psnr(downloaded(page, 256), jaxpaint.draw(painting, size=256)) > 40
 
 
@@ -264,11 +292,18 @@ def test_a_phone(opened):
     page = opened(painted("filbert"), has_touch=True, is_mobile=True, device_scale_factor=2, color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_function("() => document.getElementById('sheet').clientWidth < 390")
+    assert not page.locator("#in").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     for button in page.locator("button:visible").all():
         box = button.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and min(box["width"], box["height"]) >= 40
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(23, 22, 21)"
+    for width, height in ((320, 568), (844, 390)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function("height => document.getElementById('sheet').clientHeight > 0.3 * height", arg=height)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function("() => document.getElementById('sheet').clientWidth < 390")
     send = page.context.new_cdp_session(page).send
     for kind, spread in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120), ("touchEnd", None)):
         points = (

@@ -47,6 +47,7 @@ class Options(Checked):
     groups = {"Options of HTML": ""}
     prefix = ""
 
+    title: str = setting("", "title of the page; default: the number of strokes")
     duration: float = setting(20.0, "seconds in which the player paints the picture", 1.0, 3600.0)
 
 
@@ -62,11 +63,12 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
         **_strokes(painting),
         **_surface(painting),
     }
-    title = f"A painting in {count:,} stroke{'s' * (count != 1)}"
-    state = "unfinished, " if painting.state is not None else ""
+    number = f"{count:,} stroke{'s' * (count != 1)}"
+    brush = f"{painting.brush}, {'unfinished, ' * (painting.state is not None)}made with jaxpaint"
+    title, about = (options.title, f"{number}, {brush}") if options.title else (f"A painting in {number}", brush)
     parts = {
-        "title": title,
-        "about": html.escape(f"{painting.brush}, {state}made with jaxpaint"),
+        "title": html.escape(title),
+        "about": html.escape(about),
         "generator": f"jaxpaint {__version__}",
         "style": _read("player.css"),
         "script": script(),

@@ -2,6 +2,8 @@
 
 // Milliseconds without a move after which another part of the painting is drawn.
 const SETTLED = 120;
+// Milliseconds for which a message stays.
+const SAID = 8000;
 // Pictures that a painting is shown in where motion is unwelcome.
 const STILLS = 24;
 
@@ -13,9 +15,10 @@ class Player {
     this.strokes = new Strokes(painting.strokes);
     this.surface = surfaceOf(find("canvas"), painting, this.strokes);
     this.timeline = new Timeline(this.surface, this.strokes);
-    this.view = new View(find("stage"), find("sheet"), painting);
+    this.view = new View(find("stage"), find("sheet"), find("under"), painting);
     this.frame = null; // the part of the painting that is being drawn
     this.shown = -1; // number of strokes of that frame that are seen
+    this.least = 0; // number of strokes from which on they are seen while it plays
     this.seen = null; // the frame that is seen
     this.growing = true; // the first picture is not done
     this.moved = true; // another frame is wanted
@@ -38,7 +41,7 @@ class Player {
   async start() {
     const { find, painting, surface } = this;
     find("count").max = this.strokes.count;
-    find("size").value = painting.size;
+    if (!surface.look) this.say("Without WebGL 2, which this browser lacks, strokes have no texture.");
     if (surface.look && (painting.thick || painting.ground)) {
       find("relief").value = surface.look.relief;
       this.follow(!this.calm.matches);
@@ -46,7 +49,7 @@ class Player {
       find("relief-label").hidden = find("lamp").hidden = true;
     }
     this.listen();
-    this.go(this.strokes.count);
+    this.tellCount();
     await surface.prepare();
     new ResizeObserver(() => this.reframe(() => this.view.look(this.view.middle), 0)).observe(find("stage"));
   }
@@ -71,6 +74,7 @@ class Player {
     if (this.moved) {
       this.frame = this.view.frame();
       this.timeline.resize(this.frame);
+      this.least = Math.max(this.shown, 0);
       this.shown = -1;
       this.moved = false;
     }
@@ -82,7 +86,7 @@ class Player {
     // The first picture is seen while it grows, and most of the time is for its strokes. Later, the one before is seen until
     // the next one is done.
     const partly = (this.clock !== null || this.growing) && now - this.last > 3 * this.cost;
-    const due = partly && this.shown !== timeline.drawn;
+    const due = partly && this.shown !== timeline.drawn && timeline.drawn >= this.least;
     if (!due && !timeline.done) timeline.step(now);
     if (due || (timeline.done && (this.lit || this.shown !== timeline.drawn))) this.present(now);
     return this.clock !== null || !timeline.done || this.shown !== timeline.drawn;
@@ -102,7 +106,10 @@ class Player {
 
   // Changes the view. The canvas follows at once, and is drawn anew when the view has settled.
   reframe(change, settled = SETTLED) {
+    if (this.seen && !this.view.zoomed) this.view.keep(this.find("canvas"));
     change();
+    this.pointer = null;
+    this.stroke = -1;
     if (this.seen) this.view.show(this.seen);
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
@@ -128,6 +135,7 @@ class Player {
     const { timeline, times, find } = this;
     const { count } = this.strokes;
     if (playing && timeline.target === count) timeline.target = 0;
+    if (playing) this.begun();
     this.clock = playing && count ? times[timeline.target] / times[count] : null;
     this.told = performance.now();
     document.body.classList.toggle("playing", this.clock !== null);
@@ -136,9 +144,16 @@ class Player {
     this.wake();
   }
 
+  // The visitor has found out that it plays.
+  begun() {
+    document.body.classList.add("begun");
+    this.least = 0;
+  }
+
   // Shows the first strokes.
   go(count) {
     if (this.clock !== null) this.play(false);
+    this.begun();
     this.timeline.target = Math.min(Math.max(count, 0), this.strokes.count);
     this.tellCount();
     this.wake();
@@ -177,6 +192,8 @@ class Player {
   say(text) {
     this.find("message").textContent = text;
     this.find("message").hidden = !text;
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => this.say(""), SAID);
   }
 
   // ---- Light ----
@@ -221,7 +238,7 @@ class Player {
   }
 
   press(event) {
-    if (event.button) return;
+    if (event.button || event.target.closest("button")) return;
     this.held.set(event.pointerId, event);
     this.find("stage").setPointerCapture(event.pointerId);
     this.find("stage").classList.toggle("held", this.view.zoomed);
@@ -274,8 +291,22 @@ class Player {
       this.say("");
     } catch (error) {
       console.warn(error);
-      this.say(`There is not enough memory for ${plain(width)} × ${plain(height)} pixels. Choose a smaller size.`);
+      this.say(`The picture of ${plain(width)} × ${plain(height)} pixels could not be drawn. Choose a smaller size.`);
     }
+  }
+
+  offer() {
+    if (this.clock !== null) this.play(false);
+    this.say("");
+    this.size();
+    this.find("save").showModal();
+  }
+
+  // What the picture to download will be.
+  size() {
+    const size = Number(this.find("size").value);
+    const [width, height] = [this.view.extent.x, this.view.extent.y].map((side) => Math.max(Math.round(side * size), 1));
+    this.find("about-picture").textContent = `${plain(width)} × ${plain(height)} pixels, PNG: ${this.counted()}`;
   }
 
   listen() {
@@ -291,8 +322,9 @@ class Player {
       out: here(() => view.zoomAt(1 / 1.5)),
       fit: here(() => view.whole()),
       lamp: () => this.follow(!this.following),
-      download: () => find("save").showModal(),
+      download: () => this.offer(),
       help: () => find("keys").showModal(),
+      begin: () => this.play(true),
     };
     for (const [name, action] of Object.entries(actions)) find(name).addEventListener("click", action);
     const keys = {
@@ -300,6 +332,7 @@ class Player {
       home: () => this.go(0), end: () => this.go(this.strokes.count),
       "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.fit,
       l: () => find("lamp").hidden || actions.lamp(), d: actions.download, "?": actions.help,
+      f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.()),
     };
     document.addEventListener("keydown", (event) => {
       const action = keys[event.key.toLowerCase()];
@@ -311,8 +344,21 @@ class Player {
     });
     find("count").addEventListener("input", (event) => this.go(Number(event.target.value)));
     find("relief").addEventListener("input", (event) => this.relieve(Number(event.target.value)));
+    find("speed").addEventListener("change", () => find("speed").blur());
+    find("size").addEventListener("input", () => this.size());
     find("save").addEventListener("click", ({ target }) => {
-      if (target.type === "button") find("size").value = target.value;
+      if (target.value === "cancel") find("save").close();
+      else if (target.type === "button") find("size").value = target.value;
+      this.size();
+    });
+    for (const dialog of [find("save"), find("keys")]) {
+      // A click beside a dialog closes it.
+      dialog.addEventListener("pointerdown", (event) => event.target === dialog && dialog.close());
+    }
+    // After a click, keys are for the painting again.
+    document.querySelector("footer").addEventListener("pointerup", ({ target }) => {
+      const control = target.closest("button, input");
+      if (control) setTimeout(() => control.blur());
     });
     find("save").addEventListener("close", ({ target }) => {
       if (target.returnValue === "png") this.download(Number(find("size").value));
@@ -321,12 +367,20 @@ class Player {
     stage.addEventListener("pointermove", (event) => this.move(event));
     stage.addEventListener("pointerup", (event) => this.release(event));
     stage.addEventListener("pointercancel", (event) => this.release(event));
-    stage.addEventListener("pointerleave", () => this.hover(null));
+    // A finger that is lifted leaves the stroke that it has pointed at.
+    stage.addEventListener("pointerleave", (event) => {
+      if (event.pointerType === "mouse") this.hover(null);
+      else if (this.following) this.light(null);
+    });
     stage.addEventListener("wheel", (event) => this.turn(event), { passive: false });
     stage.addEventListener("dblclick", (event) => {
       this.reframe(() => (view.zoomed ? view.whole() : view.zoomAt(3, view.onStage(event))));
     });
-    find("canvas").addEventListener("webglcontextlost", () => this.say("The graphics card stopped. Reload the page."));
+    find("canvas").addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      this.say("The graphics card stopped. The page begins anew when it is back.");
+    });
+    find("canvas").addEventListener("webglcontextrestored", () => location.reload());
   }
 }
 

@@ -5,8 +5,8 @@ const CANVAS_PIXELS = 3e6;
 const MOST_ZOOM = 40;
 
 class View {
-  constructor(stage, sheet, { width, height }) {
-    Object.assign(this, { stage, sheet });
+  constructor(stage, sheet, under, { width, height }) {
+    Object.assign(this, { stage, sheet, under });
     // The painting in canvas units.
     this.extent = { x: width / Math.max(width, height), y: height / Math.max(width, height) };
     this.whole();
@@ -91,6 +91,16 @@ class View {
       height: `${frame.high}px`,
       transform: `translate(${left + frame.left * scale}px, ${top + frame.top * scale}px) scale(${zoom})`,
     });
+    const [wide, high] = [this.extent.x * scale, this.extent.y * scale];
+    Object.assign(this.under.style, { width: `${wide}px`, height: `${high}px`, transform: `translate(${left}px, ${top}px)` });
+    this.under.hidden = !this.zoomed;
     this.stage.classList.toggle("large", this.zoomed);
+    if (!this.zoomed) document.body.style.setProperty("--wide", `${Math.round(wide)}px`);
+  }
+
+  // Keeps the whole painting, to show it where a part of it is not drawn yet.
+  keep(canvas) {
+    fitCanvas(this.under, canvas);
+    this.under.getContext("2d").drawImage(canvas, 0, 0);
   }
 }

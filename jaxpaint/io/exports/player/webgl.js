@@ -352,7 +352,7 @@ class WebGl {
     this.gl.uniform1i(place("times"), times);
     this.pass(around);
     // The mean of some texels has blurred them a little already.
-    const sigma = Math.sqrt((light.around * frame.scale) ** 2 - times ** 2 / 4) / times;
+    const sigma = Math.sqrt(Math.max((light.around * frame.scale) ** 2 - times ** 2 / 4, 0)) / times;
     this.blur(around, [1, 0], sigma, smaller);
     this.blur(smaller, [0, 1], sigma, around);
     rounded.done = true;
