@@ -107,6 +107,16 @@ def test_extreme_proportions(shape):
     assert np.abs(canvas - 0.25).mean() < 0.05
 
 
+def test_transport_is_part_of_the_loss_that_is_fitted(picture):
+    """What a fit makes of it is seen in `test_loop`."""
+    for transport, named in ((1.0, True), (0.0, False)):
+        problem = painter.Painter.of(dataclasses.replace(SMALL, transport=transport), (60, 90)).problem(
+            picture, softness=0.0
+        )
+        assert problem.weights["transport"] == transport and ("transport" in problem.terms) == named
+
+
+@pytest.mark.slow
 def test_transport_is_a_loss_too(picture):
     settings = dataclasses.replace(SMALL, transport=1.0, steps=3)
     *_, (result, progress) = jaxpaint.paint_stages(picture, key=KEY, settings=settings)
