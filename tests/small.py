@@ -22,3 +22,9 @@ def disc_and_bar():
     image[(x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.08] = (0.9, 0.8, 0.1)
     image[(abs(x - 1.2) < 0.08) & (y > 0.2)] = (0.05, 0.1, 0.3)
     return np.clip(image, 0, 1).astype(np.float32)
+
+
+def stripes():
+    """Wide dark blue and orange stripes, 40 × 56: a style."""
+    row = (np.arange(56) // 14 % 2)[None, :, None]
+    return np.broadcast_to(np.where(row, [0.95, 0.5, 0.1], [0.05, 0.1, 0.3]), (40, 56, 3)).astype(np.float32)

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 from filmed import scene
+from small import stripes
 
 import jaxpaint
 from jaxpaint import drawing, optimize, styling
@@ -219,11 +220,6 @@ def test_previous_draws_nearer_to_the_frame_before(pictures):
         settings = dataclasses.replace(SMALL, method="previous", nearness=nearness, steps=24)
         (_, _), (second, _) = filmed([black, white], settings)
         assert drawn(second, settings).mean() == pytest.approx(expected, abs=0.1)
-
-
-def stripes():
-    row = (np.arange(48) // 12 % 2)[None, :, None]
-    return np.broadcast_to(np.where(row, [0.95, 0.5, 0.1], [0.05, 0.1, 0.3]), (48, 48, 3)).astype(np.float32)
 
 
 SHALLOW = StyleSettings(style=10.0, steps=24, vgg_size=48, style_layers="relu1_1,relu2_1", content_layers="relu2_1")
