@@ -1,7 +1,6 @@
 """What all tests share: types checked, broadcasting between ranks refused, compilations kept."""
 
 import gc
-import importlib.util
 import os
 import pathlib
 import pkgutil
@@ -11,27 +10,12 @@ from collections.abc import Iterator
 import jax
 import jaxtyping
 import pytest
-from jaxtyping import _import_hook
 
 # Before anything imports jaxpaint, and for good: the commands import most of it late.
 # Settings check themselves, and take an integer where a float is asked for.
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "jaxpaint"
 _MODULES = [module.name for module in pkgutil.iter_modules([str(_PACKAGE)])]
 jaxtyping.install_import_hook([f"jaxpaint.{name}" for name in _MODULES if name != "settings"], "beartype.beartype")
-_checked = _import_hook._optimized_cache_from_source
-
-
-def _bytecode(checker: str, path: str, *args, **options) -> str:
-    """Where a module's bytecode is.
-
-    While it imports a checked module, jaxtyping looks under a name of its own for the bytecode of all modules that this
-    one imports, too. Of other packages there is none: ott alone would be compiled for two seconds in each process.
-    """
-    ours = pathlib.Path(path).is_relative_to(_PACKAGE)
-    return _checked(checker, path, *args, **options) if ours else importlib.util.cache_from_source(path)
-
-
-_import_hook._optimized_cache_from_source = _bytecode
 
 
 def pytest_configure(config: pytest.Config) -> None:
