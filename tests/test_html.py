@@ -66,7 +66,9 @@ def test_the_page_asks_for_nothing_else(tmp_path):
         assert data[name]["picture"].startswith("data:image/webp;base64,") and data[name]["span"] > 0
 
 
-@pytest.mark.parametrize(("brush", "ground"), [("oilpaintbrush", "linen"), ("pastel", "paper")])
+@pytest.mark.parametrize(
+    ("brush", "ground"), [("oilpaintbrush", "linen"), pytest.param("pastel", "paper", marks=pytest.mark.slow)]
+)
 def test_four_thousand_strokes_fit_into_a_megabyte(brush, ground, tmp_path):
     painting = some(brush, 4000)
     settings = dataclasses.replace(painting.settings, ground=ground, relief=1.0, texture=1.0)
