@@ -17,7 +17,8 @@ from jaxpaint.settings import Settings
 pytestmark = pytest.mark.browser
 OUTLINED = [name for name, brush in BRUSHES.items() if brush.vectors]
 # As most browsers have it; without a graphics card, the processor draws.
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS += ["--ignore-gpu-blocklist"]
 NO_WEBGL = """
 const getContext = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
