@@ -184,7 +184,7 @@ def test_keys_and_buttons(opened):
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
     page.keyboard.press("Escape")
-    assert not page.locator("#keys").is_visible()
+    page.wait_for_selector("#keys", state="hidden")
 
 
 def test_the_download_dialog(opened):
@@ -196,7 +196,8 @@ def test_the_download_dialog(opened):
     page.click("#save button:has-text('4K')")
     assert page.inner_text("#about-picture") == "3,840 × 2,880 pixels, PNG: 40 of 40 strokes"
     page.click("#save button:has-text('Cancel')")
-    page.keyboard.press("d")
+    page.wait_for_selector("#save", state="hidden")
+    page.click("#download")
     page.fill("#size", "64")
     with page.expect_download() as download:
         page.keyboard.press("Enter")
@@ -215,16 +216,16 @@ def test_keys_work_after_clicks(opened):
 
 def test_playing_and_pausing(opened):
     page = opened(painted("rectangle"))
-    page.select_option("#speed", "8")
     page.click("#begin")
     page.wait_for_function("() => /^[1-9]\\d? of 40/.test(document.getElementById('told').textContent)")
     assert page.get_attribute("#play", "aria-label") == "Pause" and not page.locator("#begin").is_visible()
+    page.select_option("#speed", "8")
     page.wait_for_function("() => document.getElementById('play').getAttribute('aria-label') === 'Play'")
     assert told(page) == "40 of 40 strokes"
     page.keyboard.press("Home")
     page.select_option("#speed", "1")
     page.click("#play")
-    page.wait_for_timeout(500)
+    page.wait_for_function("() => !document.getElementById('told').textContent.startsWith('0 ')")
     page.click("#play")
     resting = told(page)
     assert not resting.startswith(("0 ", "40 "))

@@ -337,8 +337,9 @@ class Player {
     document.addEventListener("keydown", (event) => {
       const action = keys[event.key.toLowerCase()];
       // A menu, a slider and a button hear some keys themselves.
-      const own = event.target.closest("select, #relief, dialog") || (event.key === " " && event.target.closest("button"));
-      if (!action || own || event.ctrlKey || event.metaKey || event.altKey) return;
+      const own = event.target.closest("select, #relief") || (event.key === " " && event.target.closest("button"));
+      const open = document.querySelector("dialog[open]");
+      if (!action || own || open || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       action(event);
     });
