@@ -4,9 +4,10 @@
 
 A photograph is painted with each brush. Every painting is written in each format, and resvg and Skia draw its SVG at
 1,024 pixels. The PSNR, in dB, is that against `draw` without texture and relief. Skia's reader of SVG has no blend
-modes, so that it draws no glazes. Writes exports.json to --out, and orders.json: for each order, the way from stroke to
-stroke in long sides of the picture, and changes of colour. `many` random strokes of oil are written, too: many.json has
-seconds and the peak of this program's memory.
+modes, so that it draws no glazes. The SVG of oil brushes is also written with bristles, and compared with the drawing
+with texture. Writes exports.json to --out, and orders.json: for each order, the way from stroke to stroke in long sides
+of the picture, and changes of colour. `many` random strokes of oil are written, too: many.json has seconds and the peak
+of this program's memory.
 """
 
 from __future__ import annotations
@@ -96,6 +97,8 @@ def measured(painting: jaxpaint.Painting) -> dict[str, object]:
             row |= {"svg seconds": time.perf_counter() - start} if ending == "svg" else {}
             row[f"{ending} kB"] = path.stat().st_size / 1000
         svg = (pathlib.Path(folder) / "a.svg").read_text(encoding="utf-8")
+        if jaxpaint.BRUSHES[painting.brush].bristled:
+            row |= with_bristles(painting, pathlib.Path(folder))
     plain = dataclasses.replace(painting.settings, texture=0.0, wet=0.0, ground="none")
     wanted = drawing.draw_flat(dataclasses.replace(painting, settings=plain), size=SIZE)
     shape, size = wanted.shape[:2], (painting.width, painting.height)
@@ -103,6 +106,18 @@ def measured(painting: jaxpaint.Painting) -> dict[str, object]:
     glazed = painting.settings.layering == "glaze"
     row["skia dB"] = None if glazed else float(metrics.psnr(by_skia(svg, shape, size), wanted))
     return row
+
+
+def with_bristles(painting: jaxpaint.Painting, folder: pathlib.Path) -> dict[str, object]:
+    """Bytes of an SVG with bristles, and the PSNR without and with them against the drawing with texture, in dB."""
+    wanted, row = drawing.draw_flat(painting, size=SIZE), {}
+    for bristles, title in ((False, "plain, textured dB"), (True, "bristles, textured dB")):
+        for ending in ("svg", "svgz"):
+            jaxpaint.export(painting, folder / f"b.{ending}", bristles=bristles)
+        svg = (folder / "b.svg").read_text(encoding="utf-8")
+        row[title] = float(metrics.psnr(by_resvg(svg, wanted.shape[:2]), wanted))
+    sizes = {f"bristles {ending} kB": (folder / f"b.{ending}").stat().st_size / 1000 for ending in ("svg", "svgz")}
+    return row | sizes
 
 
 def by_resvg(svg: str, shape: tuple[int, int]) -> np.ndarray:

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Bool, Float
 
-from jaxpaint.brushes import Vectors
+from jaxpaint.brushes.vectors import Vectors, along
 
 # Points, and the width of the trace there: x, y, width.
 Line = Float[np.ndarray, "_ 3"]
-# Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
-_AHEAD = 1e-3
 _TINY = 1e-9
 
 
@@ -32,14 +30,10 @@ def fill(stroke: Vectors, widths: tuple[float, float], *, apart: float, toleranc
     """
     start, control, end = stroke.path.astype(float)
     count = max(1, math.ceil(math.sqrt(np.linalg.norm(start - 2 * control + end) / (4 * tolerance))))
-    t = np.linspace(0.0, 1.0, count + 1)[:, None]
-    points = (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
-    tangent = (1 - t) * (control - start) + t * (end - control) + _AHEAD * (end - start)
-    speed = np.linalg.norm(tangent, axis=1, keepdims=True)
-    # A curve that is a point has no direction, so the tool goes along x.
-    tangent = np.where(speed > _TINY, tangent / np.maximum(speed, _TINY), [1.0, 0.0])
+    t = np.linspace(0.0, 1.0, count + 1)
+    points, tangent = along(stroke.path.astype(float), t)
     right = np.stack([-tangent[:, 1], tangent[:, 0]], axis=1)
-    wide = stroke.widths[0] + (stroke.widths[1] - stroke.widths[0]) * t
+    wide = stroke.widths[0] + (stroke.widths[1] - stroke.widths[0]) * t[:, None]
     trace = np.clip(wide, *widths)
     room = np.maximum(wide - trace, 0.0)
     side_by_side = 1 + math.ceil(float(room.max()) / apart - _TINY)

@@ -10,7 +10,6 @@ from jaxpaint.brushes.base import (
     Pixels,
     Renderer,
     Stroke,
-    Vectors,
     from_window,
     moved,
     nowhere,
@@ -21,6 +20,7 @@ from jaxpaint.brushes.base import (
     with_nowhere,
 )
 from jaxpaint.brushes.textures import Look
+from jaxpaint.brushes.vectors import Vectors
 
 _MODULES = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
 BRUSHES: dict[str, Brush] = {module.BRUSH.name: module.BRUSH for module in _MODULES if hasattr(module, "BRUSH")}

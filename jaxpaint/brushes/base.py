@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxpaint.brushes.vectors import Vectors
 from jaxpaint.errors import ExportError
 
 # Canvas width, in pixels, at which a stroke of size 0 is one pixel wide.
@@ -56,31 +57,6 @@ class Stroke(NamedTuple):
 
 
 Renderer = Callable[[Float[Array, "d"]], Stroke]
-
-
-class Vectors(NamedTuple):
-    """Strokes as vector graphics: shapes without texture, in canvas coordinates.
-
-    Attributes:
-      outline: corners of the polygon that a stroke fills.
-      path: quadratic Bézier curve that the brush runs along: start, control point, end.
-      widths: full widths at the start and at the end of the path.
-      ends: the points of a stroke's first and second colour. Colours change linearly between them.
-      cap: form of the ends of the path: "round", "square", or "butt" for a path that ends at the outline.
-    """
-
-    outline: Float[np.ndarray, "n k 2"]
-    path: Float[np.ndarray, "n 3 2"]
-    widths: Float[np.ndarray, "n 2"]
-    ends: Float[np.ndarray, "n 2 2"]
-    cap: str = "round"
-
-    def one(self, number: int, scale: float) -> Vectors:
-        """The shapes of one stroke, without the axis n, in canvas units times `scale`."""
-        outline, path, widths, ends = (
-            part[number] * scale for part in (self.outline, self.path, self.widths, self.ends)
-        )
-        return Vectors(outline, path, widths, ends, self.cap)
 
 
 class Pixels(NamedTuple):

@@ -16,15 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import HAIR, Pixels, Plane, Vectors, centres, stored, total
+from jaxpaint.brushes.base import HAIR, Pixels, Plane, centres, stored, total
+from jaxpaint.brushes.vectors import AHEAD, Vectors, along
 
 _SAMPLES = np.linspace(0.0, 1.0, 9)
 _NEWTON_STEPS = 3
 _TINY = 1e-12
 # Values of t at which outlines have corners, and corners of a round end.
 _OUTLINED, _CAP = np.linspace(0.0, 1.0, 13, dtype=np.float32), 8
-# Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
-_AHEAD = 1e-3
 # Length of a tangent, in canvas units, below which a curve has no direction.
 _STILL = 1e-4
 
@@ -159,8 +158,8 @@ def _swept_backward(size: int, seen: _Seen, kept: Any, gradient: Any) -> tuple[A
             )
         to_p0 = [g + to_slope * v for g, v in zip(to_way, towards, strict=True)]
         axes = list(zip(to_p0, to_tangent, way, strict=True))
-        to_a = [(p * t + 2 * to_slope * w) * t + (2 * t + _AHEAD) * g for p, g, w in axes]
-        to_b = [p * t + to_slope * w + (1 + _AHEAD) * g for p, g, w in axes]
+        to_a = [(p * t + 2 * to_slope * w) * t + (2 * t + AHEAD) * g for p, g, w in axes]
+        to_b = [p * t + to_slope * w + (1 + AHEAD) * g for p, g, w in axes]
         return to_p0, to_a, to_b, to_growth
 
     *points, to_growth = jax.tree.map(total, stored(planes, always)(t, *gradient))
@@ -173,7 +172,7 @@ _swept.defvjp(_swept_forward, _swept_backward)
 def _at(p0: Any, a: Any, b: Any, t: Plane) -> Swept:
     way = tuple((a[i] * t + b[i]) * t + c for i, c in enumerate(_ways(p0, t.shape[-1])))
     # Where the velocity is 0, at the end of some curves, the tangent is the chord.
-    tangent = tuple((2 * t + _AHEAD) * a[i] + (1 + _AHEAD) * b[i] for i in range(2))
+    tangent = tuple((2 * t + AHEAD) * a[i] + (1 + AHEAD) * b[i] for i in range(2))
     return Swept(t, way, tangent)
 
 
@@ -265,13 +264,7 @@ def vectors(strokes: Float[np.ndarray, "n d"], *, tapered: bool, square: bool = 
     control = start + (end - start) * strokes[:, 2:4]
     path = np.stack([start, control, end], axis=1)
     radii = HAIR + strokes[:, [6, 7 if tapered else 6]] / 4
-    t = _OUTLINED[:, None]
-    way = [(control - start)[:, None], (end - control)[:, None]]
-    points = start[:, None] + 2 * t * way[0] + t**2 * (way[1] - way[0])
-    tangent = (1 - t) * way[0] + t * way[1] + _AHEAD * (end - start)[:, None]
-    speed = np.linalg.norm(tangent, axis=-1, keepdims=True)
-    # A curve that is a point has no direction, so the brush lies along x.
-    tangent = np.where(speed > _STILL / 2, tangent / np.maximum(speed, _TINY), np.array([1.0, 0.0], np.float32))
+    points, tangent = along(path, _OUTLINED)
     right = np.stack([-tangent[..., 1], tangent[..., 0]], axis=-1)
     radius = (radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _OUTLINED)[..., None]
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxpaint.brushes.base import Affine, Vectors
+from jaxpaint.brushes.base import Affine
+from jaxpaint.brushes.vectors import Vectors
 
 
 class Units(NamedTuple):

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 
 from jaxpaint import __version__
 from jaxpaint.brushes import BRUSHES, Vectors
-from jaxpaint.brushes.hairs import Hairs, hairs
+from jaxpaint.brushes.bristle_lines import BristleLines, bristle_lines
 from jaxpaint.errors import ExportError
 from jaxpaint.io import origins
 from jaxpaint.io.exports.base import Export
@@ -125,7 +125,7 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
     brush, scale = BRUSHES[painting.brush], _UNITS * 10**options.precision
     height, width = fitted_shape(painting.height, painting.width, scale)
     vectors = brush.shapes(painting.strokes[kept])
-    bristles = hairs(brush, painting.strokes[kept], painting.settings.texture) if options.bristles else None
+    bristles = bristle_lines(brush, painting.strokes[kept], painting.settings.texture) if options.bristles else None
     colors, alphas = brush.paint(painting.strokes[kept])
     if plain or options.centerlines:
         colors = np.repeat(colors.mean(axis=1, keepdims=True), 2, axis=1)
@@ -189,11 +189,11 @@ def _filled(vectors: Vectors, at: int, scale: int, alpha: float, gradient: str, 
     return f'{gradient}<path fill="{paint}"{opacity} d="{path}"/>'
 
 
-def _bristled(hairs: Hairs, at: int, scale: int, gradient: str, paint: str) -> str:
+def _bristled(bristles: BristleLines, at: int, scale: int, gradient: str, paint: str) -> str:
     """A stroke as lines along its bristles, and its gradient; some bristles have a light or a dark tint."""
-    lines = np.array([_line(points) for points in np.rint(hairs.path[at] * scale).astype(int)])
-    painted, tint = hairs.painted[at], hairs.shade[at] - 1.0
-    width = max(1, round(float(hairs.width[at]) * scale))
+    lines = np.array([_line(points) for points in np.rint(bristles.path[at] * scale).astype(int)])
+    painted, tint = bristles.painted[at], bristles.shade[at] - 1.0
+    width = max(1, round(float(bristles.width[at]) * scale))
     tints = [
         f'<path stroke="{color}" stroke-opacity="{_TINT}" stroke-width="{max(1, round(_TINT_WIDTH * width))}" '
         f'd="{"".join(lines[painted & tinted])}"/>'
@@ -204,7 +204,7 @@ def _bristled(hairs: Hairs, at: int, scale: int, gradient: str, paint: str) -> s
 
 
 def _line(points: Int[np.ndarray, "5 2"]) -> str:
-    """A hair: a straight piece, a curve and a straight piece, those without length left out."""
+    """A bristle: a straight piece, a curve and a straight piece, those without length left out."""
     start, first, control, last, end = points
     ahead = "l" + _numbers(first - start) if (first != start).any() else ""
     curve = "q" + _numbers(np.concatenate([control - first, last - first]))

@@ -104,7 +104,7 @@ class Player {
     this.point();
   }
 
-  // Changes the view. The canvas follows at once, and is drawn anew when the view has settled.
+  // Changes the view. The canvas follows at once, and is redrawn when the view has settled.
   reframe(change, settled = SETTLED) {
     if (this.seen && !this.view.zoomed) this.view.keep(this.find("canvas"));
     change();
@@ -379,7 +379,7 @@ class Player {
     });
     find("canvas").addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
-      this.say("The graphics card stopped. The page begins anew when it is back.");
+      this.say("The graphics card stopped. The page reloads when it is back.");
     });
     find("canvas").addEventListener("webglcontextrestored", () => location.reload());
   }
@@ -390,7 +390,7 @@ function surfaceOf(canvas, painting, strokes) {
     return new WebGl(canvas, painting, strokes);
   } catch (error) {
     console.warn(error);
-    // A canvas has one kind of drawing for ever.
+    // A canvas keeps its first kind of context.
     const other = canvas.cloneNode();
     canvas.replaceWith(other);
     return new Sketch(other, painting, strokes);

@@ -61,8 +61,8 @@ class Sketch {
     const whole = newCanvas(frame);
     const context = whole.getContext("2d");
     this.fill(context, frame);
-    for (let from = 0; from < count; from += 500) {
-      this.drawOn(context, frame, from, Math.min(from + 500, count));
+    for (let from = 0; from < count; from += AT_ONCE) {
+      this.drawOn(context, frame, from, Math.min(from + AT_ONCE, count));
       await wait(from / count);
     }
     return toPng(whole);

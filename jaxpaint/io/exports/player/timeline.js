@@ -19,7 +19,7 @@ class Timeline {
     this.kept = [];
   }
 
-  // Begins anew in another frame.
+  // Restarts in another frame.
   resize(frame) {
     const { count } = this.strokes;
     this.surface.resize(frame);

@@ -1,6 +1,6 @@
-"""Hairs: the bristles of strokes as lines, for vector graphics.
+"""The bristles of strokes as lines, for vector graphics.
 
-A hair runs at a fixed place across its stroke, from where its bristle begins to paint to where it ends or has run dry.
+A line runs at a fixed place across its stroke, from where its bristle begins to paint to where it ends or has run dry.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint.brushes import bristles
-from jaxpaint.brushes.base import Brush, Vectors
+from jaxpaint.brushes.base import Brush, padded
+from jaxpaint.brushes.vectors import Vectors, along
 from jaxpaint.errors import ExportError
 
-# Hairs of a stroke, and the points along each at which its bristle is looked up.
-_HAIRS, _POINTS = 11, 33
-# Place of the outermost hairs across a stroke, in widths. Width of a hair in distances between hairs, so that none of
+# Lines of a stroke, and the points along each at which its bristle is evaluated.
+_LINES, _POINTS = 11, 33
+# Place of the outermost lines across a stroke, in widths. Width of a line in distances between lines, so that none of
 # the ground is seen between them. Coverage at which a bristle is dry.
 _OUTERMOST, _OVERLAP, _DRY = 0.42, 1.35, 0.45
-# Strokes that are looked up at a time.
+# Strokes that are evaluated at a time.
 _BATCH = 512
-# Share of the chord that is added to the velocity to give the tangent, since a curve may stand still at its end.
-_AHEAD, _TINY = 1e-3, 1e-9
+_TINY = 1e-9
 
 
-class Hairs(NamedTuple):
-    """Hairs of strokes, in canvas coordinates.
+class BristleLines(NamedTuple):
+    """Bristles of strokes, in canvas coordinates.
 
     Attributes:
-      path: points of each hair: its start, the three control points of a quadratic Bézier curve, and its end. The first
+      path: points of each line: its start, the three control points of a quadratic Bézier curve, and its end. The first
         and the last piece are straight.
-      width: width of the hairs of each stroke.
-      shade: brightness of each hair's paint, as a factor of the mean.
-      painted: whether a hair paints at all.
+      width: width of the lines of each stroke.
+      shade: brightness of each line's paint, as a factor of the mean.
+      painted: whether a bristle paints at all.
     """
 
     path: Float[np.ndarray, "n k 5 2"]
@@ -45,7 +45,7 @@ class Hairs(NamedTuple):
     painted: Bool[np.ndarray, "n k"]
 
 
-def hairs(brush: Brush, strokes: Float[np.ndarray, "n d"], contrast: float) -> Hairs:
+def bristle_lines(brush: Brush, strokes: Float[np.ndarray, "n d"], contrast: float) -> BristleLines:
     """The bristles of strokes as lines.
 
     Args:
@@ -58,8 +58,10 @@ def hairs(brush: Brush, strokes: Float[np.ndarray, "n d"], contrast: float) -> H
     """
     if not brush.bristled or brush.start is None:
         raise ExportError(f"bristles: expected a painting by a brush of bristles, got {brush.name}")
-    spine, grain = _spine(brush.shapes(strokes), brush.start(strokes)), strokes[:, brush.index("grain")[0]]
-    across = np.linspace(-_OUTERMOST, _OUTERMOST, _HAIRS)
+    # As many as a power of two, to limit recompilation.
+    filled = padded(brush, strokes)
+    spine, grain = _spine(brush.shapes(filled), brush.start(filled)), filled[:, brush.index("grain")[0]]
+    across = np.linspace(-_OUTERMOST, _OUTERMOST, _LINES)
     way = np.linspace(-spine.caps[:, 0], spine.length + spine.caps[:, 1], _POINTS, axis=1)
     width = spine.widths.mean(axis=1)
     # Round ends reach less far at their sides.
@@ -68,8 +70,9 @@ def hairs(brush: Brush, strokes: Float[np.ndarray, "n d"], contrast: float) -> H
     given = (values.astype(np.float32) for values in (across, way, first, last, width, grain))
     begin, end, shade = map(np.asarray, _texture(*given, contrast=contrast))
     begun, ended = (np.take_along_axis(way, at, axis=1) for at in (begin, end))
-    wide = (width + spine.widths.max(axis=1)) * _OVERLAP * _OUTERMOST / (_HAIRS - 1)
-    return Hairs(_lines(spine, across, begun, ended).astype(np.float32), wide, shade, begun < ended)
+    wide = (width + spine.widths.max(axis=1)) * _OVERLAP * _OUTERMOST / (_LINES - 1)
+    path, count = _paths(spine, across, begun, ended).astype(np.float32), len(strokes)
+    return BristleLines(path[:count], wide[:count], shade[:count], (begun < ended)[:count])
 
 
 class _Spine(NamedTuple):
@@ -92,20 +95,19 @@ def _spine(vectors: Vectors, starts: Float[np.ndarray, "n 2"]) -> _Spine:
     return _Spine(path, widths, sides.sum(axis=1) / 3, (vectors.cap == "round") * widths / 2)
 
 
-def _lines(
+def _paths(
     spine: _Spine, across: Float[np.ndarray, "k"], begun: Float[np.ndarray, "n k"], ended: Float[np.ndarray, "n k"]
 ) -> Float[np.ndarray, "n k 5 2"]:
-    """`Hairs.path`.
+    """`BristleLines.path`.
 
     Args:
       spine: of the strokes.
-      across: places of the hairs across a stroke, in widths.
-      begun, ended: distances along the stroke at which each hair begins and ends.
+      across: places of the lines across a stroke, in widths.
+      begun, ended: distances along the stroke at which each line begins and ends.
     """
     path, widths, length, _ = spine
-    first, last, chord = path[:, 1] - path[:, 0], path[:, 2] - path[:, 1], path[:, 2] - path[:, 0]
-    tangents = np.stack([first + _AHEAD * chord, chord, last + _AHEAD * chord], axis=1)
-    tangents /= np.maximum(np.linalg.norm(tangents, axis=-1, keepdims=True), _TINY)
+    # The control point of a parallel curve lies beside that of the path, at right angles to the chord.
+    _, tangents = along(path, np.array([0.0, 0.5, 1.0]))
     left = np.stack([tangents[..., 1], -tangents[..., 0]], axis=-1)
     aside = np.stack([widths[:, 0], widths.mean(axis=1), widths[:, 1]], axis=1)[..., None] * left
     curves = path[:, None] + across[None, :, None, None] * aside[:, None]
@@ -139,12 +141,12 @@ def _texture(
     *,
     contrast: float,
 ) -> tuple[Int[Array, "n k"], Int[Array, "n k"], Float[Array, "n k"]]:
-    """The first and the last point at which each bristle paints, and the brightness of its paint (`Hairs.shade`).
+    """The first and last point at which each bristle paints, and the brightness of its paint (`BristleLines.shade`).
 
     Args:
-      across: places of the hairs across a stroke, in widths.
+      across: places of the lines across a stroke, in widths.
       way: distances of the points along the stroke, from the start of its path.
-      first, last: least and greatest distance that each hair reaches.
+      first, last: least and greatest distance that each line reaches.
       width: mean width of the stroke.
       grain: grain of the stroke.
       contrast: contrast of the texture.
@@ -156,7 +158,7 @@ def _texture(
             jnp.broadcast_to(each, (len(across), len(way)))
             for each in (across[:, None], (way - way[0])[None] / width, (way[-1] - way)[None] / width)
         )
-        found = bristles.bristles(s, before, after, grain, jnp.float32(0.5 / _HAIRS), min(contrast, 1.0), jnp.zeros(()))
+        found = bristles.bristles(s, before, after, grain, jnp.float32(0.5 / _LINES), min(contrast, 1.0), jnp.zeros(()))
         painted = (found.inside > 0) & (found.inset < 0.5 - jnp.abs(s)) & (found.cover > _DRY)
         painted &= (way[None] >= first[:, None]) & (way[None] <= last[:, None])
         shades = jnp.stack(bristles.shades(found.streak, grain, contrast)).mean(axis=0)
