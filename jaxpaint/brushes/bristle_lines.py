@@ -19,7 +19,7 @@ from jaxpaint.brushes.vectors import Vectors, along
 from jaxpaint.errors import ExportError
 
 # Lines of a stroke, and the points along each at which its bristle is evaluated.
-_LINES, _POINTS = 11, 33
+_LINES, _POINTS = 13, 33
 # Place of the outermost lines across a stroke, in widths. Width of a line in distances between lines, so that none of
 # the ground is seen between them. Coverage at which a bristle is dry.
 _OUTERMOST, _OVERLAP, _DRY = 0.42, 1.35, 0.45
@@ -35,13 +35,11 @@ class BristleLines(NamedTuple):
       path: points of each line: its start, the three control points of a quadratic Bézier curve, and its end. The first
         and the last piece are straight.
       width: width of the lines of each stroke.
-      shade: brightness of each line's paint, as a factor of the mean.
       painted: whether a bristle paints at all.
     """
 
     path: Float[np.ndarray, "n k 5 2"]
     width: Float[np.ndarray, "n"]
-    shade: Float[np.ndarray, "n k"]
     painted: Bool[np.ndarray, "n k"]
 
 
@@ -68,11 +66,11 @@ def bristle_lines(brush: Brush, strokes: Float[np.ndarray, "n d"], contrast: flo
     reach = np.sqrt(1.0 - 4.0 * across**2)
     first, last = -spine.caps[:, :1] * reach, spine.length[:, None] + spine.caps[:, 1:] * reach
     given = (values.astype(np.float32) for values in (across, way, first, last, width, grain))
-    begin, end, shade = map(np.asarray, _texture(*given, contrast=contrast))
+    begin, end = map(np.asarray, _painted(*given, contrast=contrast))
     begun, ended = (np.take_along_axis(way, at, axis=1) for at in (begin, end))
     wide = (width + spine.widths.max(axis=1)) * _OVERLAP * _OUTERMOST / (_LINES - 1)
     path, count = _paths(spine, across, begun, ended).astype(np.float32), len(strokes)
-    return BristleLines(path[:count], wide[:count], shade[:count], (begun < ended)[:count])
+    return BristleLines(path[:count], wide[:count], (begun < ended)[:count])
 
 
 class _Spine(NamedTuple):
@@ -131,7 +129,7 @@ def _part(
 
 
 @functools.partial(jax.jit, static_argnames="contrast")
-def _texture(
+def _painted(
     across: Float[Array, "k"],
     way: Float[Array, "n p"],
     first: Float[Array, "n k"],
@@ -140,8 +138,8 @@ def _texture(
     grain: Float[Array, "n"],
     *,
     contrast: float,
-) -> tuple[Int[Array, "n k"], Int[Array, "n k"], Float[Array, "n k"]]:
-    """The first and last point at which each bristle paints, and the brightness of its paint (`BristleLines.shade`).
+) -> tuple[Int[Array, "n k"], Int[Array, "n k"]]:
+    """The first and the last point at which each bristle paints.
 
     Args:
       across: places of the lines across a stroke, in widths.
@@ -161,13 +159,11 @@ def _texture(
         found = bristles.bristles(s, before, after, grain, jnp.float32(0.5 / _LINES), min(contrast, 1.0), jnp.zeros(()))
         painted = (found.inside > 0) & (found.inset < 0.5 - jnp.abs(s)) & (found.cover > _DRY)
         painted &= (way[None] >= first[:, None]) & (way[None] <= last[:, None])
-        shades = jnp.stack(bristles.shades(found.streak, grain, contrast)).mean(axis=0)
-        mean = (shades * painted).sum(axis=1) / jnp.maximum(painted.sum(axis=1), 1)
         begin, end = painted.argmax(axis=1), len(way) - 1 - painted[:, ::-1].argmax(axis=1)
         # A bristle that never paints ends where it begins.
         end = jnp.where(painted.any(axis=1), end, begin)
-        return begin, end, mean / (1.0 - contrast * (1.0 - bristles.SHADE))
+        return begin, end
 
     # In batches, so that many strokes need little memory.
-    begin, end, shade = jax.lax.map(of_one, (way, first, last, width, grain), batch_size=_BATCH)
-    return begin, end, shade
+    begin, end = jax.lax.map(of_one, (way, first, last, width, grain), batch_size=_BATCH)
+    return begin, end

@@ -42,8 +42,6 @@ _ANIMATED = (
     "g[style]{animation:shown 1ms both}@keyframes shown{from{visibility:hidden}}"
     "@media(prefers-reduced-motion:reduce){g[style]{animation:none}}"
 )
-# Bristles that are lighter or darker than the mean by so much have a tint of this opacity, as wide as a part of them.
-_TINTED, _TINT, _TINT_WIDTH = 0.012, 0.13, 0.6
 # Width of centre lines, in units. A pen has its own.
 _PEN = 2
 # Part of the strokes that is left out at a time to keep to the greatest size.
@@ -61,7 +59,7 @@ class Options(Checked):
     prefix = ""
 
     precision: int = setting(1, "decimals of coordinates; the long side has 1,000 units", 0, 3)
-    bristles: bool = setting(False, "bristles as lines, for brushes of oil; up to twice the size")
+    bristles: bool = setting(False, "bristles as lines, for brushes of oil; about twice the size")
     centerlines: bool = setting(False, "thin lines along the middles of the strokes, for pens")
     seconds: float = setting(
         0.0, "browsers show the strokes one after the other, for so long; 0: all at once", 0.0, 600.0
@@ -190,17 +188,10 @@ def _filled(vectors: Vectors, at: int, scale: int, alpha: float, gradient: str, 
 
 
 def _bristled(bristles: BristleLines, at: int, scale: int, gradient: str, paint: str) -> str:
-    """A stroke as lines along its bristles, and its gradient; some bristles have a light or a dark tint."""
-    lines = np.array([_line(points) for points in np.rint(bristles.path[at] * scale).astype(int)])
-    painted, tint = bristles.painted[at], bristles.shade[at] - 1.0
+    """A stroke as lines along its bristles, and its gradient."""
+    painted = np.rint(bristles.path[at][bristles.painted[at]] * scale).astype(int)
     width = max(1, round(float(bristles.width[at]) * scale))
-    tints = [
-        f'<path stroke="{color}" stroke-opacity="{_TINT}" stroke-width="{max(1, round(_TINT_WIDTH * width))}" '
-        f'd="{"".join(lines[painted & tinted])}"/>'
-        for color, tinted in (("#fff", tint > _TINTED), ("#000", tint < -_TINTED))
-        if (painted & tinted).any()
-    ]
-    return f'{gradient}<path stroke="{paint}" stroke-width="{width}" d="{"".join(lines[painted])}"/>{"".join(tints)}'
+    return f'{gradient}<path stroke="{paint}" stroke-width="{width}" d="{"".join(map(_line, painted))}"/>'
 
 
 def _line(points: Int[np.ndarray, "5 2"]) -> str:

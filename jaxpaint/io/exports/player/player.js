@@ -106,10 +106,11 @@ class Player {
 
   // Changes the view. The canvas follows at once, and is redrawn when the view has settled.
   reframe(change, settled = SETTLED) {
-    if (this.seen && !this.view.zoomed) this.view.keep(this.find("canvas"));
+    if (this.seen?.whole) this.view.keep(this.find("canvas"));
     change();
     this.pointer = null;
     this.stroke = -1;
+    this.tell();
     if (this.seen) this.view.show(this.seen);
     clearTimeout(this.settling);
     this.settling = setTimeout(() => {
@@ -306,7 +307,8 @@ class Player {
   size() {
     const size = Number(this.find("size").value);
     const [width, height] = [this.view.extent.x, this.view.extent.y].map((side) => Math.max(Math.round(side * size), 1));
-    this.find("about-picture").textContent = `${plain(width)} × ${plain(height)} pixels, PNG: ${this.counted()}`;
+    const told = this.find("size").validity.valid ? `${plain(width)} × ${plain(height)} pixels, PNG: ${this.counted()}` : "64 to 16,384";
+    this.find("about-picture").textContent = told;
   }
 
   listen() {

@@ -68,8 +68,9 @@ class View {
     return x >= 0 && y >= 0 && x < this.extent.x && y < this.extent.y ? { x, y } : null;
   }
 
-  // The part of the painting that is on the stage: `left` and `top` in canvas units, `wide` and `high` in pixels of the
-  // page, `width` and `height` in pixels of the canvas, `scale` in pixels of the canvas for a canvas unit.
+  // The part of the painting that is on the stage: `whole` if it is all of it, `left` and `top` in canvas units, `wide`
+  // and `high` in pixels of the page, `width` and `height` in pixels of the canvas, `scale` in pixels of the canvas for a
+  // canvas unit.
   frame() {
     const { scale, left, top } = this.place;
     const [first, last] = [Math.max(left, 0), Math.min(left + this.extent.x * scale, this.stage.clientWidth)];
@@ -78,6 +79,7 @@ class View {
     const density = Math.min(devicePixelRatio, 2, Math.sqrt(CANVAS_PIXELS / (wide * high)));
     const [width, height] = [wide, high].map((side) => Math.max(Math.round(side * density), 1));
     return {
+      whole: !this.zoomed,
       left: (first - left) / scale, top: (upper - top) / scale, scale: (scale * width) / wide, width, height, wide, high,
     };
   }
@@ -93,7 +95,7 @@ class View {
     });
     const [wide, high] = [this.extent.x * scale, this.extent.y * scale];
     Object.assign(this.under.style, { width: `${wide}px`, height: `${high}px`, transform: `translate(${left}px, ${top}px)` });
-    this.under.hidden = !this.zoomed;
+    this.under.hidden = frame.whole && !this.zoomed;
     this.stage.classList.toggle("large", this.zoomed);
     if (!this.zoomed) document.body.style.setProperty("--wide", `${Math.round(wide)}px`);
   }
