@@ -146,12 +146,13 @@ def stages(painting: Painting, *, size: int, stops: Sequence[int]) -> Iterator[U
 
 
 def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
-    """Colour and coverage of the paint below each stroke's start; None if paint is not wet.
+    """Colour and coverage of the paint below each stroke's start; None if nothing depends on it.
 
     Read from a small drawing of dry paint.
     """
     settings, brush = painting.settings, BRUSHES[painting.brush]
-    if not (settings.wet and settings.layering == "over" and brush.start and len(painting.strokes)):
+    matters = (settings.wet or settings.relief) and settings.layering == "over"
+    if not (matters and brush.start and len(painting.strokes)):
         return None
     shape = pictures.fitted_shape(painting.height, painting.width, _BELOW)
     # The fourth channel has heights of 1: where there is paint. A bare canvas is dry.
@@ -176,8 +177,8 @@ def _over(
         layers.shape[:2],
         canvas=layers,
         out=layers,
-        thickness=lighting.thickness(engine.brush, strokes) if has_height else None,
-        below=below,
+        thickness=lighting.thickness(engine.brush, strokes, below) if has_height else None,
+        below=below if wet else None,
         tooth=lighting.tooth(ground, layers.shape[:2]) if engine.brush.settles and ground != "none" else None,
     )
 

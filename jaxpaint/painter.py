@@ -262,8 +262,11 @@ def network_of(settings: Settings, *, pictured: bool = False) -> Model | None:
     return Network(found.net, BRUSHES[found.brush], fold(found.variables), settings.dtype, settings.layering)
 
 
-def inked(settings: Settings, image: Picture) -> Picture:
-    """The picture that is painted: in shades between ink and canvas, if the settings name an ink, and in thin paint."""
+def prepared(settings: Settings, image: Picture) -> Picture:
+    """The picture that is painted: simplified, in shades between ink and canvas, and in thin paint, by the settings."""
+    if settings.simplify and _weighted(settings):
+        # At the size of the fit, since a photograph may be much larger.
+        image = attention.simplified(_at_fit(settings, image), settings.simplify)
     if settings.ink_rgb:
         image = pictures.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
     # The density of thin paint is the logarithm of its transmittance.
@@ -275,10 +278,16 @@ def importance(settings: Settings, image: Picture) -> Float[np.ndarray, "rows co
 
     Blocks get equal weights, since each is painted without knowledge of the others.
     """
-    if settings.detail == "alike" or settings.mode == "blocks":
-        return None
+    return attention.importance(_at_fit(settings, image)) if _weighted(settings) else None
+
+
+def _weighted(settings: Settings) -> bool:
+    return settings.detail == "auto" and settings.mode != "blocks"
+
+
+def _at_fit(settings: Settings, image: Picture) -> Picture:
     height, width, _ = image.shape
-    return attention.importance(pictures.resize(image, pictures.fitted_shape(height, width, settings.size)))
+    return pictures.resize(image, pictures.fitted_shape(height, width, settings.size))
 
 
 def underpainting(settings: Settings) -> int:

@@ -31,8 +31,8 @@ from jaxpaint.painter import (
     bounds,
     generator,
     importance,
-    inked,
     lowest_kept,
+    prepared,
     underpainting,
 )
 from jaxpaint.problem import Fit, Problem
@@ -220,7 +220,7 @@ def paint_stages(
     key, form = as_key(key), None if form is None else directions.checked(form)
     if resume is not None:
         checks.instance(resume, Painting, "a painting to go on from", reader="jaxpaint.load_painting")
-    image = inked(settings, pictures.checked(image))
+    image = prepared(settings, pictures.checked(image))
     painter = Painter.of(settings, image.shape[:2], brush_image)
     return fit_stages(image, painter, key=key, form=form, resume=resume)
 
@@ -233,7 +233,7 @@ def fit_stages(
     form: directions.Field | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
-    """`paint_stages` of a picture that is `inked` already, by a painter of pictures of its shape."""
+    """`paint_stages` of a picture that is `prepared` already, by a painter of pictures of its shape."""
     settings, (height, width) = painter.settings, painter.shape
     window = painter.network.window if painter.network else None
     stages = plan(settings, pictures.fitted_shape(height, width, settings.size), window=window)

@@ -181,6 +181,9 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     spread: float = setting(0.0, "share of the strokes that lie evenly over the picture, and stay", 0.0, 1.0)
     water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
+    simplify: float = setting(
+        1.0, "how far small details are left out where people seldom look; with detail auto", 0.0, 1.0, before=0.0
+    )
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
     accents: float = setting(0.0, "share of the strokes that come last, small ones where most is missing", 0.0, 0.9)
@@ -276,6 +279,7 @@ class FilmSettings(Settings):
     brush: str = setting("oilpaintbrush", ", ".join(BRUSHES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
+    simplify: float = setting(0.0, "how far small details are left out; with detail auto", 0.0, 1.0)
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
     direction: float = setting(0.0, "how strongly strokes follow the forms, in keyframes", 0.0, 10.0)
     method: str = setting(

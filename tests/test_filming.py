@@ -14,7 +14,7 @@ import jaxpaint
 from jaxpaint import drawing, optimize, styling
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.optimize import densify, initialize
-from jaxpaint.painter import inked
+from jaxpaint.painter import prepared
 from jaxpaint.pictures import resize
 from jaxpaint.problem import Fit
 from jaxpaint.settings import FilmSettings, StyleSettings
@@ -303,7 +303,7 @@ def test_a_frame_in_one_ink_is_the_painting_in_that_ink(pictures):
     [(state, facts)] = filmed(pictures[:1], settings)
     whole = jaxpaint.paint(pictures[0], key=KEY, settings=settings.painting)
     np.testing.assert_array_equal(state.frame.strokes, whole.strokes)
-    shades = inked(settings, pictures[0])
+    shades = prepared(settings, pictures[0])
     assert facts.psnr == pytest.approx(-10 * np.log10(np.mean((drawn(state, settings) - shades) ** 2)), abs=1e-3)
 
 

@@ -113,17 +113,17 @@ def test_importance_has_the_size_of_the_fit_and_a_mean_of_1(picture):
 
 def test_water_thins_the_paint(picture):
     """At 0.5, two films are as dense as the picture."""
-    thin = painter.inked(dataclasses.replace(SMALL, water=0.5), picture)
+    thin = painter.prepared(dataclasses.replace(SMALL, water=0.5), picture)
     np.testing.assert_allclose(thin * thin, picture, atol=1e-6)
-    assert painter.inked(SMALL, picture) is picture
+    assert painter.prepared(SMALL, picture) is picture
 
 
 def test_an_ink_gives_the_shades_between_it_and_the_canvas(picture):
     settings = dataclasses.replace(SMALL, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
-    shades = painter.inked(settings, picture)
+    shades = painter.prepared(settings, picture)
     np.testing.assert_allclose(shades[0, 0], [0.9, 0.8, 0.7] - np.array([0.8, 0.6, 0.4]) * (1 - picture[0, 0] @ LUMA))
     # In water, the shades are thinned, too.
-    thin = painter.inked(dataclasses.replace(settings, water=0.5), picture)
+    thin = painter.prepared(dataclasses.replace(settings, water=0.5), picture)
     np.testing.assert_allclose(thin * thin, shades, atol=1e-6)
 
 

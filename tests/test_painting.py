@@ -285,7 +285,7 @@ def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
     done = jaxpaint.paint(picture, key=KEY, settings=settings)
     color = BRUSHES["pastel"].index("color")
     np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (37, 1)), atol=1e-6)
-    shades = painter.inked(settings, picture)
+    shades = painter.prepared(settings, picture)
     drawn = drawing.draw_flat(drawing.relit(done, {"ground": "none"}), size=90)
     assert (
         metrics.psnr(drawn, shades) > metrics.psnr(np.broadcast_to(shades.mean(axis=(0, 1)), (60, 90, 3)), shades) + 3

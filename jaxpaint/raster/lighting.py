@@ -20,8 +20,10 @@ from jaxpaint.brushes import Brush
 from jaxpaint.brushes.base import Plane, Scalar
 
 GROUNDS = ("linen", "paper", "none")
-# Width from which strokes have ridges as high as any, in long sides of the picture.
-_LOADED = 0.045
+# Width of the strokes with the highest ridges, in long sides of the picture, and how fast others have lower ones.
+_LOADED, _SELECTIVE = 0.05, 3.0
+# Share of the ridges that is left without contrast to the paint below, and the contrast that brings half of the rest.
+_SCRUBBED, _CONTRAST = 0.06, 0.12
 # Mean height of a stroke before it is laid down, and height of a thick stroke's paint in long sides of the picture.
 _MEAN, UNIT = 0.5, 0.0024
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
@@ -41,20 +43,28 @@ SCALES = {"unit": UNIT, "rounded": _ROUNDED, "around": _AROUND, "gloss": _GLOSS}
 _PORES = (0.0, 1.0, 2.0, 1.5)
 
 
-def thickness(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
+def thickness(
+    brush: Brush, strokes: Float[np.ndarray, "n d"], below: Float[np.ndarray, "n 4"] | None = None
+) -> Float[np.ndarray, "n 2"]:
     """How thick each stroke's paint is, and how far ridges rise above and below that, as factors (see `laid`).
 
-    Paint is thick in the lights and thin in the darks. A small brush leaves low ridges, but no thinner paint: a thin
-    stroke would seem to be carved out of its neighbours.
+    Paint is thick in the lights and thin in the darks. Accents, whose colour differs from what is below, have high
+    ridges; paint over paint of its own colour is scrubbed flat, as in skies and skin. A small brush leaves low ridges,
+    and so does a very broad one, but no thinner paint: a thin stroke would seem to be carved out of its neighbours.
 
     Args:
       brush: whose strokes they are.
       strokes: in canvas coordinates.
+      below: colour and coverage of the paint below each (see `drawing.paint_below`); None for strong contrast.
     """
-    lightness = strokes[:, brush.index("color")].mean(axis=1)
+    color = strokes[:, brush.index("color")].reshape(len(strokes), -1, 3).mean(axis=1)
+    lightness = color.mean(axis=1)
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width
-    small = np.minimum(width / _LOADED, 1.0)
-    ridges = (0.38 + 0.62 * lightness**1.5) * (small * np.exp(1.0 - small)) ** 2
+    wide = width / _LOADED
+    ridges = (0.63 + 0.57 * lightness**1.5) * (wide * np.exp(1.0 - wide)) ** _SELECTIVE
+    if below is not None:
+        contrast = np.abs(color - below[:, :3]).max(axis=1)
+        ridges *= _SCRUBBED + (1.0 - _SCRUBBED) * contrast / (contrast + _CONTRAST)
     # With larger differences of thickness, each stroke would stand out from its neighbours like a tile.
     load = 0.9 + 0.2 * (strokes[:, brush.index("grain")].sum(axis=1) * 151.7 % 1.0)
     return np.stack([(0.7 + 0.3 * lightness) * load, ridges * load], axis=1).astype(np.float32)

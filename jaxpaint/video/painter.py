@@ -32,7 +32,7 @@ from jaxtyping import Bool, Float, Int, PRNGKeyArray
 from jaxpaint import checks, optimize, painting, pictures, styling
 from jaxpaint.brushes import Brush, moved
 from jaxpaint.optimize.initialize import stroke_size
-from jaxpaint.painter import Painter, as_key, generator, importance, inked
+from jaxpaint.painter import Painter, as_key, generator, importance, prepared
 from jaxpaint.problem import Bounds, Fit, Problem, Springs
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
@@ -102,7 +102,7 @@ def film(
         if picture.shape[:2] != painter.source:
             height, width = painter.source
             raise ValueError(f"expected frames of {width} × {height}, got {picture.shape[1::-1]}")
-        small = inked(settings, fitted(picture, settings))
+        small = prepared(settings, fitted(picture, settings))
         if before is None and resume is not None:
             before = small
             continue

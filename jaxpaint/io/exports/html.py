@@ -91,8 +91,8 @@ def _strokes(painting: Painting) -> dict[str, Any]:
     """The strokes' numbers, and the shaders that take the first of them."""
     brush, strokes, below = BRUSHES[painting.brush], painting.strokes, drawing.paint_below(painting)
     vectors, (colors, alphas) = brush.shapes(strokes), brush.paint(strokes)
-    wet = {} if below is None else {"below": below}
-    taken = {"stroke": strokes, "thickness": lighting.thickness(brush, strokes), **wet, "box": _boxes(vectors)}
+    wet = {} if below is None or not painting.settings.wet else {"below": below}
+    taken = {"stroke": strokes, "thickness": lighting.thickness(brush, strokes, below), **wet, "box": _boxes(vectors)}
     sizes = {name: values.shape[1] for name, values in taken.items()}
     templates = {"vertex": _read("stroke.vert"), "fragment": _read("stroke.frag")}
     shaders = glsl.of_strokes(painting, sizes, templates)
