@@ -22,9 +22,9 @@ _MODEL = pathlib.Path(__file__).parent / "weights" / "blazeface.tflite"
 # Weight of an error in a face's eyes, nose and mouth, elsewhere in a face, and in the most salient places; the weight
 # is 1 where nothing is.
 _FEATURE, _FACE, _SALIENT = 24.0, 12.0, 3.0
-# Weight, relative to the least, from which a picture keeps all of its details. Standard deviation of the transition
-# and of the blur after the filter that leaves out details, and side of that filter's window, in long sides.
-_KEPT, _TRANSITION, _SOFTENED, _WINDOW = 2.2, 0.02, 0.002, 0.028
+# Weight, relative to the least, from which a picture keeps all of its details, and standard deviation of the
+# transition, in long sides. Contrast of a detail that is half kept where the weight is least.
+_KEPT, _TRANSITION, _STRIKING = 2.2, 0.02, 0.2
 # Range of a picture's brightness below which nothing is salient.
 _PLAIN = 1 / 255
 # Side in pixels of the picture whose spectrum is taken (64 in the paper), size of the spectrum's mean filter, and
@@ -84,25 +84,33 @@ def _weighted(most: float, away: Float[np.ndarray, "height width"]) -> Float[np.
     return 1.0 + (most - 1.0) * np.clip(2.2 - 1.2 * away, 0.0, 1.0)
 
 
-def simplified(image: Float[np.ndarray, "height width 3"], strength: float) -> Float[np.ndarray, "height width 3"]:
-    """A picture with fewer details where people seldom look.
+def simplified(
+    image: Float[np.ndarray, "height width 3"], strength: float, size: float
+) -> Float[np.ndarray, "height width 3"]:
+    """A picture without the small, faint details where people seldom look: fur, foliage, the grain of wood.
 
-    A median filter leaves out what is smaller than half of its window, and keeps contours.
+    Details are the difference from the median around each pixel, which keeps contours.
 
     Args:
       image: picture in [0, 1].
-      strength: 0 leaves the picture as it is; 1 leaves out all small details where the importance is least.
+      strength: 0 leaves the picture as it is; 1 leaves out all faint details where the importance is least.
+      size: side of the median filter's window, in long sides: that of a typical stroke.
 
     Returns:
       The picture, in [0, 1].
+
+    References:
+      Hertzmann, "Painterly rendering with curved brush strokes of multiple sizes", SIGGRAPH 1998, which blurs the
+      picture by the size of the strokes.
     """
     longest = max(image.shape)
     weight = importance(image)
     seen = np.clip((weight / weight.min() - 1.0) / (_KEPT - 1.0), 0.0, 1.0)
-    broad = cv2.medianBlur(pictures.to_bytes(image), 2 * round(_WINDOW * longest / 2) + 1)
     unseen = cv2.GaussianBlur(1.0 - seen, (0, 0), _TRANSITION * longest)[..., None]
-    plain = cv2.GaussianBlur(broad.astype(np.float32) / 255, (0, 0), _SOFTENED * longest)
-    return image + strength * unseen * (plain - image)
+    detail = image - cv2.medianBlur(pictures.to_bytes(image), 2 * round(size * longest / 2) + 1) / np.float32(255)
+    contrast = np.abs(detail).max(axis=-1, keepdims=True)
+    faint = _STRIKING**2 / (contrast**2 + _STRIKING**2)
+    return image - strength * unseen * faint * detail
 
 
 def saliency(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:

@@ -266,7 +266,8 @@ def prepared(settings: Settings, image: Picture) -> Picture:
     """The picture that is painted: simplified, in shades between ink and canvas, and in thin paint, by the settings."""
     if settings.simplify and _weighted(settings):
         # At the size of the fit, since a photograph may be much larger.
-        image = attention.simplified(_at_fit(settings, image), settings.simplify)
+        image = _at_fit(settings, image)
+        image = attention.simplified(image, settings.simplify, stroke_size(image.shape[:2], settings.strokes))
     if settings.ink_rgb:
         image = pictures.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
     # The density of thin paint is the logarithm of its transmittance.

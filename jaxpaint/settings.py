@@ -169,7 +169,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     mode: str = setting(
         "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")
     )
-    strokes: int = setting(0, "how many strokes, fewer with an economy; 0: 2500, or 500 with a network", 0, 100_000)
+    strokes: int = setting(0, "how many strokes, fewer with an economy; 0: 1800, or 500 with a network", 0, 100_000)
     max_divide: int = setting(0, "progressive: levels, the m-th with m² shares of strokes; 0: as suits", 0, 64)
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
@@ -182,7 +182,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     water: float = setting(0.0, "water in the paint: share of the picture's density that is left out", 0.0, 0.9)
     detail: str = setting("auto", "auto: more in faces, and in what stands out; or alike", choices=("auto", "alike"))
     simplify: float = setting(
-        1.0, "how far small details are left out where people seldom look; with detail auto", 0.0, 1.0, before=0.0
+        1.0, "how far faint, small details are left out where people seldom look", 0.0, 1.0, before=0.0
     )
     min_size: float = setting(0.0, "least width of a stroke, in long sides of the picture", 0.0, 1.0)
     max_size: float = setting(1.0, "greatest width of a stroke, in long sides of the picture", 0.0, 1.0)
@@ -221,7 +221,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
         super().__post_init__()
         brush = check_brush(self.brush, self.brush_image)
         # A network takes about a hundred times as long for a stroke.
-        strokes, steps = (2500, 280) if self.renderer == "exact" else (500, 60)
+        strokes, steps = (1800, 280) if self.renderer == "exact" else (500, 60)
         # Glazes only darken, so they need a light canvas. Mode blocks is another painter's method, whose strokes cover.
         glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
         layering = brush.layering if glazes else "over"
@@ -279,7 +279,7 @@ class FilmSettings(Settings):
     brush: str = setting("oilpaintbrush", ", ".join(BRUSHES))
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
-    simplify: float = setting(0.0, "how far small details are left out; with detail auto", 0.0, 1.0)
+    simplify: float = setting(0.0, "how far faint, small details are left out where people seldom look", 0.0, 1.0)
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
     direction: float = setting(0.0, "how strongly strokes follow the forms, in keyframes", 0.0, 10.0)
     method: str = setting(

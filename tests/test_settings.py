@@ -125,7 +125,7 @@ def test_unknown_key():
 def test_every_setting_says_what_it_means():
     assert all(Settings.meanings().values())
     assert dataclasses.asdict(Settings()) == Settings.defaults() | {
-        "strokes": 2500,
+        "strokes": 1800,
         "steps": 280,
         "ground": "linen",
         "layering": "over",

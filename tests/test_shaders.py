@@ -98,7 +98,9 @@ def test_a_picture_of_a_brush():
 
 def test_light_is_that_of_drawings():
     rng = np.random.default_rng(0)
-    planes = {name: rng.normal(0.0, 0.5, (SIZE, SIZE)).astype(np.float32) for name in ("right", "down", "depth")}
+    planes = {
+        name: rng.normal(0.0, 0.5, (SIZE, SIZE)).astype(np.float32) for name in ("right", "down", "depth", "bright")
+    }
     light = dict(zip(("to_x", "to_y", "to_z"), lighting.towards(30.0), strict=True))
     pixel = ["x", "y", *planes, *light]
     program = shaders.translate(lambda *planes: lighting.reflected(*planes), pixel=pixel)

@@ -267,7 +267,7 @@ def height(
         spread = jnp.sqrt(wide**2 + (0.5 * footprint) ** 2)
         return tall * wide / spread * jnp.exp(-((distance / spread) ** 2))
 
-    rim = ridge(0.5 - jnp.abs(s) - found.inset - 0.07, 0.07, 0.10)
-    pushed = (after < before) * ridge(found.inside - 0.12, 0.11, 0.12)
+    rim = ridge(0.5 - jnp.abs(s) - found.inset - 0.07, 0.07, 0.06)
+    pushed = (after < before) * ridge(found.inside - 0.12, 0.11, 0.08)
     ridges = 0.80 * contrast * depth(grain) * found.streak
     return jnp.maximum(0.52 + ridges + rim + pushed, 0.0)

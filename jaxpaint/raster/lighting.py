@@ -21,15 +21,17 @@ from jaxpaint.brushes.base import Plane, Scalar
 
 GROUNDS = ("linen", "paper", "none")
 # Width of the strokes with the highest ridges, in long sides of the picture, and how fast others have lower ones.
-_LOADED, _SELECTIVE = 0.05, 3.0
+_LOADED, _SELECTIVE = 0.045, 3.0
 # Share of the ridges that is left without contrast to the paint below, and the contrast that brings half of the rest.
-_SCRUBBED, _CONTRAST = 0.06, 0.12
+_SCRUBBED, _CONTRAST = 0.2, 0.1
 # Mean height of a stroke before it is laid down, and height of a thick stroke's paint in long sides of the picture.
 _MEAN, UNIT = 0.5, 0.0024
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
 _ELEVATION, _ROUNDED = 0.58, 0.0004
 # Shadows are less deep than the cosine has them and lights less bright, since light comes from everywhere in a room.
 _SHADOW, _LIGHT, _DARKEST, _BRIGHTEST = 0.65, 0.80, 0.45, 1.45
+# Share of a shadow that is missing in white paint, where light goes to and fro between the ridges.
+_BOUNCED = 0.6
 # Crevices: how far around, in long sides, how dark for a unit of depth, and at most.
 _AROUND, _CREVICE, _DEEPEST = 0.005, 0.6, 0.20
 # Gloss: how bright, and the exponent of Blinn and Phong.
@@ -61,7 +63,7 @@ def thickness(
     lightness = color.mean(axis=1)
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width
     wide = width / _LOADED
-    ridges = (0.63 + 0.57 * lightness**1.5) * (wide * np.exp(1.0 - wide)) ** _SELECTIVE
+    ridges = (0.75 + 0.25 * lightness) * (wide * np.exp(1.0 - wide)) ** _SELECTIVE
     if below is not None:
         contrast = np.abs(color - below[:, :3]).max(axis=1)
         ridges *= _SCRUBBED + (1.0 - _SCRUBBED) * contrast / (contrast + _CONTRAST)
@@ -196,7 +198,7 @@ def shone_on(
     for rows in pictures.bands(*heights.shape):
         above = max(rows.start - reach, 0)
         around = np.ascontiguousarray(heights[above : rows.stop + reach], np.float32) * np.float32(relief)
-        shade, shine = _light(around, longest, light)
+        shade, shine = _light(around, picture[above : rows.stop + reach].mean(axis=-1), longest, light)
         here = slice(rows.start - above, rows.stop - above)
         lit[rows] = picture[rows] * shade[here, :, None] + (gloss * _GLOSS) * shine[here, :, None]
         np.clip(lit[rows], 0.0, 1.0, out=lit[rows])
@@ -204,12 +206,12 @@ def shone_on(
 
 
 def _light(
-    heights: Float[np.ndarray, "height width"], longest: int, light: float
+    heights: Float[np.ndarray, "height width"], bright: Float[np.ndarray, "height width"], longest: int, light: float
 ) -> tuple[Float[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
     """How light falls on heights: a factor of the colours, and the strength of the highlights.
 
     Args:
-      heights: of a band of a picture.
+      heights, bright: of a band of a picture; see `reflected`.
       longest: long side of the whole picture, in pixels.
       light: where the light comes from, in degrees.
     """
@@ -224,7 +226,7 @@ def _light(
         cv2.Sobel(rounded, cv2.CV_32F, *axes, ksize=1, scale=slope / 2, borderType=cv2.BORDER_REPLICATE)
         for axes in ((1, 0), (0, 1))
     )
-    return reflected(right, down, blurred(_AROUND) - rounded, *towards(light))
+    return reflected(right, down, blurred(_AROUND) - rounded, bright, *towards(light))
 
 
 def towards(light: float) -> Float[np.ndarray, "3"]:
@@ -238,12 +240,13 @@ def towards(light: float) -> Float[np.ndarray, "3"]:
     return way / np.linalg.norm(way)
 
 
-def reflected(right: Any, down: Any, depth: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any]:
+def reflected(right: Any, down: Any, depth: Any, bright: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any]:
     """The light that a surface reflects: a factor of its colours, and the strength of the highlights.
 
     Args:
       right, down: slopes of the surface, as arrays of NumPy or JAX.
       depth: how far the surface lies below what is around it, in units of paint.
+      bright: brightness of the paint, in [0, 1].
       x, y, z: unit vector to the light, to the right, down, and to the eye. The eye is straight above.
 
     References:
@@ -252,8 +255,9 @@ def reflected(right: Any, down: Any, depth: Any, x: Any, y: Any, z: Any) -> tupl
     xp = right.__array_namespace__()
     steep = 1.0 / xp.sqrt(1.0 + right * right + down * down)
     facing = (z - right * x - down * y) * steep / z - 1.0
-    shade = xp.clip(1.0 + xp.where(facing < 0, _SHADOW * facing, _LIGHT * facing), _DARKEST, _BRIGHTEST)
-    shade *= 1.0 - xp.clip(_CREVICE * depth, 0.0, _DEEPEST)
+    shadow = 1.0 - _BOUNCED * bright
+    shade = xp.clip(1.0 + xp.where(facing < 0, shadow * _SHADOW * facing, _LIGHT * facing), _DARKEST, _BRIGHTEST)
+    shade *= 1.0 - shadow * xp.clip(_CREVICE * depth, 0.0, _DEEPEST)
     # The vector halfway between the light and the eye, of unit length.
     halfway = xp.sqrt(2.0 + 2.0 * z)
     mirrored = (1.0 + z - right * x - down * y) * steep / halfway

@@ -151,7 +151,7 @@ def _pictured(tables: Sequence[np.ndarray]) -> UInt8[np.ndarray, "h w 3"] | None
 
 def of_light() -> dict[str, str]:
     """The statements of `lighting.reflected`, the functions they call, and the expressions of its two results."""
-    pixel = ["x", "y", "right", "down", "depth", "to_x", "to_y", "to_z"]
+    pixel = ["x", "y", "right", "down", "depth", "bright", "to_x", "to_y", "to_z"]
     program = shaders.translate(lambda *planes: lighting.reflected(*planes), pixel=pixel)
     shade, shine = program.outputs
     return {"functions": shaders.PRELUDE, "lines": _lines(program.statements), "shade": shade, "shine": shine}

@@ -98,7 +98,7 @@ void main() {
   vec3 way = lamp.xyz;
   if (lamp.w > 0.0) way.xy -= frame.xy + (vec2(at) + 0.5) / frame.z;
   way = normalize(way);
-  float to_x = way.x, to_y = way.y, to_z = way.z;
+  float bright = (color.r + color.g + color.b) / 3.0, to_x = way.x, to_y = way.y, to_z = way.z;
   ${light.lines}
   vec3 lit = color.rgb * ${light.shade} + gloss * ${light.gloss} * ${light.shine};
   shown = vec4(relief > 0.0 ? lit : color.rgb, 1.0);
