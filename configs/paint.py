@@ -1,4 +1,4 @@
-"""What `bin/paint` does when it is given no `--config`: 2,500 strokes of oil, in a minute of two cores or less.
+"""What `bin/paint` does when it is given no `--config`: 1,800 strokes of oil, in a minute of two cores or less.
 
     bin/paint photo.jpg --out=paintings
 

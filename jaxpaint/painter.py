@@ -262,7 +262,7 @@ def network_of(settings: Settings, *, pictured: bool = False) -> Model | None:
     return Network(found.net, BRUSHES[found.brush], fold(found.variables), settings.dtype, settings.layering)
 
 
-def prepared(settings: Settings, image: Picture) -> Picture:
+def prepared(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns 3"]:
     """The picture that is painted: simplified, in shades between ink and canvas, and in thin paint, by the settings."""
     if settings.simplify and _weighted(settings):
         # At the size of the fit, since a photograph may be much larger.
@@ -286,7 +286,7 @@ def _weighted(settings: Settings) -> bool:
     return settings.detail == "auto" and settings.mode != "blocks"
 
 
-def _at_fit(settings: Settings, image: Picture) -> Picture:
+def _at_fit(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns 3"]:
     height, width, _ = image.shape
     return pictures.resize(image, pictures.fitted_shape(height, width, settings.size))
 

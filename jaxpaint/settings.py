@@ -154,7 +154,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
 
     groups = {
         "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
-        "spread underpainting upright opaque",
+        "simplify spread underpainting upright opaque",
         "Colour and light": "canvas_color ink water layering jitter wet relief light gloss ground",
         "A network in place of the engine": "renderer weights dtype",
         "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",

@@ -48,6 +48,32 @@ def test_errors_in_faces_count_several_times():
     assert weight[90:140, 200:250].min() > 5 * np.median(weight)
 
 
+def test_errors_count_most_at_the_eyes_the_nose_and_the_mouth():
+    picture = _photograph("astronaut")
+    (face,) = attention.faces(picture)
+    # In the photograph, as seen by eye.
+    at = np.array([(205, 102), (247, 105), (225, 130), (223, 148)])
+    np.testing.assert_allclose(512 * np.array(face.features), at, atol=5)
+    weight = attention.importance(picture)
+    x, y = at.T
+    assert weight[y, x].min() > 1.5 * weight[80, 226]
+
+
+def test_faint_details_are_left_out_where_people_seldom_look(monkeypatch):
+    """A grain of 0.04 goes on the left, and stays on the right, which counts more; a bright line stays everywhere."""
+    weight = np.repeat(np.float32([1.0, 3.0]), 150) * np.ones((200, 1), np.float32)
+    monkeypatch.setattr(attention, "importance", lambda image: weight)
+    grain = 0.04 * (np.random.default_rng(0).uniform(size=(200, 300, 1)) < 0.3)
+    picture = (0.4 + grain).astype(np.float32).repeat(3, axis=-1)
+    picture[50] = 1.0
+    found = attention.simplified(picture, 1.0, 0.03)
+    left, right = np.s_[80:120, 60:100], np.s_[80:120, 200:240]
+    assert found[left].std() < 0.1 * picture[left].std()
+    np.testing.assert_allclose(found[right], picture[right], atol=1e-4)
+    assert found[50].min() > 0.9
+    np.testing.assert_array_equal(attention.simplified(picture, 0.0, 0.03), picture)
+
+
 def test_what_stands_out():
     # One disc among stripes.
     picture = np.full((200, 300, 3), 0.4, np.float32)

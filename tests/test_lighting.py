@@ -123,4 +123,25 @@ def test_paint_is_thin_in_darks_and_small_brushes_leave_low_ridges(brush):
     parts = np.full((4, 2), 0.5), np.zeros(4), 4 * widths, widths, color, np.full(4, 0.3)
     thick, ridges = lighting.thickness(kind, kind.lay(*parts)).T
     assert thick[0] == thick[1] == thick[2] > 1.2 * thick[3]
-    assert ridges[1] == ridges[2] > 1.5 * max(ridges[0], ridges[3]) and ridges.min() > 0
+    assert ridges[1] > 1.1 * ridges[3] and ridges[1] > 4 * max(ridges[0], ridges[2]) and ridges.min() > 0
+
+
+@pytest.mark.parametrize("brush", ["oilpaintbrush", "filbert"])
+def test_paint_over_paint_of_its_own_color_is_scrubbed_flat(brush):
+    kind, width = BRUSHES[brush], np.full(3, 0.05)
+    color = np.full((3, 3), 0.7)
+    strokes = kind.lay(np.full((3, 2), 0.5), np.zeros(3), 4 * width, width, color, np.full(3, 0.3))
+    below = np.pad(np.float32([[0.7], [0.8], [0.1]]) * np.ones(3, np.float32), ((0, 0), (0, 1)), constant_values=1.0)
+    same, near, far = lighting.thickness(kind, strokes, below)[:, 1]
+    assert 0 < 3 * same < near + same < far + same < 1.2
+    assert len(set(lighting.thickness(kind, strokes, below)[:, 0])) == 1
+
+
+def test_shadows_in_white_paint_are_softer_than_in_grey():
+    ridges = np.float32(0.5 + 0.5 * np.sin(np.arange(200) / 3))[None].repeat(200, axis=0)
+    darkest = []
+    for value in (0.4, 1.0):
+        lit = lighting.shone_on(np.full((200, 200, 3), value, np.float32), ridges, relief=1.0, light=0.0, gloss=0.0)
+        darkest.append(lit.min() / value)
+    grey, white = 1.0 - np.array(darkest)
+    assert 0.02 < white < 0.7 * grey

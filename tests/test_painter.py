@@ -8,7 +8,7 @@ import pytest
 from small import KEY, NEURAL, SMALL, disc_and_bar
 
 import jaxpaint
-from jaxpaint import painter
+from jaxpaint import attention, painter
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import WeightsError
 from jaxpaint.io import weights
@@ -113,18 +113,36 @@ def test_importance_has_the_size_of_the_fit_and_a_mean_of_1(picture):
 
 def test_water_thins_the_paint(picture):
     """At 0.5, two films are as dense as the picture."""
-    thin = painter.prepared(dataclasses.replace(SMALL, water=0.5), picture)
+    settings = dataclasses.replace(SMALL, simplify=0.0)
+    thin = painter.prepared(dataclasses.replace(settings, water=0.5), picture)
     np.testing.assert_allclose(thin * thin, picture, atol=1e-6)
-    assert painter.prepared(SMALL, picture) is picture
+    assert painter.prepared(settings, picture) is picture
 
 
 def test_an_ink_gives_the_shades_between_it_and_the_canvas(picture):
-    settings = dataclasses.replace(SMALL, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
+    settings = dataclasses.replace(SMALL, simplify=0.0, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
     shades = painter.prepared(settings, picture)
     np.testing.assert_allclose(shades[0, 0], [0.9, 0.8, 0.7] - np.array([0.8, 0.6, 0.4]) * (1 - picture[0, 0] @ LUMA))
     # In water, the shades are thinned, too.
     thin = painter.prepared(dataclasses.replace(settings, water=0.5), picture)
     np.testing.assert_allclose(thin * thin, shades, atol=1e-6)
+
+
+def test_the_fewer_strokes_the_larger_the_details_that_are_left_out(monkeypatch):
+    """Two specks of one contrast on grey, of 2 and 8 pixels of 96."""
+    monkeypatch.setattr(attention, "importance", lambda image: np.ones(image.shape[:2], np.float32))
+    picture = np.full((96, 96, 3), 0.5, np.float32)
+    picture[20:22, 20:22] = picture[60:68, 60:68] = 0.55
+    left = [
+        [np.abs(painter.prepared(Settings(strokes=strokes, size=96), picture) - 0.5)[at, at].max() for at in (20, 63)]
+        for strokes in (100, 1000)
+    ]
+    (small, large), (small_of_many, large_of_many) = left
+    assert small < 0.01 and large < 0.02
+    assert small_of_many < 0.02 and large_of_many > 0.045
+    # Pixels that count alike keep all details.
+    same = painter.prepared(Settings(strokes=100, size=96, detail="alike"), picture)
+    np.testing.assert_array_equal(same, picture)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -198,7 +198,7 @@ def test_glazes_suit_brushes_of_pigment_in_water_on_light_canvases():
 
 def test_what_a_file_lacks_is_what_was_done_before():
     old = {"brush": "watercolor", "strokes": 7}
-    assert Settings.from_file(old) == Settings(brush="watercolor", strokes=7, layering="over")
+    assert Settings.from_file(old) == Settings(brush="watercolor", strokes=7, layering="over", simplify=0.0)
     assert Settings.from_file(old | {"layering": "glaze"}).layering == "glaze"
     assert Settings.from_config(old).layering == "glaze"
     with pytest.raises(ValueError, match="did you mean strokes"):

@@ -21,7 +21,7 @@ usage: {program} IMAGE... [--out=OUT] [--size=N] [--timelapse] [--report] [--res
 
 Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn at any size.
 
-  {program} photo.jpg                                  2,500 strokes of oil, in paintings/
+  {program} photo.jpg                                  1,800 strokes of oil, in paintings/
   {program} photo.jpg --config=alla_prima.py -o art    in another way: see configs/
   {program} photo.jpg --config.strokes=8000            closer to the photograph
 

@@ -59,11 +59,12 @@ def thickness(
       strokes: in canvas coordinates.
       below: colour and coverage of the paint below each (see `drawing.paint_below`); None for strong contrast.
     """
-    color = strokes[:, brush.index("color")].reshape(len(strokes), -1, 3).mean(axis=1)
+    channels = brush.index("color")
+    color = strokes[:, channels].reshape(len(strokes), len(channels) // 3, 3).mean(axis=1)
     lightness = color.mean(axis=1)
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width
     wide = width / _LOADED
-    ridges = (0.75 + 0.25 * lightness) * (wide * np.exp(1.0 - wide)) ** _SELECTIVE
+    ridges = (0.75 + 0.25 * lightness) * (2.0 * wide / (1.0 + wide * wide)) ** _SELECTIVE
     if below is not None:
         contrast = np.abs(color - below[:, :3]).max(axis=1)
         ridges *= _SCRUBBED + (1.0 - _SCRUBBED) * contrast / (contrast + _CONTRAST)
