@@ -220,9 +220,9 @@ def paint_stages(
     key, form = as_key(key), None if form is None else directions.checked(form)
     if resume is not None:
         checks.instance(resume, Painting, "a painting to go on from", reader="jaxpaint.load_painting")
-    image = prepared(settings, pictures.checked(image))
+    image = pictures.checked(image)
     painter = Painter.of(settings, image.shape[:2], brush_image)
-    return fit_stages(image, painter, key=key, form=form, resume=resume)
+    return fit_stages(prepared(settings, image), painter, key=key, form=form, resume=resume)
 
 
 def fit_stages(

@@ -97,8 +97,9 @@ def test_lights_are_thick_darks_are_thin_and_no_two_strokes_the_same():
     strokes = np.tile(np.float32([0.5, 0.5, 0.05, 0.2, 0.0] + [0.1] * 6 + [0.0]), (40, 1))
     strokes[20:, brush.index("color")] = 0.9
     strokes[:, brush.index("grain")] = np.random.default_rng(0).uniform(size=(40, 1))
-    for factor in lighting.thickness(brush, strokes).T:
-        assert factor[:20].max() < factor[20:].min()
+    thick, ridges = lighting.thickness(brush, strokes).T
+    assert thick[:20].max() < thick[20:].min()
+    for factor in thick, ridges:
         assert len(set(np.round(factor, 4))) > 30
 
 
@@ -117,13 +118,13 @@ def test_values_that_the_settings_refuse_are_refused_by_draw(unchecked):
 
 
 @pytest.mark.parametrize("brush", ["oilpaintbrush", "filbert"])
-def test_paint_is_thin_in_darks_and_small_brushes_leave_low_ridges(brush):
+def test_paint_is_thin_in_darks_and_small_and_broad_brushes_leave_low_ridges(brush):
     kind, widths = BRUSHES[brush], np.array([0.008, 0.05, 0.2, 0.05])
     color = np.array([0.9, 0.9, 0.9, 0.2])[:, None] * np.ones(3)
     parts = np.full((4, 2), 0.5), np.zeros(4), 4 * widths, widths, color, np.full(4, 0.3)
     thick, ridges = lighting.thickness(kind, kind.lay(*parts)).T
     assert thick[0] == thick[1] == thick[2] > 1.2 * thick[3]
-    assert ridges[1] > 1.1 * ridges[3] and ridges[1] > 4 * max(ridges[0], ridges[2]) and ridges.min() > 0
+    assert ridges[3] > 1.2 * ridges[1] > 4 * max(ridges[0], ridges[2]) and ridges.min() > 0
 
 
 @pytest.mark.parametrize("brush", ["oilpaintbrush", "filbert"])
@@ -133,7 +134,7 @@ def test_paint_over_paint_of_its_own_color_is_scrubbed_flat(brush):
     strokes = kind.lay(np.full((3, 2), 0.5), np.zeros(3), 4 * width, width, color, np.full(3, 0.3))
     below = np.pad(np.float32([[0.7], [0.8], [0.1]]) * np.ones(3, np.float32), ((0, 0), (0, 1)), constant_values=1.0)
     same, near, far = lighting.thickness(kind, strokes, below)[:, 1]
-    assert 0 < 3 * same < near + same < far + same < 1.2
+    assert 0 < 1.3 * same < near < 0.8 * far < 1.0
     assert len(set(lighting.thickness(kind, strokes, below)[:, 0])) == 1
 
 

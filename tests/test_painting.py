@@ -265,13 +265,14 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
     y, x = np.mgrid[:60, :90] / 60
     disc = (x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.1
     weight = np.where(disc, 10.0, 1.0)
-    monkeypatch.setattr(attention, "importance", lambda image: (weight / weight.mean()).astype(np.float32))
+    weight = (weight / weight.mean()).astype(np.float32)
+    monkeypatch.setattr(attention, "importance", lambda image: weight)
     errors, sizes = [], []
     for detail in ("alike", "auto"):
         done = jaxpaint.paint(
             picture,
             key=KEY,
-            settings=dataclasses.replace(SMALL, steps=60, underpainting=0.0, detail=detail),
+            settings=dataclasses.replace(SMALL, steps=60, underpainting=0.0, detail=detail, simplify=0.0),
         )
         errors.append(np.mean((drawing.draw_flat(done, size=90) - picture)[disc] ** 2))
         inside = disc[tuple((BRUSHES[SMALL.brush].middle(done.strokes)[:, ::-1] * 89).astype(int).T)]
@@ -282,6 +283,7 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
 
 def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):
     settings = dataclasses.replace(SMALL, brush="pastel", steps=48, ink="0.1,0.2,0.3", canvas_color="0.9,0.8,0.7")
+    settings = dataclasses.replace(settings, simplify=0.0)
     done = jaxpaint.paint(picture, key=KEY, settings=settings)
     color = BRUSHES["pastel"].index("color")
     np.testing.assert_allclose(done.strokes[:, color], np.tile([0.1, 0.2, 0.3], (37, 1)), atol=1e-6)
@@ -341,14 +343,21 @@ def test_glazes_paint_a_picture_from_light_to_dark(picture, name):
 def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):
     image = picture.copy()
     image[:, :45] = 0.9
+    settings = dataclasses.replace(SMALL_OIL, steps=60, strokes=90, simplify=0.0)
     thrifty, all_of_them = (
-        jaxpaint.paint(image, key=KEY, settings=dataclasses.replace(SMALL_OIL, economy=economy, steps=60, strokes=90))
+        jaxpaint.paint(image, key=KEY, settings=dataclasses.replace(settings, economy=economy))
         for economy in (0.04, 0.0)
     )
     assert len(all_of_them.strokes) == 90 and 30 < len(thrifty.strokes) < 80
     left, of_all = (np.mean(BRUSHES[SMALL_OIL.brush].middle(p.strokes)[:, 0] < 0.5) for p in (thrifty, all_of_them))
     assert left < of_all
     assert metrics.psnr(thrifty.canvas, pictures.resize(image, (32, 48))) > -20 * np.log10(0.04)
+
+
+def test_a_simplified_picture_s_painting_has_the_photograph_s_shape(picture):
+    """Details are left out at the size of the fit, 32 × 48 here."""
+    done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, steps=12))
+    assert (done.height, done.width) == picture.shape[:2] and done.settings.simplify == 1.0
 
 
 def test_accents_come_last_and_are_small(picture):

@@ -23,7 +23,7 @@ GROUNDS = ("linen", "paper", "none")
 # Width of the strokes with the highest ridges, in long sides of the picture, and how fast others have lower ones.
 _LOADED, _SELECTIVE = 0.045, 3.0
 # Share of the ridges that is left without contrast to the paint below, and the contrast that brings half of the rest.
-_SCRUBBED, _CONTRAST = 0.2, 0.1
+_SCRUBBED, _CONTRAST = 0.3, 0.08
 # Mean height of a stroke before it is laid down, and height of a thick stroke's paint in long sides of the picture.
 _MEAN, UNIT = 0.5, 0.0024
 # Tilt of the light: its height over its length. Slopes are rounded off by so much, in long sides.
@@ -51,8 +51,9 @@ def thickness(
     """How thick each stroke's paint is, and how far ridges rise above and below that, as factors (see `laid`).
 
     Paint is thick in the lights and thin in the darks. Accents, whose colour differs from what is below, have high
-    ridges; paint over paint of its own colour is scrubbed flat, as in skies and skin. A small brush leaves low ridges,
-    and so does a very broad one, but no thinner paint: a thin stroke would seem to be carved out of its neighbours.
+    ridges; paint over paint of its own colour is scrubbed flat, as in skies and skin. Ridges are lower in pale paint,
+    which shows them most. A small brush leaves low ridges, and so does a very broad one, but no thinner paint: a thin
+    stroke would seem to be carved out of its neighbours.
 
     Args:
       brush: whose strokes they are.
@@ -64,7 +65,7 @@ def thickness(
     lightness = color.mean(axis=1)
     width = (strokes[:, brush.index("size")].min(axis=1) + brush.hair) / brush.size_per_width
     wide = width / _LOADED
-    ridges = (0.75 + 0.25 * lightness) * (2.0 * wide / (1.0 + wide * wide)) ** _SELECTIVE
+    ridges = (1.25 - 0.45 * lightness) * (2.0 * wide / (1.0 + wide * wide)) ** _SELECTIVE
     if below is not None:
         contrast = np.abs(color - below[:, :3]).max(axis=1)
         ridges *= _SCRUBBED + (1.0 - _SCRUBBED) * contrast / (contrast + _CONTRAST)
