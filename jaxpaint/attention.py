@@ -152,13 +152,8 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
     for size in (longest, max(1, min(*shape, round(_CLOSER * longest)))):
         # Windows overlap by a third, so that no face is cut by all windows.
         starts = [np.linspace(0, max(0, n - size), 1 + math.ceil(max(0, n - size) / (size * 2 / 3))) for n in shape]
-        for top, left in itertools.product(*(axis.astype(int) for axis in starts)):
-            for face in _detected(image[top : top + size, left : left + size], size):
-                (x, y), *features = (
-                    ((left + size * x) / longest, (top + size * y) / longest)
-                    for x, y in ((face.x, face.y), *face.features)
-                )
-                found.append(Face(x, y, face.side * size / longest, face.score, tuple(features)))
+        for top, left in itertools.product(*(axis.astype(int).tolist() for axis in starts)):
+            found += _detected(image, top, left, size)
     kept: list[Face] = []
     for face in sorted(found, key=lambda face: -face.score):
         # Non-maximum suppression.
@@ -167,13 +162,14 @@ def faces(image: Float[np.ndarray, "height width 3"]) -> list[Face]:
     return kept
 
 
-def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Face]:
-    """Detects faces in one window, with positions in units of the window's side.
+def _detected(image: Float[np.ndarray, "height width 3"], top: int, left: int, size: int) -> list[Face]:
+    """Detects faces in one square window.
 
     Args:
-      image: picture in [0, 1]; padded below and on the right to the window.
-      size: side of the window, in pixels.
+      image: picture in [0, 1]; padded below and on the right if the window reaches beyond it.
+      top, left, size: of the window, in pixels.
     """
+    longest, image = max(image.shape), image[top : top + size, left : left + size]
     scale = _SEEN / size
     shape = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
     seen = np.full((_SEEN, _SEEN, 3), -1.0, np.float32)
@@ -191,15 +187,14 @@ def _detected(image: Float[np.ndarray, "height width 3"], size: int) -> list[Fac
     cells = round(np.sqrt(len(scores)))
     sure = np.flatnonzero(scores > _CONFIDENT)
     row, column = np.divmod(sure, cells)
-    # A box is its centre, its sides, and the places of the features.
+    # A box has a centre, relative to that of its cell, two sides, and the places of the features.
     found = (boxes[0, sure] / _SEEN).reshape(len(sure), boxes.shape[-1] // 2, 2)
     centres = np.stack([column + 0.5, row + 0.5], axis=-1)[:, None] / cells
-    centre, *features = np.moveaxis(np.delete(found, 1, axis=1) + centres, 0, 1)[: 1 + _FEATURES].tolist()
+    sides = (size * found[:, 1].max(axis=-1) / longest).tolist()
+    places = ((left, top) + size * (np.delete(found, 1, axis=1) + centres)) / longest
     return [
-        Face(x, y, side, score, tuple((x, y) for x, y in places))
-        for (x, y), side, score, *places in zip(
-            centre, found[:, 1].max(axis=-1).tolist(), scores[sure].tolist(), *features, strict=True
-        )
+        Face(x, y, side, score, tuple((x, y) for x, y in features[:_FEATURES]))
+        for ((x, y), *features), side, score in zip(places.tolist(), sides, scores[sure].tolist(), strict=True)
     ]
 
 
