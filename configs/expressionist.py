@@ -15,6 +15,6 @@ def get_config() -> ml_collections.ConfigDict:
     config.min_size = 0.018
     config.canvas_color = "0.16,0.15,0.22"
     config.jitter = 0.07
-    config.relief = 1.4
+    config.relief = 2.2
     config.direction = 4.0
     return config
