@@ -1,5 +1,6 @@
 """Films that tests share: pictures that move, and strokes of a film, which nothing has painted."""
 
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -22,6 +23,12 @@ def painted(count=3, strokes=50, dim=9):
         moved = rows + (rng.random((strokes, 1)) < 0.2) * np.float32(0.01)
         rows = np.concatenate([np.delete(moved, number, axis=0), rng.random((1, dim), np.float32)])
         ids = np.append(np.delete(ids, number), strokes + number)
+
+
+def textured(rate=10, **settings):
+    """A film of oil strokes, with texture, relief and wet paint."""
+    settings = FilmSettings(strokes=50, brush="oilpaintbrush", size=256, **settings)
+    return dataclasses.replace(FILM, settings=settings, height=240, width=320, rate=Fraction(rate))
 
 
 def scene(count, *, speed=2, seed=0, noise=0.0):

@@ -10,10 +10,12 @@ import re
 import numpy as np
 import pytest
 from commands import names, one_line, run
+from filmed import FILM, painted
 
 import jaxpaint
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import draw, export
+from jaxpaint.io import films
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
@@ -25,6 +27,16 @@ def folder(tmp_path, monkeypatch):
     os.mkdir("paintings")
     jaxpaint.save_painting("paintings/photo.npz", boxes())
     return tmp_path
+
+
+@pytest.fixture
+def filmed(folder):
+    """A film of three frames that is not finished."""
+    films.create("clip.film", FILM)
+    before = None
+    for each in painted():
+        films.append("clip.film", each, before)
+        before = each.frame
 
 
 def boxes():
@@ -137,6 +149,52 @@ def test_an_unfinished_painting():
     assert b"unfinished" in gzip.decompress(pathlib.Path("part.svgz").read_bytes())
 
 
+def test_a_whole_film(filmed, capsys):
+    assert run(export, "clip.film", "--out=all.svg") == 0
+    assert "clip.film: not finished, or cut short; exporting the frames that it has" in one_line(capsys)
+    films.finish("clip.film")
+    assert run(export, "clip.film", "--formats=html,svgz", "--title=Mum", "--frames=1-2") == 0
+    assert names(".") == ["all.svg", "clip.film", "clip.html", "clip.svgz", "paintings"]
+    assert "2 frames" in gzip.decompress(pathlib.Path("clip.svgz").read_bytes()).decode()
+    assert "<h1>Mum</h1>" in pathlib.Path("clip.html").read_text()
+    assert run(export, "clip.film", "--out=one.svg", "--frame=2") == 0
+    # The same again replaces the file; other frames do not.
+    capsys.readouterr()
+    assert run(export, "clip.film", "--out=clip.svgz", "--frames=1-2") == 0
+    assert run(export, "clip.film", "--out=clip.svgz") == 1
+    assert "clip.svgz is there already, made from something else" in one_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--out=a.json"], "clip.film: a whole film becomes svg, svgz, html; for json, choose a frame by --frame=K"),
+        (["--plan"], "clip.film: a whole film becomes svg, svgz, html; for gcode, choose a frame by --frame=K"),
+        (["--out=a.svg", "--frame=3"], "clip.film: has no frame 3, but frames 0 to 2"),
+        (["--out=a.svg", "--frames=1-3"], "clip.film: has no frame 3, but frames 0 to 2"),
+        (["--out=a.svg", "--frames=2-1"], "--frames=2-1: expected the first and the last frame, such as 0-99"),
+        (["--out=a.svg", "--frames=2-2", "--frame=2"], "--frames=2-2: expected with a film, and without --frame"),
+        (["--out=a.svg", "--order=size"], "--order=size: expected with a painting, or one frame of a film, got"),
+        (["--out=a.svg", "--seconds=3"], "--seconds: no option of svg of films"),
+    ],
+)
+def test_bad_input_with_a_film(arguments, expected, filmed, folder, capsys):
+    films.finish("clip.film")
+    before = sorted(folder.rglob("*"))
+    assert run(export, "clip.film", *arguments) == 1
+    assert expected in one_line(capsys)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_damaged_film(filmed, folder, capsys):
+    data = bytearray(pathlib.Path("clip.film").read_bytes())
+    data[-30] ^= 1
+    pathlib.Path("clip.film").write_bytes(data)
+    assert run(export, "clip.film", "--out=a.html") == 1
+    assert "clip.film: damaged at frame 2: its checksum is another" in one_line(capsys)
+    assert names(".") == ["clip.film", "paintings"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -180,4 +238,4 @@ def test_help(capsys):
     for word in ("svg, svgz", "--formats", "max_bytes", "json  "):
         assert word in out
     assert run(export) == 1
-    assert capsys.readouterr().err.count("\n  export ") == 3
+    assert capsys.readouterr().err.count("\n  export ") == 4

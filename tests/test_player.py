@@ -1,17 +1,22 @@
-"""The HTML player in a browser: its pictures are the drawing, and its page does what it says."""
+"""The HTML player, and films in SVG, in a browser: pictures are the drawing, and the page does what it says."""
 
 import dataclasses
 import io
+import itertools
 import shutil
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from filmed import FILM, textured
+from filmed import painted as filmed
 from PIL import Image
 from test_exports import some
 
 import jaxpaint
 from jaxpaint import pictures
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.io.exports import export_film, reel
 from jaxpaint.settings import Settings
 
 pytestmark = pytest.mark.browser
@@ -38,12 +43,12 @@ def browser():
 
 @pytest.fixture
 def opened(browser, tmp_path):
-    """Opens a painting in a page without a network; nothing may be asked for, and nothing go wrong."""
+    """Opens a painting, or a film and its frames, without a network; nothing may be asked for, and nothing go wrong."""
     wrong, contexts = [], []
 
     def open_page(painting, *, script="", warned=0, **options):
-        path = tmp_path / "painting.html"
-        jaxpaint.export(painting, path)
+        path, film = tmp_path / "painting.html", isinstance(painting, tuple)
+        export_film(*painting, path) if film else jaxpaint.export(painting, path)
         context = browser.new_context(offline=True, viewport={"width": 700, "height": 620}, **options)
         contexts.append(context)
         context.add_init_script(script)
@@ -53,7 +58,10 @@ def opened(browser, tmp_path):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.extend([request.url] * request.url.startswith(("http", "ws"))))
         page.goto(path.as_uri())
-        wait(page, len(painting.strokes))
+        if film:
+            page.wait_for_function("() => document.getElementById('canvas').dataset.shown")
+        else:
+            wait(page, len(painting.strokes))
         open_page.warned = warned
         return page
 
@@ -111,7 +119,7 @@ def shot(page):
 
 
 def psnr(one, other):
-    return -10 * np.log10(np.mean((one - other) ** 2))
+    return -10 * np.log10(np.mean((one - other) ** 2) + 1e-9)
 
 
 def first(painting, count):
@@ -313,3 +321,84 @@ def test_a_phone(opened):
         )
         send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     page.wait_for_function("() => document.getElementById('stage').classList.contains('large')")
+
+
+def frames_of(count, dim):
+    return [each.frame for each in filmed(count, dim=dim)]
+
+
+def test_frames_of_a_film_are_their_drawings(opened, monkeypatch):
+    monkeypatch.setattr(reel, "_CHUNK", 2)
+    film, frames = textured(), frames_of(6, 12)
+    page = opened((film, frames), reduced_motion="reduce")
+    assert told(page) == "0.00 of 0.60 s · frame 0" and page.locator("#begin").is_visible()
+    drawn = {number: jaxpaint.draw(film.painting(frames[number])) for number in (0, 3, 5)}
+    # Into other chunks, and back again.
+    for number in (0, 3, 5, 0):
+        move(page, "count", number)
+        wait(page, number)
+        picture = downloaded(page, 256)
+        found = {other: psnr(picture, wanted) for other, wanted in drawn.items()}
+        assert found.pop(number) > 40 > max(found.values())
+
+
+def test_a_film_without_webgl_and_a_frame_without_strokes(opened):
+    film, (first, second) = textured(texture=0.0, relief=0.0, wet=0.0, ground="none"), frames_of(2, 12)
+    empty = second._replace(strokes=second.strokes[:0], ids=second.ids[:0])
+    page = opened((film, [first, empty, second]), script=NO_WEBGL, warned=1, reduced_motion="reduce")
+    for number, frame in enumerate((first, empty, second)):
+        move(page, "count", number)
+        wait(page, number)
+        assert psnr(downloaded(page, 256), jaxpaint.draw(film.painting(frame))) > 28
+
+
+def test_a_film_plays_in_a_loop(opened):
+    film = textured()
+    page = opened((film, frames_of(8, 12)))
+    assert page.get_attribute("#play", "aria-label") == "Pause" and not page.locator("#begin").is_visible()
+    times = "() => (window.times ??= []).push(Number(document.getElementById('count').value)) && %s"
+    page.wait_for_function(times % "times.some((time, i) => time < times[i - 1])")
+    page.keyboard.press("Space")
+    resting = told(page)
+    page.wait_for_timeout(300)
+    assert told(page) == resting
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert told(page) == "0.10 of 0.80 s · frame 1"
+    page.keyboard.press("Shift+ArrowRight")
+    assert told(page) == "0.70 of 0.80 s · frame 7"
+    page.keyboard.press("ArrowRight")
+    assert told(page) == "0.70 of 0.80 s · frame 7"
+
+
+def test_a_film_in_svg_plays(browser, tmp_path):
+    """As a file, where the time can be set, and in a page, where no script runs."""
+    film, frames = dataclasses.replace(FILM, rate=Fraction(4), height=240, width=320), frames_of(4, 9)
+    export_film(film, frames, tmp_path / "film.svg")
+    context = browser.new_context(offline=True, viewport={"width": 320, "height": 240})
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: wrong.append(message.text))
+    stills = []
+    for frame in frames:
+        jaxpaint.export(film.painting(frame), tmp_path / "still.svg", precision=0)
+        page.goto((tmp_path / "still.svg").as_uri())
+        stills.append(pixels(io.BytesIO(page.screenshot())))
+    assert max(psnr(*pair) for pair in itertools.combinations(stills, 2)) < 35
+    page.goto((tmp_path / "film.svg").as_uri())
+    page.evaluate("() => document.documentElement.pauseAnimations()")
+    for number in (0, 1, 3, 2):
+        page.evaluate("time => document.documentElement.setCurrentTime(time)", (number + 0.5) / 4)
+        assert psnr(pixels(io.BytesIO(page.screenshot())), stills[number]) > 45
+    (tmp_path / "page.html").write_text('<body style="margin: 0"><img src="film.svg" style="display: block">')
+    page.goto((tmp_path / "page.html").as_uri())
+    seen = set()
+    while len(seen) < 2:
+        shown = pixels(io.BytesIO(page.screenshot()))
+        seen.add(max(range(4), key=lambda number: psnr(shown, stills[number])))
+        assert max(psnr(shown, still) for still in stills) > 45
+    page.emulate_media(reduced_motion="reduce")
+    page.goto((tmp_path / "film.svg").as_uri())
+    page.evaluate("() => document.documentElement.setCurrentTime(0.6)")
+    assert psnr(pixels(io.BytesIO(page.screenshot())), stills[0]) > 45
+    assert not wrong
+    context.close()

@@ -182,9 +182,7 @@ class Film(ByContents):
         return self.rate * self.settings.stride
 
     def drawn(self, frames: Iterable[Frame], *, size: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-        """Draws the film, frame by frame.
-
-        Between painted frames, the strokes move on, or the picture stays; so the film is as long as its source.
+        """Draws the film, frame by frame (see `shown_frames`).
 
         Args:
           frames: all frames of the film, in order.
@@ -193,19 +191,35 @@ class Film(ByContents):
         Yields:
           Pictures with values 0 to 255, `shown_rate` per second; one that stays is the same object again.
         """
+        before = None
+        for frame in self.shown_frames(frames):
+            if frame is not before:
+                picture = pictures.to_bytes(drawing.draw(self.painting(frame), size=size))
+            before = frame
+            yield picture
+
+    def shown_frames(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Gives a frame for each frame of the source, `shown_rate` per second.
+
+        Between painted frames, the strokes move on, or the frame stays; so the film is as long as its source.
+
+        Args:
+          frames: all frames of the film, in order.
+
+        Yields:
+          Frames; one that stays is the same object again.
+        """
         brush, stride = BRUSHES[self.settings.brush], self.settings.stride
-        for frame, after in itertools.pairwise(itertools.chain(frames, [None])):
-            assert frame is not None
-            picture = self._picture(frame, size)
+        for painted, after in itertools.pairwise(itertools.chain(frames, [None])):
+            assert painted is not None
+            frame = painted
             for step in range(stride):
-                if self.shown and frame.number * stride + step >= self.shown:
+                if self.shown and painted.number * stride + step >= self.shown:
                     break
                 if step and after is not None and self.settings.interpolate:
-                    picture = self._picture(frame._replace(strokes=between(brush, frame, after, step / stride)), size)
-                yield picture
-
-    def _picture(self, frame: Frame, size: int) -> UInt8[np.ndarray, "h w 3"]:
-        return pictures.to_bytes(drawing.draw(self.painting(frame), size=size))
+                    near = painted if step / stride < 0.5 else after
+                    frame = near._replace(strokes=between(brush, painted, after, step / stride))
+                yield frame
 
     def painting(self, frame: Frame) -> Painting:
         """Converts a frame to a painting."""

@@ -51,14 +51,14 @@ def of_strokes(painting: Painting, taken: Mapping[str, int], templates: Mapping[
     Args:
       painting: the painting.
       taken: names and lengths of the vectors that the vertex shader takes: `stroke`, `thickness`, `below` if there is
-        wet paint, and `box`, the box around a stroke.
+        wet paint, and `path` and `widths`, from which it makes the box around a stroke.
       templates: texts of the shaders, "vertex" and "fragment", in which names stand for what differs.
 
     Raises:
       ExportError: the program of the brush has no translation.
     """
     settings, brush = painting.settings, BRUSHES[painting.brush]
-    parameters = {name: size for name, size in taken.items() if name != "box"}
+    parameters = {name: size for name, size in taken.items() if name not in ("path", "widths")}
     try:
         program = shaders.translate(
             functools.partial(_blended, settings, brush, drawing.stamps_of(painting), tuple(parameters)),

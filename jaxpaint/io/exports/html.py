@@ -17,12 +17,11 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from jaxpaint import __version__, drawing, pictures
-from jaxpaint.brushes import BRUSHES, Vectors
+from jaxpaint.brushes import BRUSHES
 from jaxpaint.io.exports import glsl
 from jaxpaint.io.exports.base import Export
 from jaxpaint.io.images import encoded
@@ -31,13 +30,22 @@ from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
 
 _PLAYER = pathlib.Path(__file__).with_name("player")
-_SCRIPTS = ("strokes.js", "passes.js", "webgl.js", "sketch.js", "timeline.js", "view.js", "player.js")
+_SCRIPTS = ("strokes.js", "passes.js", "webgl.js", "sketch.js", "timeline.js", "reel.js", "view.js", "player.js")
 # Long side of the pictures of the ground in pixels, and their quality in WebP.
 _GROUND, _QUALITY = 1024, 40
 # Distance of the lamp that follows the pointer, in long sides.
 _ABOVE = 0.35
 # Greatest integer of 16 bits.
 _STEPS = 65535
+# Numbers of a stroke that the shaders take.
+_TAKEN = ("stroke", "thickness", "below", "path", "widths")
+# What the page says of a painting.
+_WORDS = {
+    "unit": "stroke",
+    "many": "a hundred",
+    "begin": "Watch it being painted",
+    "ends": "bare canvas, finished painting",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,20 +60,24 @@ class Options(Checked):
 
 
 def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
-    count, settings = len(painting.strokes), painting.settings
-    data = {
-        "width": painting.width,
-        "height": painting.height,
-        "size": settings.size,
-        "seconds": options.duration,
-        "canvas": settings.canvas_rgb,
-        "multiplied": settings.layering == "glaze",
-        **_strokes(painting),
-        **_surface(painting),
-    }
+    count = len(painting.strokes)
+    found = columns(painting) | {"extent": BRUSHES[painting.brush].extent(painting.strokes)[:, None]}
+    data = {"seconds": options.duration, "strokes": _packed(found), **look(painting, found)}
+    data["strokes"] |= {"count": count, **fields(painting, found)}
     number = f"{count:,} stroke{'s' * (count != 1)}"
     brush = f"{painting.brush}, {'unfinished, ' * (painting.state is not None)}made with jaxpaint"
     title, about = (options.title, f"{number}, {brush}") if options.title else (f"A painting in {number}", brush)
+    path.write_text(page(title, about, data, _WORDS), encoding="utf-8")
+
+
+def page(title: str, about: str, data: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """The page.
+
+    Args:
+      title, about: lines above the picture.
+      data: what the player's program takes, for JSON.
+      words: names of the player's steps, and of its first and last one.
+    """
     parts = {
         "title": html.escape(title),
         "about": html.escape(about),
@@ -75,7 +87,7 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
         # In a page, a script ends at the first "</".
         "painting": json.dumps(data).replace("</", "<\\/"),
     }
-    path.write_text(string.Template(_read("player.html")).substitute(parts), encoding="utf-8")
+    return string.Template(_read("player.html")).substitute(parts, **words)
 
 
 def script() -> str:
@@ -87,65 +99,45 @@ def _read(name: str) -> str:
     return (_PLAYER / name).read_text(encoding="utf-8")
 
 
-def _strokes(painting: Painting) -> dict[str, Any]:
-    """The strokes' numbers, and the shaders that take the first of them."""
+def columns(painting: Painting) -> dict[str, Float[np.ndarray, "n _"]]:
+    """Numbers of the strokes, by name; those that the shaders take come first."""
     brush, strokes, below = BRUSHES[painting.brush], painting.strokes, drawing.paint_below(painting)
-    vectors, (colors, alphas) = brush.shapes(strokes), brush.paint(strokes)
-    wet = {} if below is None or not painting.settings.wet else {"below": below}
-    taken = {"stroke": strokes, "thickness": lighting.thickness(brush, strokes, below), **wet, "box": _boxes(vectors)}
-    sizes = {name: values.shape[1] for name, values in taken.items()}
-    templates = {"vertex": _read("stroke.vert"), "fragment": _read("stroke.frag")}
-    shaders = glsl.of_strokes(painting, sizes, templates)
-    columns = taken | {
-        "path": vectors.path,
-        "widths": vectors.widths,
-        "ends": vectors.ends,
-        "colors": colors,
-        "alpha": alphas,
-        "extent": brush.extent(strokes),
-    }
+    vectors = brush.shapes(strokes)
     return {
-        "strokes": _packed(columns, len(strokes)) | {"cap": vectors.cap},
-        # WebGL takes four numbers at a time.
-        "shaders": {
-            "vectors": math.ceil(sum(sizes.values()) / 4),
-            "vertex": shaders.vertex,
-            "fragment": shaders.fragment,
-        },
-        "tables": None if shaders.tables is None else _embedded(shaders.tables, lossless=True),
-        "thick": shaders.thick,
+        "stroke": strokes,
+        "thickness": lighting.thickness(brush, strokes, below),
+        **({} if below is None or not painting.settings.wet else {"below": below}),
+        "path": vectors.path.reshape(-1, 6),
+        "widths": vectors.widths,
+        "ends": vectors.ends.reshape(-1, 4),
     }
 
 
-def _boxes(vectors: Vectors) -> Float[np.ndarray, "n 5"]:
-    """The least box around each stroke: its middle, half its longer side as a vector, and half its shorter side."""
-    boxes = np.zeros((len(vectors.outline), 5), np.float32)
-    for box, outline in zip(boxes, vectors.outline, strict=True):
-        middle, sides, degrees = cv2.minAreaRect(outline)
-        turn = np.radians(degrees + 90 * (sides[1] > sides[0]))
-        box[:] = *middle, *(max(sides) / 2 * np.array([np.cos(turn), np.sin(turn)])), min(sides) / 2
-    return boxes
+def fields(painting: Painting, found: Mapping[str, Float[np.ndarray, "n _"]]) -> dict[str, Any]:
+    """Where a stroke's numbers are among all of them, by name, and the form of the strokes' ends."""
+    brush = BRUSHES[painting.brush]
+    bounds = np.cumsum([0, *(values.shape[1] for values in found.values())]).tolist()
+    places = {name: list(range(*ends)) for name, ends in zip(found, itertools.pairwise(bounds), strict=True)}
+    # Colours and opacities are numbers of the stroke itself, which comes first.
+    places |= {"colors": brush.index("color").tolist(), "alpha": brush.index("alpha").tolist()}
+    return {"fields": places, "cap": brush.shapes(painting.strokes[:0]).cap}
 
 
-def _packed(columns: Mapping[str, Float[np.ndarray, "n *k"]], count: int) -> dict[str, Any]:
-    """Columns of numbers as integers of 16 bits, a row after the other, and the range of each column."""
-    flat = {name: values.reshape(count, math.prod(values.shape[1:])) for name, values in columns.items()}
-    bounds = np.cumsum([0, *(values.shape[1] for values in flat.values())]).tolist()
-    fields = dict(zip(flat, itertools.pairwise(bounds), strict=True))
-    rows = np.concatenate(list(flat.values()), axis=1).astype(np.float64)
+def _packed(found: Mapping[str, Float[np.ndarray, "n _"]]) -> dict[str, Any]:
+    """Numbers as integers of 16 bits, a stroke after the other, and the range of each."""
+    rows = np.concatenate(list(found.values()), axis=1).astype(np.float64)
     low, high = rows.min(axis=0, initial=np.inf), rows.max(axis=0, initial=-np.inf)
-    low, span = (low, high - low) if count else (np.zeros(bounds[-1]), np.zeros(bounds[-1]))
+    low, span = (low, high - low) if len(rows) else (np.zeros(rows.shape[1]), np.zeros(rows.shape[1]))
     data = np.rint((rows - low) / np.where(span, span, 1.0) * _STEPS).astype("<u2").tobytes()
-    numbers = {"low": _rounded(low), "span": _rounded(span)}
-    return {"count": count, "fields": fields, **numbers, "data": base64.b64encode(data).decode()}
+    return {"low": _rounded(low), "span": _rounded(span), "data": base64.b64encode(data).decode()}
 
 
 def _rounded(values: Float[np.ndarray, "k"]) -> list[float]:
     return [float(f"{value:.9g}") for value in values]
 
 
-def _surface(painting: Painting) -> dict[str, Any]:
-    """The ground, and how light falls on it and on paint."""
+def look(painting: Painting, found: Mapping[str, Float[np.ndarray, "n _"]]) -> dict[str, Any]:
+    """What strokes share: the canvas, the ground, the shaders of their numbers, and how light falls on paint."""
     settings = painting.settings
     grounded = settings.ground != "none"
     light = {
@@ -154,7 +146,21 @@ def _surface(painting: Painting) -> dict[str, Any]:
         "towards": lighting.towards(settings.light).tolist(),
         "above": _ABOVE,
     }
+    sizes = {name: values.shape[1] for name, values in found.items() if name in _TAKEN}
+    shaders = glsl.of_strokes(painting, sizes, {"vertex": _read("stroke.vert"), "fragment": _read("stroke.frag")})
     return {
+        "width": painting.width,
+        "height": painting.height,
+        "canvas": settings.canvas_rgb,
+        "multiplied": settings.layering == "glaze",
+        # WebGL takes four numbers at a time.
+        "shaders": {
+            "vectors": math.ceil(sum(sizes.values()) / 4),
+            "vertex": shaders.vertex,
+            "fragment": shaders.fragment,
+        },
+        "tables": None if shaders.tables is None else _embedded(shaders.tables, lossless=True),
+        "thick": shaders.thick,
         "ground": _picture(painting, lighting.ground) if grounded else None,
         "tooth": _picture(painting, lighting.tooth) if grounded and BRUSHES[painting.brush].settles else None,
         "light": light | lighting.SCALES | glsl.of_light(),

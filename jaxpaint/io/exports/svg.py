@@ -11,7 +11,8 @@ import dataclasses
 import pathlib
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 from xml.sax.saxutils import escape
 
 import cv2
@@ -32,7 +33,9 @@ _UNITS = 1000
 # Corners that stick out by less, in units, are left out.
 _STRAIGHT = 0.08
 # Colours of a stroke's ends that differ by less, in 255ths, are one colour.
-_ALIKE = 2
+ALIKE = 2
+# Opacity above which strokes are opaque.
+OPAQUE = 0.998
 # Groups of strokes in a drawing: layers, for programs that know them.
 _LAYERS = 8
 # Pictures a second of an animation, and its style sheet: groups of strokes wait until it is their turn. Programs that
@@ -84,7 +87,7 @@ def _fitting(painting: Painting, options: Options, *, packed: bool) -> bytes:
     def drawn(kept: Int[np.ndarray, "n"], options: Options, *, plain: bool) -> bytes:
         lines = _lines(painting, kept, options, plain=plain)
         data = "\n".join(lines).encode() + b"\n"
-        return _packed(data, painting.origin) if packed else data
+        return zipped(data, painting.origin) if packed else data
 
     every, most = np.arange(len(painting.strokes)), options.max_bytes - _SIGNATURE * bool(painting.origin)
     data = drawn(every, options, plain=False)
@@ -112,7 +115,46 @@ def _fitting(painting: Painting, options: Options, *, packed: bool) -> bytes:
 
 
 def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, plain: bool) -> Iterator[str]:
-    """Lines of the drawing.
+    """Lines of the drawing of some strokes (see `layers`)."""
+    body = layers(painting, kept, options, plain=plain)
+    sheet = _ANIMATED * bool(options.seconds)
+    return document(painting, body, title=f"A painting in {len(kept)} strokes", scale=scale_of(options), sheet=sheet)
+
+
+def scale_of(options: Any) -> int:
+    """The drawing's long side, for options with a precision."""
+    return int(_UNITS * 10**options.precision)
+
+
+def document(painting: Painting, body: Iterable[str], *, title: str, scale: int, sheet: str) -> Iterator[str]:
+    """Lines of a file with a drawing.
+
+    Args:
+      painting: the painting, whose canvas is drawn.
+      body: lines that draw strokes.
+      title: title of the drawing.
+      scale: the drawing's long side.
+      sheet: style sheet.
+    """
+    height, width = fitted_shape(painting.height, painting.width, scale)
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="{_INKSCAPE}" '
+        f'width="{painting.width}" height="{painting.height}" viewBox="0 0 {width} {height}">'
+    )
+    yield f"<title>{escape(title)}</title>"
+    state = "unfinished" if painting.state is not None else "finished"
+    yield f"<desc>{escape(f'brush {painting.brush}, {state}, made with jaxpaint {__version__}')}</desc>"
+    multiplied = "path{mix-blend-mode:multiply}" if painting.settings.layering == "glaze" else ""
+    if multiplied or sheet:
+        yield f"<style>{multiplied}{sheet}</style>"
+    yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
+    yield from body
+    yield "</svg>"
+
+
+def layers(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, plain: bool = False) -> Iterator[str]:
+    """Lines that draw strokes.
 
     Args:
       painting: the painting.
@@ -120,25 +162,12 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
       options: options of the drawing.
       plain: fills strokes with the mean of their colours.
     """
-    brush, scale = BRUSHES[painting.brush], _UNITS * 10**options.precision
-    height, width = fitted_shape(painting.height, painting.width, scale)
+    brush, scale = BRUSHES[painting.brush], scale_of(options)
     vectors = brush.shapes(painting.strokes[kept])
     bristles = bristle_lines(brush, painting.strokes[kept], painting.settings.texture) if options.bristles else None
     colors, alphas = brush.paint(painting.strokes[kept])
     if plain or options.centerlines:
         colors = np.repeat(colors.mean(axis=1, keepdims=True), 2, axis=1)
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="{_INKSCAPE}" '
-        f'width="{painting.width}" height="{painting.height}" viewBox="0 0 {width} {height}">'
-    )
-    yield f"<title>A painting in {len(kept)} strokes</title>"
-    state = "unfinished" if painting.state is not None else "finished"
-    yield f"<desc>{escape(f'brush {brush.name}, {state}, made with jaxpaint {__version__}')}</desc>"
-    multiplied = "path{mix-blend-mode:multiply}" if painting.settings.layering == "glaze" else ""
-    if sheet := multiplied + (_ANIMATED if options.seconds else ""):
-        yield f"<style>{sheet}</style>"
-    yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
     # The picture of the animation in which each stroke appears.
     moments = (brush.pace(painting.strokes[kept])[1:] * (options.seconds * _RATE)).astype(int)
     for number, layer in enumerate(np.array_split(np.arange(len(kept)), _LAYERS)):
@@ -160,14 +189,13 @@ def _lines(painting: Painting, kept: Int[np.ndarray, "n"], options: Options, *, 
                 paint = _paint(colors[at], vectors.ends[at], scale, int(kept[at]))
                 yield _filled(vectors, at, scale, float(alphas[at]), *paint)
         yield "</g>" * (2 if options.seconds else 1)
-    yield "</svg>"
 
 
 def _paint(
     colors: Float[np.ndarray, "2 3"], ends: Float[np.ndarray, "2 2"], scale: int, number: int
 ) -> tuple[str, str]:
     """A stroke's gradient, if it has one, and the name of its paint."""
-    if np.abs(colors[0] - colors[1]).max() * 255 < _ALIKE:
+    if np.abs(colors[0] - colors[1]).max() * 255 < ALIKE:
         return "", to_hex(colors.mean(axis=0))
     (x1, y1), (x2, y2) = np.rint(ends * scale).astype(int)
     gradient = (
@@ -179,12 +207,16 @@ def _paint(
 
 def _filled(vectors: Vectors, at: int, scale: int, alpha: float, gradient: str, paint: str) -> str:
     """A stroke as a filled path, and its gradient."""
-    outline = cv2.approxPolyDP((vectors.outline[at] * _UNITS).astype(np.float32), _STRAIGHT, closed=True)[:, 0]
+    opacity = "" if alpha > OPAQUE else f' fill-opacity="{alpha:.3g}"'
+    return f'{gradient}<path fill="{paint}"{opacity} d="{outlined(vectors.outline[at], scale)}"/>'
+
+
+def outlined(outline: Float[np.ndarray, "k 2"], scale: int) -> str:
+    """The data of a path around a stroke."""
+    outline = cv2.approxPolyDP((outline * _UNITS).astype(np.float32), _STRAIGHT, closed=True)[:, 0]
     corners = np.rint(outline * (scale / _UNITS)).astype(int)
     steps = np.diff(corners, axis=0)
-    path = "M" + _numbers(corners[0]) + "l" + _numbers(steps[(steps != 0).any(axis=1)].ravel()) + "z"
-    opacity = "" if alpha > 0.998 else f' fill-opacity="{alpha:.3g}"'
-    return f'{gradient}<path fill="{paint}"{opacity} d="{path}"/>'
+    return "M" + _numbers(corners[0]) + "l" + _numbers(steps[(steps != 0).any(axis=1)].ravel()) + "z"
 
 
 def _bristled(bristles: BristleLines, at: int, scale: int, gradient: str, paint: str) -> str:
@@ -205,7 +237,7 @@ def _line(points: Int[np.ndarray, "5 2"]) -> str:
 def _centerline(vectors: Vectors, at: int, scale: int, color: Float[np.ndarray, "3"], alpha: float) -> str:
     """A stroke as a line along its middle."""
     start, control, end = np.rint(vectors.path[at] * scale).astype(int)
-    opacity = "" if alpha > 0.998 else f' stroke-opacity="{alpha:.3g}"'
+    opacity = "" if alpha > OPAQUE else f' stroke-opacity="{alpha:.3g}"'
     path = f"M{_numbers(start)}Q{_numbers(control)} {_numbers(end)}"
     return f'<path stroke="{to_hex(color)}"{opacity} d="{path}"/>'
 
@@ -215,7 +247,7 @@ def _numbers(values: Int[np.ndarray, "n"]) -> str:
     return " ".join(map(str, values.tolist())).replace(" -", "-")
 
 
-def _packed(data: bytes, origin: str) -> bytes:
+def zipped(data: bytes, origin: str) -> bytes:
     """Data as a gzip file (RFC 1952) whose comment is the mark of the origin."""
     packer = zlib.compressobj(9, wbits=-15)
     mark = origins.mark(origin).encode()

@@ -4,8 +4,6 @@
 const SETTLED = 120;
 // Milliseconds for which a message stays.
 const SAID = 8000;
-// Pictures that a painting is shown in where motion is unwelcome.
-const STILLS = 24;
 
 class Player {
   constructor(painting) {
@@ -14,7 +12,8 @@ class Player {
     this.painting = painting;
     this.strokes = new Strokes(painting.strokes);
     this.surface = surfaceOf(find("canvas"), painting, this.strokes);
-    this.timeline = new Timeline(this.surface, this.strokes);
+    const { film, seconds } = painting;
+    this.timeline = film ? new Reel(this.surface, this.strokes, film) : new Timeline(this.surface, this.strokes, seconds);
     this.view = new View(find("stage"), find("sheet"), find("under"), painting);
     this.frame = null; // the part of the painting that is being drawn
     this.shown = -1; // number of strokes of that frame that are seen
@@ -33,14 +32,11 @@ class Player {
     this.stroke = -1; // number of the stroke under it
     this.held = new Map(); // last event of each pointer that is down
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    // Long strokes take more time than short ones, as for a painter.
-    this.times = [0];
-    for (let i = 0; i < this.strokes.count; i++) this.times.push(this.times[i] + this.strokes.get(i, "extent")[0]);
   }
 
   async start() {
-    const { find, painting, surface } = this;
-    find("count").max = this.strokes.count;
+    const { find, painting, surface, timeline } = this;
+    find("count").max = timeline.last;
     if (!surface.look) this.say("Without WebGL 2, which this browser lacks, strokes have no texture.");
     if (surface.look && (painting.thick || painting.ground)) {
       find("relief").value = surface.look.relief;
@@ -50,7 +46,9 @@ class Player {
     }
     this.listen();
     this.tellCount();
+    if (painting.film && !window.DecompressionStream) this.say("This browser can't unpack the film. A newer one can.");
     await surface.prepare();
+    if (timeline.loops && !this.calm.matches) this.play(true);
     new ResizeObserver(() => this.reframe(() => this.view.look(this.view.middle), 0)).observe(find("stage"));
   }
 
@@ -88,7 +86,8 @@ class Player {
     const partly = (this.clock !== null || this.growing) && now - this.last > 3 * this.cost;
     const due = partly && this.shown !== timeline.drawn && timeline.drawn >= this.least;
     if (!due && !timeline.done) timeline.step(now);
-    if (due || (timeline.done && (this.lit || this.shown !== timeline.drawn))) this.present(now);
+    const finished = this.shown !== timeline.drawn && (timeline.done || timeline.whole);
+    if (due || finished || (timeline.done && this.lit)) this.present(now);
     return this.clock !== null || !timeline.done || this.shown !== timeline.drawn;
   }
 
@@ -122,22 +121,21 @@ class Player {
   // ---- Playing ----
 
   advance(now) {
-    const { count } = this.strokes;
+    const { timeline } = this;
     const passed = Math.min(now - this.told, 1000) / 1000;
     this.told = now;
-    this.clock = Math.min(this.clock + (passed * Number(this.find("speed").value)) / this.painting.seconds, 1);
-    const clock = this.calm.matches ? Math.floor(this.clock * STILLS) / STILLS : this.clock;
-    this.timeline.target = clock >= 1 ? count : this.times.findIndex((time) => time >= clock * this.times[count]);
+    const clock = this.clock + (passed * Number(this.find("speed").value)) / timeline.seconds;
+    this.clock = timeline.loops ? clock % 1 : Math.min(clock, 1);
+    timeline.target = timeline.at(this.clock, this.calm.matches);
     if (this.clock >= 1) this.play(false);
     this.tellCount();
   }
 
   play(playing) {
-    const { timeline, times, find } = this;
-    const { count } = this.strokes;
-    if (playing && timeline.target === count) timeline.target = 0;
+    const { timeline, find } = this;
+    if (playing && timeline.target === timeline.last) timeline.target = 0;
     if (playing) this.begun();
-    this.clock = playing && count ? times[timeline.target] / times[count] : null;
+    this.clock = playing && timeline.last ? timeline.share : null;
     this.told = performance.now();
     document.body.classList.toggle("playing", this.clock !== null);
     find("play").setAttribute("aria-label", playing ? "Pause" : "Play");
@@ -151,11 +149,11 @@ class Player {
     this.least = 0;
   }
 
-  // Shows the first strokes.
-  go(count) {
+  // Shows the first strokes, or a frame.
+  go(target) {
     if (this.clock !== null) this.play(false);
     this.begun();
-    this.timeline.target = Math.min(Math.max(count, 0), this.strokes.count);
+    this.timeline.target = Math.min(Math.max(target, 0), this.timeline.last);
     this.tellCount();
     this.wake();
   }
@@ -165,21 +163,17 @@ class Player {
   tellCount() {
     const slider = this.find("count");
     slider.value = this.timeline.target;
-    slider.setAttribute("aria-valuetext", this.counted());
+    slider.setAttribute("aria-valuetext", this.timeline.told);
     this.tell();
   }
 
-  counted() {
-    return `${plain(this.timeline.target)} of ${plain(this.strokes.count)} strokes`;
-  }
-
-  // The stroke under the pointer, or else how many are shown.
+  // The stroke under the pointer, or else what is shown.
   tell() {
-    const { find, seen, stroke, strokes } = this;
-    const pointed = stroke >= 0 && stroke < this.timeline.target && seen;
+    const { find, seen, stroke, strokes, timeline } = this;
+    const pointed = stroke >= 0 && stroke < timeline.laid && seen;
     find("swatch").hidden = !pointed;
     find("outline").toggleAttribute("hidden", !pointed);
-    find("told").textContent = this.counted();
+    find("told").textContent = timeline.told;
     if (!pointed) return;
     const [one, other] = strokes.colors(stroke);
     find("swatch").style.background = `linear-gradient(to right, ${one}, ${other})`;
@@ -234,7 +228,7 @@ class Player {
   // Finds the stroke under the pointer, but for strokes that pass by.
   point() {
     const resting = this.pointer && this.clock === null && this.timeline.done;
-    this.stroke = resting ? this.surface.pick(this.pointer.x, this.pointer.y, this.timeline.drawn) : -1;
+    this.stroke = resting ? this.surface.pick(this.pointer.x, this.pointer.y, this.timeline.laid) : -1;
     this.tell();
   }
 
@@ -277,6 +271,7 @@ class Player {
   // ---- Buttons and keys ----
 
   async download(size) {
+    const { timeline } = this;
     const [width, height] = [this.view.extent.x, this.view.extent.y].map((side) => Math.max(Math.round(side * size), 1));
     const wait = async (done) => {
       this.say(`Drawing … ${Math.round(100 * done)} %`);
@@ -284,15 +279,21 @@ class Player {
     };
     try {
       await wait(0);
+      // A film's frame has its strokes once it is drawn, and keeps them until the picture is.
+      while (timeline.whole && !timeline.done) await wait(0);
+      timeline.held = true;
       const frame = { left: 0, top: 0, scale: size, width, height };
-      const blob = await this.surface.picture(frame, this.timeline.target, wait);
-      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${document.title}.png` });
+      const blob = await this.surface.picture(frame, timeline.laid, wait);
+      const download = `${document.title}${timeline.suffix}.png`;
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
       this.say("");
     } catch (error) {
       console.warn(error);
       this.say(`The picture of ${plain(width)} × ${plain(height)} pixels could not be drawn. Choose a smaller size.`);
+    } finally {
+      timeline.held = false;
     }
   }
 
@@ -307,19 +308,20 @@ class Player {
   size() {
     const size = Number(this.find("size").value);
     const [width, height] = [this.view.extent.x, this.view.extent.y].map((side) => Math.max(Math.round(side * size), 1));
-    const told = this.find("size").validity.valid ? `${plain(width)} × ${plain(height)} pixels, PNG: ${this.counted()}` : "64 to 16,384";
-    this.find("about-picture").textContent = told;
+    const { told } = this.timeline;
+    const text = this.find("size").validity.valid ? `${plain(width)} × ${plain(height)} pixels, PNG: ${told}` : "64 to 16,384";
+    this.find("about-picture").textContent = text;
   }
 
   listen() {
     const { find, view } = this;
     const stage = find("stage");
     const here = (change) => () => this.reframe(change);
-    const stroke = (way) => (event) => this.go(this.timeline.target + way * (event.shiftKey ? 100 : 1));
+    const step = (way) => (event) => this.go(this.timeline.target + way * (event.shiftKey ? this.timeline.many : 1));
     const actions = {
       play: () => this.play(this.clock === null),
-      back: stroke(-1),
-      forth: stroke(1),
+      back: step(-1),
+      forth: step(1),
       in: here(() => view.zoomAt(1.5)),
       out: here(() => view.zoomAt(1 / 1.5)),
       fit: here(() => view.whole()),
@@ -331,7 +333,7 @@ class Player {
     for (const [name, action] of Object.entries(actions)) find(name).addEventListener("click", action);
     const keys = {
       " ": actions.play, arrowleft: actions.back, arrowright: actions.forth,
-      home: () => this.go(0), end: () => this.go(this.strokes.count),
+      home: () => this.go(0), end: () => this.go(this.timeline.last),
       "+": actions.in, "=": actions.in, "-": actions.out, 0: actions.fit,
       l: () => find("lamp").hidden || actions.lamp(), d: actions.download, "?": actions.help,
       f: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.()),

@@ -15,6 +15,9 @@ class Sketch {
     return Math.floor(SKETCHES_BYTES / (4 * width * height));
   }
 
+  // Other strokes have come.
+  refill() {}
+
   resize(frame) {
     this.frame = frame;
     this.kept = [];
@@ -85,7 +88,7 @@ class Sketch {
       gradient.addColorStop(0, one);
       gradient.addColorStop(1, other);
       context.fillStyle = gradient;
-      [context.globalAlpha] = this.strokes.get(stroke, "alpha");
+      context.globalAlpha = this.strokes.opacity(stroke);
       context.fill(this.path(stroke, frame));
     }
   }

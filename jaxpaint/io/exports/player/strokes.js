@@ -3,36 +3,40 @@
 // Corners of the ends of a path, in radii along and across it.
 const ARC = Array.from({ length: 15 }, (_, k) => Math.PI * ((k + 1) / 16 - 0.5));
 const CAPS = { butt: [], square: [[1, -1], [1, 1]], round: ARC.map((turn) => [Math.cos(turn), Math.sin(turn)]) };
+// How far strokes reach beyond their path and to its sides, in radii.
+const AROUND = { butt: [0, 1], square: [Math.SQRT2, Math.SQRT2], round: [1, 1] };
 const PIECES = 16;
 
 class Strokes {
   constructor({ count, fields, low, span, cap, data }) {
     this.count = count;
     this.columns = low.length;
-    this.numbers = new Uint16Array(Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)).buffer);
+    this.numbers = new Uint16Array(bytesOf(data).buffer);
     this.cap = CAPS[cap];
+    this.around = AROUND[cap];
     Object.assign(this, { fields, low, span });
   }
 
   get(stroke, name) {
-    const [first, last] = this.fields[name];
-    const values = [];
-    for (let i = first; i < last; i++) {
-      values.push(this.low[i] + (this.span[i] * this.numbers[stroke * this.columns + i]) / 65535);
-    }
-    return values;
+    return this.fields[name].map((i) => this.low[i] + (this.span[i] * this.numbers[stroke * this.columns + i]) / 65535);
   }
 
   // Both colours, as #rrggbb.
   colors(stroke) {
     const values = this.get(stroke, "colors");
-    return [hexadecimal(values.slice(0, 3)), hexadecimal(values.slice(3))];
+    return [hexadecimal(values.slice(0, 3)), hexadecimal(values.slice(-3))];
   }
 
-  // The area of the box around a stroke.
+  opacity(stroke) {
+    const [opacity = 1] = this.get(stroke, "alpha");
+    return opacity;
+  }
+
+  // About the area of a stroke.
   area(stroke) {
-    const [, , x, y, half] = this.get(stroke, "box");
-    return 4 * Math.hypot(x, y) * half;
+    const [x0, y0, , , x2, y2] = this.get(stroke, "path");
+    const width = Math.max(...this.get(stroke, "widths"));
+    return width * (width + Math.hypot(x2 - x0, y2 - y0));
   }
 
   // The polygon of a stroke without texture.
@@ -64,6 +68,10 @@ function onCurve([x0, y0, x1, y1, x2, y2], t) {
     dx: speed > 1e-9 ? dx / speed : 1,
     dy: speed > 1e-9 ? dy / speed : 0,
   };
+}
+
+function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
 function hexadecimal(color) {

@@ -8,15 +8,49 @@ const MOST_PIXELS = 1e8;
 // Pixels that a stroke costs besides its own.
 const STROKE_PIXELS = 500;
 const MOST_KEPT = 24;
+// Pictures that a painting is shown in where motion is unwelcome.
+const STILLS = 24;
 
 class Timeline {
-  constructor(surface, strokes) {
-    Object.assign(this, { surface, strokes });
+  constructor(surface, strokes, seconds) {
+    Object.assign(this, { surface, strokes, seconds });
+    this.last = strokes.count; // the last target
     this.target = strokes.count; // number of strokes to draw
     this.drawn = 0; // number of strokes that are drawn
+    this.whole = false; // pictures are seen while they grow
+    this.loops = false;
+    this.many = 100; // targets that a large step passes
     this.budget = 2e6; // pixels of a step
     this.begun = null; // time at which a step began that may not be done
     this.kept = [];
+    // Long strokes take more time than short ones, as for a painter.
+    this.times = [0];
+    for (let i = 0; i < strokes.count; i++) this.times.push(this.times[i] + strokes.get(i, "extent")[0]);
+  }
+
+  // The target at a share of the playing time, 0 to 1.
+  at(share, calm) {
+    const seen = calm ? Math.floor(share * STILLS) / STILLS : share;
+    return seen >= 1 ? this.last : this.times.findIndex((time) => time >= seen * this.times[this.last]);
+  }
+
+  // The share of the playing time before the target.
+  get share() {
+    return this.times[this.target] / this.times[this.last];
+  }
+
+  // Number of strokes of the target.
+  get laid() {
+    return this.target;
+  }
+
+  get told() {
+    return `${plain(this.target)} of ${plain(this.last)} strokes`;
+  }
+
+  // What a downloaded picture's name has after the title.
+  get suffix() {
+    return "";
   }
 
   // Restarts in another frame.
@@ -46,17 +80,22 @@ class Timeline {
     this.approach();
     const next = this.kept.findIndex(({ count }) => count > this.drawn);
     const last = Math.min(this.target, this.kept[next]?.count ?? this.target);
-    let [to, pixels] = [this.drawn, 0];
-    while (to < last && pixels < this.budget) pixels += STROKE_PIXELS + this.strokes.area(to++) * this.scale ** 2;
-    if (to > this.drawn) {
-      this.surface.draw(this.drawn, to);
-      this.begun = now;
-    }
-    this.drawn = to;
+    const to = (this.drawn = this.draw(this.drawn, last, now));
     if (this.kept[next] && !this.kept[next].full && to === this.kept[next].count) {
       this.surface.save(next);
       this.kept[next].full = true;
     }
+  }
+
+  // Draws strokes, as many as a step allows; gives the number of the next one.
+  draw(from, last, now) {
+    let [to, pixels] = [from, 0];
+    while (to < last && pixels < this.budget) pixels += STROKE_PIXELS + this.strokes.area(to++) * this.scale ** 2;
+    if (to > from) {
+      this.surface.draw(from, to);
+      this.begun = now;
+    }
+    return to;
   }
 
   // Goes to the kept picture that is nearest below the target, unless drawing is nearer.

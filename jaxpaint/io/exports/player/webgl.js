@@ -53,6 +53,11 @@ class WebGl {
     this.sheet = this.makeSheet(frame);
   }
 
+  // Other strokes have come.
+  refill() {
+    this.gl.bufferData(this.gl.ARRAY_BUFFER, this.strokes.numbers, this.gl.STATIC_DRAW);
+  }
+
   clear() {
     this.begin(this.sheet);
   }
@@ -168,7 +173,7 @@ class WebGl {
     this.arrays = gl.createVertexArray();
     gl.bindVertexArray(this.arrays);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, strokes.numbers, gl.STATIC_DRAW);
+    this.refill();
     for (let i = 0; i < vectors; i++) {
       gl.enableVertexAttribArray(i);
       gl.vertexAttribDivisor(i, 1);
@@ -176,6 +181,7 @@ class WebGl {
     gl.useProgram(brush.program);
     gl.uniform4fv(brush.place("low"), strokes.low.slice(0, 4 * vectors));
     gl.uniform4fv(brush.place("span"), strokes.span.slice(0, 4 * vectors));
+    gl.uniform2fv(brush.place("around"), strokes.around);
   }
 
   filtered(filter) {
