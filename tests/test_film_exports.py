@@ -94,6 +94,13 @@ def test_paths_of_an_svg_are_strokes_in_their_order(tmp_path):
     assert len(list(paths_of(FILM, cut, tmp_path / "film.svg"))) == 50
 
 
+def test_strokes_smaller_than_a_unit_are_valid_paths(tmp_path):
+    (frame,) = frames_of(1)
+    frame.strokes[:, 2:4] = 0.0
+    shown = [path for (path,) in paths_of(FILM, [frame], tmp_path / "film.svg")]
+    assert len(shown) == 50 and all(re.fullmatch(r"M-?\d+[ -]\d+(l[ \d-]+)?z", path) for path in shown)
+
+
 def test_films_that_cannot_be_exported(tmp_path):
     path = tmp_path / "a.html"
     with pytest.raises(ExportError, match="expected at most 30 s of film, got more; choose 60 frames"):

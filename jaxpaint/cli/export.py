@@ -26,7 +26,7 @@ usage: {program} PAINTING.npz --out=FILE [--overwrite]
        {program} PAINTING.npz... --formats=FORMAT[,FORMAT...] [--plan] [--out=FOLDER] [--overwrite]
 
 Writes paintings, finished or not, for other programs; the format is the ending of the file's name.
-A painting is an npz, a JSON that was exported, or one frame of a film. Some take whole films.
+A painting is an npz, an exported JSON, or one frame of a film. Some formats take whole films.
 
   {program} paintings/photo.npz --out=photo.html        a page that paints the picture
   {program} paintings/*.npz --formats=svg,json          several formats, beside the paintings

@@ -2,7 +2,7 @@
 
 A stroke that stays is one path with one outline. Strokes have one colour, the mean of its two: a gradient has six
 numbers that would change, too. Programs that know no animations, and readers who prefer reduced motion, see the first
-frame, which is a drawing of its own.
+frame, which is a drawing of its own. (Chromium does not tell an SVG in an `<img>` what readers prefer.)
 """
 
 from __future__ import annotations

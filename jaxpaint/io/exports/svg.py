@@ -216,7 +216,8 @@ def outlined(outline: Float[np.ndarray, "k 2"], scale: int) -> str:
     outline = cv2.approxPolyDP((outline * _UNITS).astype(np.float32), _STRAIGHT, closed=True)[:, 0]
     corners = np.rint(outline * (scale / _UNITS)).astype(int)
     steps = np.diff(corners, axis=0)
-    return "M" + _numbers(corners[0]) + "l" + _numbers(steps[(steps != 0).any(axis=1)].ravel()) + "z"
+    steps = steps[(steps != 0).any(axis=1)].ravel()
+    return "M" + _numbers(corners[0]) + "l" * bool(len(steps)) + _numbers(steps) + "z"
 
 
 def _bristled(bristles: BristleLines, at: int, scale: int, gradient: str, paint: str) -> str:
