@@ -80,7 +80,8 @@ def painted(brush, count=40, **settings):
 
 def wait(page, count):
     """Waits until the canvas shows so many strokes."""
-    page.wait_for_function("n => document.getElementById('canvas').dataset.shown === String(n)", arg=count)
+    sharp = "!player.moved && player.seen === player.frame && player.view.density === 1"
+    page.wait_for_function(f"n => document.getElementById('canvas').dataset.shown === String(n) && {sharp}", arg=count)
 
 
 def told(page):
@@ -285,6 +286,25 @@ def test_without_webgl(brush, opened):
     seen = shot(page)
     wanted = jaxpaint.draw(first(painting, 20), size=max(seen.shape))
     assert psnr(seen[: len(wanted)], wanted[: len(seen)]) > 28
+
+
+def test_a_scrubber_that_lags_shows_rough_pictures_until_it_rests(opened):
+    painting = painted("filbert")
+    page = opened(painting)
+    wait(page, 40)
+    width = page.evaluate("document.getElementById('canvas').width")
+    # As if the scrubber kept moving.
+    rougher = "(share) => { if (share < 1) Player.prototype.sharpen.call(player, share); }"
+    page.evaluate(f"() => {{ player.sharpen = {rougher} }}")
+    for lag, count, rough in ((0, 20, False), (1000, 19, True)):
+        page.evaluate("lag => { player.lag = lag }", lag)
+        move(page, "count", count)
+        page.wait_for_function("n => player.shown === n", arg=count)
+        assert (page.evaluate("player.seen.width") < 0.5 * width) == rough
+    page.evaluate("delete player.sharpen")
+    move(page, "count", 18)
+    wait(page, 18)
+    assert page.evaluate("player.seen.width") == width
 
 
 @pytest.mark.parametrize("count", [0, 1])

@@ -2,6 +2,10 @@
 
 // Milliseconds without a move after which another part of the painting is drawn.
 const SETTLED = 120;
+// Milliseconds from picture to picture in which a scrubber and a film are fluent. Where pictures take longer, they have
+// this share of the pixels' density while they change.
+const FLUENT = { scrubber: 1000 / 30, film: 1000 / 10 };
+const ROUGH = 0.25;
 // Milliseconds for which a message stays.
 const SAID = 8000;
 
@@ -26,6 +30,8 @@ class Player {
     this.last = 0; // time of the last picture
     this.presented = null; // that time, while the picture is being made
     this.cost = 0; // milliseconds that it took
+    this.asked = null; // time at which the scrubber moved to a place that is not shown yet
+    this.lag = 0; // milliseconds until the last such place was shown
     this.clock = null; // share of the playing time, 0 to 1; null while the player rests
     this.told = 0; // time at which the clock was told
     this.pointer = null; // where the pointer is on the painting
@@ -92,6 +98,12 @@ class Player {
   }
 
   present(now) {
+    if (this.asked !== null && this.timeline.done) {
+      this.lag = now - this.asked;
+      this.asked = null;
+      this.resting = setTimeout(() => this.sharpen(1), SETTLED);
+    }
+    if (this.clock !== null && this.timeline.loops && this.shown >= 0 && now - this.last > FLUENT.film) this.sharpen(ROUGH);
     this.surface.present();
     this.presented = this.last = now;
     this.shown = this.timeline.drawn;
@@ -118,6 +130,14 @@ class Player {
     }, settled);
   }
 
+  // Draws with a share of the pixels' density from now on.
+  sharpen(share) {
+    if (this.view.density === share) return;
+    this.view.density = share;
+    this.moved = true;
+    this.wake();
+  }
+
   // ---- Playing ----
 
   advance(now) {
@@ -138,6 +158,7 @@ class Player {
     this.clock = playing && timeline.last ? timeline.share : null;
     this.told = performance.now();
     document.body.classList.toggle("playing", this.clock !== null);
+    if (!playing) this.sharpen(1);
     find("play").setAttribute("aria-label", playing ? "Pause" : "Play");
     find("play").title = `${playing ? "Pause" : "Play"} (space)`;
     this.wake();
@@ -156,6 +177,14 @@ class Player {
     this.timeline.target = Math.min(Math.max(target, 0), this.timeline.last);
     this.tellCount();
     this.wake();
+  }
+
+  // The scrubber moves.
+  scrub(target) {
+    if (this.lag > FLUENT.scrubber) this.sharpen(ROUGH);
+    clearTimeout(this.resting);
+    this.go(target);
+    this.asked = performance.now();
   }
 
   // ---- What is told ----
@@ -347,7 +376,7 @@ class Player {
       event.preventDefault();
       action(event);
     });
-    find("count").addEventListener("input", (event) => this.go(Number(event.target.value)));
+    find("count").addEventListener("input", (event) => this.scrub(Number(event.target.value)));
     find("relief").addEventListener("input", (event) => this.relieve(Number(event.target.value)));
     find("speed").addEventListener("change", () => find("speed").blur());
     find("size").addEventListener("input", () => this.size());

@@ -8,6 +8,7 @@ class View {
   constructor(stage, sheet, under, { width, height }) {
     Object.assign(this, { stage, sheet, under });
     // The painting in canvas units.
+    this.density = 1; // of the canvas's pixels, at most 1
     this.extent = { x: width / Math.max(width, height), y: height / Math.max(width, height) };
     this.whole();
   }
@@ -76,7 +77,7 @@ class View {
     const [first, last] = [Math.max(left, 0), Math.min(left + this.extent.x * scale, this.stage.clientWidth)];
     const [upper, lower] = [Math.max(top, 0), Math.min(top + this.extent.y * scale, this.stage.clientHeight)];
     const [wide, high] = [last - first, lower - upper].map((side) => Math.max(Math.round(side), 1));
-    const density = Math.min(devicePixelRatio, 2, Math.sqrt(CANVAS_PIXELS / (wide * high)));
+    const density = this.density * Math.min(devicePixelRatio, 2, Math.sqrt(CANVAS_PIXELS / (wide * high)));
     const [width, height] = [wide, high].map((side) => Math.max(Math.round(side * density), 1));
     return {
       whole: !this.zoomed,
