@@ -25,6 +25,8 @@ _FEATURE, _FACE, _SALIENT = 24.0, 12.0, 3.0
 # Weight, relative to the least, from which a picture keeps all of its details, and standard deviation of the
 # transition, in long sides. Contrast of a detail that is half kept where the weight is least.
 _KEPT, _TRANSITION, _STRIKING = 2.2, 0.02, 0.2
+# Greatest side of the median filter's window, in pixels: OpenCV refuses much larger ones.
+_LARGEST = 255
 # Range of a picture's brightness below which nothing is salient.
 _PLAIN = 1 / 255
 # Side in pixels of the picture whose spectrum is taken (64 in the paper), size of the spectrum's mean filter, and
@@ -107,7 +109,8 @@ def simplified(
     weight = importance(image)
     seen = np.clip((weight / weight.min() - 1.0) / (_KEPT - 1.0), 0.0, 1.0)
     unseen = cv2.GaussianBlur(1.0 - seen, (0, 0), _TRANSITION * longest)[..., None]
-    detail = image - cv2.medianBlur(pictures.to_bytes(image), 2 * round(size * longest / 2) + 1) / np.float32(255)
+    window = min(2 * round(size * longest / 2) + 1, _LARGEST)
+    detail = image - cv2.medianBlur(pictures.to_bytes(image), window) / np.float32(255)
     contrast = np.abs(detail).max(axis=-1, keepdims=True)
     faint = _STRIKING**2 / (contrast**2 + _STRIKING**2)
     return image - strength * unseen * faint * detail

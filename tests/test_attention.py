@@ -74,6 +74,13 @@ def test_faint_details_are_left_out_where_people_seldom_look(monkeypatch):
     np.testing.assert_array_equal(attention.simplified(picture, 0.0, 0.03), picture)
 
 
+@pytest.mark.parametrize("size", [0.0, 0.001, 1.4])
+def test_details_of_any_size_are_left_out(size):
+    """Also those of a single stroke, which is larger than the picture."""
+    plain = np.full((600, 500, 3), 0.2, np.float32)
+    np.testing.assert_allclose(attention.simplified(plain, 1.0, size), plain, atol=1e-6)
+
+
 def test_what_stands_out():
     # One disc among stripes.
     picture = np.full((200, 300, 3), 0.4, np.float32)
