@@ -402,7 +402,22 @@ def test_maps(tmp_path):
 
 
 def layers_of(path):
-    """Names and pictures of an OpenRaster file's layers, the lowest first, by its own list."""
+    """Names and pictures of a file's layers, the lowest first, and their composite, by Pillow."""
+    return {".ora": openraster, ".psd": photoshop}[path.suffix](path)
+
+
+def photoshop(path):
+    with Image.open(path) as file:
+        pictures, merged = [], np.asarray(file.convert("RGB"))
+        # Backwards, since Pillow takes the composite for the first layer until it has seen another one.
+        for number in range(len(file.layers), 0, -1):
+            file.seek(number)
+            assert file.size == merged.shape[1::-1]
+            pictures.insert(0, (file.layers[number - 1][0], file.convert("RGBA")))
+    return pictures, merged
+
+
+def openraster(path):
     with zipfile.ZipFile(path) as archive:
         first, *_ = archive.infolist()
         assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
@@ -421,14 +436,16 @@ def layers_of(path):
     return pictures, merged
 
 
+@pytest.mark.parametrize("ending", [".ora", ".psd"])
 @pytest.mark.parametrize("changes", [{"brush": "filbert"}, {"brush": "watercolor"}], ids=["over", "glaze"])
-def test_layers_over_each_other_are_the_drawing(tmp_path, changes):
+def test_layers_over_each_other_are_the_drawing(tmp_path, changes, ending):
     """Under light, of wet paint with its texture, or of glazes on paper."""
     painting = some(**changes)
     lit = dataclasses.replace(painting.settings, texture=1.0, relief=1.0, wet=0.5, ground="linen", size=96)
     painting = dataclasses.replace(painting, settings=lit)
-    jaxpaint.export(painting, tmp_path / "a.ora", layers=4)
-    layers, merged = layers_of(tmp_path / "a.ora")
+    path = tmp_path / f"a{ending}"
+    jaxpaint.export(painting, path, layers=4)
+    layers, merged = layers_of(path)
     assert [name for name, _ in layers] == ["canvas", *(f"strokes {n + 1} to {n + 10}" for n in (0, 10, 20, 30))]
     picture = layers[0][1]
     for _, layer in layers[1:]:
@@ -438,11 +455,13 @@ def test_layers_over_each_other_are_the_drawing(tmp_path, changes):
     assert np.abs(merged - drawn).max() <= 1
 
 
-def test_layers_are_transparent_where_they_have_no_strokes(tmp_path):
+@pytest.mark.parametrize("ending", [".ora", ".psd"])
+def test_layers_are_transparent_where_they_have_no_strokes(tmp_path, ending):
     painting = dataclasses.replace(some("rectangle"), strokes=some("rectangle").strokes[:3])
     painting.strokes[:, BRUSHES["rectangle"].index("size")] = 0.15
-    jaxpaint.export(painting, tmp_path / "a.ora", layers=8, size=64)
-    layers, merged = layers_of(tmp_path / "a.ora")
+    path = tmp_path / f"a{ending}"
+    jaxpaint.export(painting, path, layers=8, size=64)
+    layers, merged = layers_of(path)
     assert len(layers) == 4 and merged.shape == (48, 64, 3)
     for number, (_, layer) in enumerate(layers[1:]):
         alone = dataclasses.replace(painting, strokes=painting.strokes[[number]])

@@ -60,8 +60,8 @@ _PLACES = {
     **dict.fromkeys(
         (".jpg", ".jpeg"), _Place(2, struct.pack(">2sH", b"\xff\xfe", 2 + _LENGTH), lambda mark: b"\xff\xd9")
     ),
-    # After the end, which readers ignore: ffmpeg reads a comment after the last frame as another frame.
-    ".gif": _Place(0, b"", lambda mark: b""),
+    # After the end, which readers ignore. In a GIF, ffmpeg reads a comment after the last frame as another frame.
+    **dict.fromkeys((".gif", ".psd"), _Place(0, b"", lambda mark: b"")),
     # The comment of the zip. The length of the comment is the last field of a zip without comment.
     **dict.fromkeys((".npz", ".ora"), _Place(2, struct.pack("<H", _LENGTH), lambda mark: b"")),
     # Another key, indented as by `json.dumps(..., indent=2)`.

@@ -1,7 +1,4 @@
-"""OpenRaster: strokes in transparent layers, for Krita, GIMP and MyPaint.
-
-A layer shows its strokes under the painting's light. Its colours are chosen such that the layers up to it, laid over
-each other in 8 bits, are the drawing of all strokes so far.
+"""OpenRaster: strokes in transparent layers, for Krita and MyPaint.
 
 References:
   OpenRaster 0.0.6, https://www.openraster.org
@@ -9,47 +6,21 @@ References:
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
 import pathlib
 import zipfile
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 
-from jaxpaint import drawing, pictures
 from jaxpaint.io.exports.base import Export
+from jaxpaint.io.exports.layers import Options, layers_of
 from jaxpaint.io.images import encoded
-from jaxpaint.settings import Checked, setting
 from jaxpaint.types import Painting
 
 # Long side of the preview, in pixels, at most.
 _THUMBNAIL = 256
 # The first moment that a zip knows.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
-_TINY = 1e-9
-
-
-@dataclasses.dataclass(frozen=True)
-class Options(Checked):
-    """Options of OpenRaster."""
-
-    groups = {"Options of OpenRaster": ""}
-    prefix = ""
-
-    layers: int = setting(8, "number of layers, besides the canvas", 1, 200)
-    size: int = setting(0, "long side in pixels; 0: as painted", 0, pictures.LARGEST)
-
-
-class _Layer(NamedTuple):
-    """A layer's name, its colours with alpha, and the picture of all layers up to it."""
-
-    name: str
-    colors: UInt8[np.ndarray, "h w c"]
-    picture: UInt8[np.ndarray, "h w 3"]
 
 
 def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
@@ -62,7 +33,7 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
         # The mimetype comes first, and is not compressed.
         add("mimetype", b"image/openraster")
         stack: list[str] = []
-        for number, layer in enumerate(_layers(painting, options)):
+        for number, layer in enumerate(layers_of(painting, options)):
             source = f"data/layer{number:03d}.png"
             add(source, encoded(layer.colors, ".png"))
             # The topmost layer comes first.
@@ -76,55 +47,4 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
         add("Thumbnails/thumbnail.png", encoded(np.asarray(preview), ".png"))
 
 
-def _layers(painting: Painting, options: Options) -> Iterator[_Layer]:
-    """Yields the layers, the lowest first."""
-    size = options.size or painting.settings.size
-    stops = np.unique(np.linspace(0, len(painting.strokes), options.layers + 1).round().astype(int)).tolist()
-    wanted = drawing.stages(painting, size=size, stops=stops)
-    canvas = next(wanted)
-    yield _Layer("canvas", canvas, canvas)
-    for (before, stop), picture in zip(itertools.pairwise(stops), wanted, strict=True):
-        part = dataclasses.replace(painting, strokes=painting.strokes[before:stop])
-        coverage = _coverage(part, size)
-        colors, canvas = np.empty((*canvas.shape[:2], 4), np.uint8), canvas.copy()
-        # In bands, since arithmetic takes several times the memory of the pictures.
-        for rows in pictures.bands(*canvas.shape[:2]):
-            colors[rows] = _between(canvas[rows], picture[rows], coverage[rows])
-            canvas[rows] = _composite(canvas[rows], colors[rows])
-        yield _Layer(f"strokes {before + 1} to {stop}", colors, canvas)
-
-
-def _coverage(painting: Painting, size: int) -> Float[np.ndarray, "h w"]:
-    """Share of what is below that the strokes hide, in [0, 1]."""
-    dry = dataclasses.replace(painting.settings, wet=0.0)
-    on = {
-        color: drawing.draw_flat(
-            dataclasses.replace(painting, settings=dataclasses.replace(dry, canvas_color=color)), size=size
-        )
-        for color in ("white", "black")
-    }
-    return 1.0 - (on["white"] - on["black"]).min(axis=-1)
-
-
-def _between(
-    below: UInt8[np.ndarray, "h w 3"], wanted: UInt8[np.ndarray, "h w 3"], coverage: Float[np.ndarray, "h w"]
-) -> UInt8[np.ndarray, "h w 4"]:
-    """The layer that turns the picture below into the wanted one, as opaque as the coverage, or more if need be."""
-    low, high = below / 255.0, wanted / 255.0
-    # At the least alpha, some channel of the layer's colour is 0 or 1. Differences of 1/255 may stay: most are rounding
-    # errors, and beside white and black they would need opaque specks.
-    change, room = np.maximum(np.abs(high - low) - 1.0 / 255.0, 0.0), np.where(high > low, 1.0 - low, low)
-    least = np.ceil((change / np.maximum(room, _TINY)).max(axis=-1) * 255.0 - 1e-6)
-    alpha = np.clip(np.maximum(np.rint(coverage * 255.0), least), 0.0, 255.0)[..., None]
-    share = np.maximum(alpha / 255.0, _TINY)
-    color = np.where(alpha > 0, (high - (1.0 - share) * low) / share, 0.0)
-    return np.concatenate([np.rint(np.clip(color, 0.0, 1.0) * 255.0), alpha], axis=-1).astype(np.uint8)
-
-
-def _composite(below: UInt8[np.ndarray, "h w 3"], layer: UInt8[np.ndarray, "h w 4"]) -> UInt8[np.ndarray, "h w 3"]:
-    """A layer over a picture."""
-    alpha = layer[..., 3:] / 255.0
-    return np.rint(alpha * layer[..., :3] + (1.0 - alpha) * below).astype(np.uint8)
-
-
-EXPORTS = (Export((".ora",), "layers for Krita, GIMP and MyPaint (OpenRaster)", Options, _write),)
+EXPORTS = (Export((".ora",), "layers for Krita and MyPaint (OpenRaster)", Options, _write),)
