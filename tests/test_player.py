@@ -392,6 +392,25 @@ def test_a_film_plays_in_a_loop(opened):
     assert told(page) == "0.70 of 0.80 s · frame 7"
 
 
+def test_a_film_is_rough_after_several_late_pictures_in_a_row_and_sharp_when_it_rests(opened):
+    page = opened((textured(), frames_of(8, 12)))
+    page.wait_for_function("() => player.shown >= 0")
+    # In one go, so that no other picture comes between.
+    late = """(late) => {
+        player.play(false);
+        player.play(true);
+        return late.map((milliseconds) => {
+            player.last = performance.now() - milliseconds;
+            player.present(performance.now());
+            return player.view.density;
+        });
+    }"""
+    # One picture after a pause is late, and so may be two more.
+    assert page.evaluate(late, [5000, 200, 200, 0, 200, 200, 200, 200]) == [1, 1, 1, 1, 1, 1, 1, 0.25]
+    page.evaluate("() => player.play(false)")
+    assert page.evaluate("() => player.view.density") == 1
+
+
 def test_a_film_in_svg_plays(browser, tmp_path):
     """As a file, where the time can be set, and in a page, where no script runs."""
     film, frames = dataclasses.replace(FILM, rate=Fraction(4), height=240, width=320), frames_of(4, 9)

@@ -35,7 +35,7 @@ A painting is an npz, an exported JSON, or one frame of a film. Some formats tak
 
 {endings}
 
-Of whole films, of up to 30 s:
+Formats for whole films of up to 30 s:
 
 {films}
 
@@ -197,7 +197,7 @@ def _read(source: pathlib.Path, chosen: range | None) -> Iterator[Frame]:
     """
     count = 0
     for count, painted in enumerate(films.read(source)[1], 1):
-        if chosen is None or painted.frame.number in chosen:
+        if chosen is None or count - 1 in chosen:
             yield painted.frame
         if chosen and count == chosen.stop:
             return

@@ -2,10 +2,11 @@
 
 // Milliseconds without a move after which another part of the painting is drawn.
 const SETTLED = 120;
-// Milliseconds from picture to picture in which a scrubber and a film are fluent. Where pictures take longer, they have
-// this share of the pixels' density while they change.
-const FLUENT = { scrubber: 1000 / 30, film: 1000 / 10 };
+// Milliseconds from picture to picture in which a scrubber and a film are smooth. Where pictures take longer, they have
+// this share of the pixels' density while they change; in a film, if that happens more than so many times in a row.
+const SMOOTH = { scrubber: 1000 / 30, film: 1000 / 10 };
 const ROUGH = 0.25;
+const OFTEN = 3;
 // Milliseconds for which a message stays.
 const SAID = 8000;
 
@@ -32,6 +33,7 @@ class Player {
     this.cost = 0; // milliseconds that it took
     this.asked = null; // time at which the scrubber moved to a place that is not shown yet
     this.lag = 0; // milliseconds until the last such place was shown
+    this.late = 0; // number of a film's last pictures that came late
     this.clock = null; // share of the playing time, 0 to 1; null while the player rests
     this.told = 0; // time at which the clock was told
     this.pointer = null; // where the pointer is on the painting
@@ -103,7 +105,10 @@ class Player {
       this.asked = null;
       this.resting = setTimeout(() => this.sharpen(1), SETTLED);
     }
-    if (this.clock !== null && this.timeline.loops && this.shown >= 0 && now - this.last > FLUENT.film) this.sharpen(ROUGH);
+    if (this.clock !== null && this.timeline.loops) {
+      this.late = now - this.last > SMOOTH.film ? this.late + 1 : 0;
+      if (this.late > OFTEN) this.sharpen(ROUGH);
+    }
     this.surface.present();
     this.presented = this.last = now;
     this.shown = this.timeline.drawn;
@@ -157,6 +162,7 @@ class Player {
     if (playing) this.begun();
     this.clock = playing && timeline.last ? timeline.share : null;
     this.told = performance.now();
+    this.late = 0;
     document.body.classList.toggle("playing", this.clock !== null);
     if (!playing) this.sharpen(1);
     find("play").setAttribute("aria-label", playing ? "Pause" : "Play");
@@ -181,7 +187,7 @@ class Player {
 
   // The scrubber moves.
   scrub(target) {
-    if (this.lag > FLUENT.scrubber) this.sharpen(ROUGH);
+    if (this.lag > SMOOTH.scrubber) this.sharpen(ROUGH);
     clearTimeout(this.resting);
     this.go(target);
     this.asked = performance.now();
