@@ -25,7 +25,10 @@ import matplotlib
 import numpy as np
 import optax
 import resvg_py
+import trimesh
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from panels import ACCENT, FILBERT, INK, QUIET, RAMP, WIDTH, curve, outline, pale, panels, save, show
 from PIL import Image
@@ -416,6 +419,42 @@ def exports(example: Example) -> Figure:
     return figure
 
 
+def maps(example: Example) -> Figure:
+    """A painting's maps, and its relief as a mesh, as 3D programs read them."""
+    figure, axes = panels(5)
+    with tempfile.TemporaryDirectory() as folder:
+        for axis, name in zip(axes, ("flat", "height", "normal"), strict=False):
+            path = pathlib.Path(folder, f"a_{name}.png")
+            jaxpaint.export(example.finished, path, size=480, depth=5.0)
+            picture = np.asarray(Image.open(path), np.float32)
+            show(axis, picture / picture.max(), path.name[1:], cmap="gray")
+        for axis, ending in zip(axes[3:], (".stl", ".glb"), strict=True):
+            path = pathlib.Path(folder, f"a{ending}")
+            jaxpaint.export(example.finished, path, detail=240, depth=5.0)
+            slanted(axis, trimesh.load(path, force="mesh"), ending)
+    return figure
+
+
+def slanted(axes: Axes, mesh: trimesh.Trimesh, title: str) -> None:
+    """A mesh, white or in its colours, seen from below."""
+    turns = (trimesh.transformations.rotation_matrix(*each) for each in ((-0.65, (1, 0, 0)), (0.15, (0, 0, 1))))
+    seen = mesh.copy().apply_transform(next(turns) @ next(turns))
+    color = np.full((len(mesh.faces), 3), 0.93)
+    if isinstance(mesh.visual, trimesh.visual.TextureVisuals):
+        places, texture = mesh.visual.uv[mesh.faces].mean(axis=1), mesh.visual.material.baseColorTexture
+        color = trimesh.visual.color.uv_to_interpolated_color(places, texture)[:, :3] / 255
+    shade = np.clip(seen.face_normals @ trimesh.unitize((-0.6, 0.5, 0.6)), 0.25, 1.0)[:, None]
+    # The nearest triangles last; those of the back are not seen.
+    order = np.argsort(seen.triangles_center[:, 2])
+    order = order[seen.face_normals[order, 2] > 0]
+    paint = {"facecolors": (color * shade)[order], "edgecolors": (color * shade)[order], "linewidths": 0.2}
+    axes.add_collection(PolyCollection(seen.triangles[order][..., :2], **paint))
+    axes.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")
+    axes.margins(0)
+    axes.autoscale()
+    axes.axis("off")
+
+
 def plotters(example: Example) -> Figure:
     """What a painting robot and a pen plotter make of a painting, and what the plotter draws with one of its pens."""
     figure, axes = panels(4)
@@ -444,6 +483,7 @@ FIGURES: dict[str, Callable[[Example], Figure]] = {
     "windows": windows,
     "rake": rake,
     "exports": exports,
+    "maps": maps,
     "plotters": plotters,
 }
 
