@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jaxpaint.io.images import read_image, write_image
     from jaxpaint.io.npz import save_painting
     from jaxpaint.io.paintings import load_painting
+    from jaxpaint.io.palettes import read_palette
     from jaxpaint.io.weights import load_renderer
     from jaxpaint.ordering import reorder
     from jaxpaint.painting import paint, paint_stages
@@ -44,6 +45,7 @@ __all__ = [
     "paint",
     "paint_stages",
     "read_image",
+    "read_palette",
     "reorder",
     "save_painting",
     "stylize",
@@ -65,6 +67,7 @@ _MODULES = {
     "io.images": ["read_image", "write_image"],
     "io.npz": ["save_painting"],
     "io.paintings": ["load_painting"],
+    "io.palettes": ["read_palette"],
     "io.weights": ["load_renderer"],
     "ordering": ["reorder"],
     "painting": ["paint", "paint_stages"],

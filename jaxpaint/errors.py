@@ -17,6 +17,10 @@ class ImageError(JaxpaintError):
     """A picture or a video that can't be read."""
 
 
+class PaletteError(JaxpaintError):
+    """A file that holds no palette."""
+
+
 class WriteError(JaxpaintError):
     """A file that can't be written."""
 

@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from jaxpaint import attention, checks, directions, optimize, pictures
+from jaxpaint import attention, checks, directions, optimize, palettes, pictures
 from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, textures, to_window
 from jaxpaint.errors import WeightsError
 from jaxpaint.optimize.initialize import Layout, Limits, place, place_in_blocks, stroke_size
@@ -41,12 +41,14 @@ class Painter(NamedTuple):
       shape: height and width of the picture, in pixels; only their proportions count.
       brush_image: stamps of the user's own brush, or None.
       network: the network that draws strokes in a fit, in place of the engine; or None.
+      palette: the only colours of strokes, in [0, 1]; or None.
     """
 
     settings: Settings
     shape: tuple[int, int]
     brush_image: Float[np.ndarray, "stamps across along 3"] | None
     network: Model | None
+    palette: Float[np.ndarray, "k 3"] | None = None
 
     @classmethod
     def of(
@@ -70,7 +72,9 @@ class Painter(NamedTuple):
         elif settings.brush_image:
             raise ValueError("config.brush_image: expected its stamps as brush_image, as images.read_brush gives them")
         network = network_of(settings, pictured=brush_image is not None)
-        return cls(settings, shape, brush_image, network)
+        given = settings.palette_rgb
+        palette = None if isinstance(given, int) else np.array(given, np.float32)
+        return cls(settings, shape, brush_image, network, palette)
 
     @property
     def brush(self) -> Brush:
@@ -104,6 +108,21 @@ class Painter(NamedTuple):
         drawn = self.draw(apart, (2 * rows * block, 2 * columns * block))
         blocks = drawn.reshape(rows, 2, block, columns, 2, block, 3)[:, 0, :, :, 0]
         return blocks.reshape(rows * block, columns * block, 3)[: shape[0], : shape[1]]
+
+    def in_palette(self, strokes: Float[np.ndarray, "n d"], bounds: Bounds) -> tuple[Float[np.ndarray, "n d"], Bounds]:
+        """The strokes in the palette's nearest colours, and bounds that keep them so; with no palette, as they are.
+
+        Both ends of a stroke have one colour, unless the settings let it go from one to another.
+        """
+        if self.palette is None:
+            return strokes, bounds
+        index, strokes = self.brush.index("color"), strokes.copy()
+        ends = strokes[:, index].reshape(len(strokes), -1, 3)
+        aims = ends if self.settings.palette_mix else np.repeat(ends.mean(axis=1, keepdims=True), ends.shape[1], axis=1)
+        nearest = palettes.nearest(aims.reshape(-1, 3), self.palette)
+        strokes[:, index] = self.palette[nearest].reshape(len(strokes), -1)
+        color = self.brush.mask("color")
+        return strokes, Bounds(*(np.where(color, strokes, bound) for bound in bounds))
 
     def problem(
         self,

@@ -11,6 +11,7 @@ In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import math
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import checks, directions, optimize, pictures
+from jaxpaint import checks, directions, optimize, palettes, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.optimize.initialize import Layout, stroke_size
@@ -42,6 +43,8 @@ from jaxpaint.types import Painting, Progress
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 6
+# Share of the steps after which colours are those of the palette.
+_REDUCED = 0.5
 # Share of the steps that go to the levels, the rounds, the fit at full size, the accents and the fit with texture.
 _SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
 # Candidates of a round, in shares of the strokes.
@@ -71,6 +74,7 @@ class Stage(NamedTuple):
       accents: lays small strokes.
       cells: spreads added strokes evenly over cells × cells.
       block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
+      reduced: strokes get colours of the palette, and keep them.
     """
 
     add: int
@@ -84,12 +88,14 @@ class Stage(NamedTuple):
     accents: bool = False
     cells: int | None = None
     block: int | None = None
+    reduced: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.steps} steps at {self.size} px"]
         parts += [f"{self.add} {'accents' if self.accents else 'strokes'} added"] * bool(self.add)
         parts += [f"{self.candidates} candidates"] * bool(self.candidates)
         parts += ["with texture"] * self.textured
+        parts += ["colours of the palette"] * self.reduced
         return ", ".join(parts)
 
 
@@ -102,7 +108,22 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
       window: side in pixels of the only pictures that the renderer draws; None if it draws any.
     """
     if settings.mode == "blocks":
-        return _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
+        stages = _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
+    else:
+        stages = _plan_levels(settings, shape, window)
+    if not settings.palette:
+        return stages
+    before = itertools.accumulate((stage.steps for stage in stages), initial=0)
+    # With colours that are free at first, and shapes that are fitted on to those of the palette, paintings are nearer
+    # than if all colours were of the palette from the first step on, or only after the last.
+    return tuple(
+        stage._replace(reduced=start + stage.steps / 2 >= _REDUCED * settings.steps)
+        for stage, start in zip(stages, before, strict=False)
+    )
+
+
+def _plan_levels(settings: Settings, shape: tuple[int, int], window: int | None) -> tuple[Stage, ...]:
+    """Levels, rounds and a finish."""
     detail = stroke_size(shape, settings.strokes)
     if window:
         # Pictures are laid about as large as they are drawn.
@@ -238,7 +259,10 @@ def fit_stages(
     window = painter.network.window if painter.network else None
     stages = plan(settings, pictures.fitted_shape(height, width, settings.size), window=window)
     form = directions.varied(directions.form(image)) if form is None else form
-    run = _Run(painter, image, importance(settings, image), form, key)
+    weight = importance(settings, image)
+    if settings.palette and painter.palette is None:
+        painter = painter._replace(palette=palettes.of_picture(image, int(settings.palette), weight))
+    run = _Run(painter, image, weight, form, key)
     state = _start(painter.brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(
         state.strokes, settings.brush, height, width, settings.canvas_rgb, painter.brush_image, settings
@@ -384,10 +408,11 @@ class _Run(NamedTuple):
         if state.step == 0:
             state = self._begin(state, stage, problem)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        problem = problem._replace(
-            canvas=painter.draw(state.strokes[:first], problem.shape),
-            bounds=bounds(painter.settings, painter.shape, len(state.strokes)),
-        )
+        limits = bounds(painter.settings, painter.shape, len(state.strokes))
+        if stage.reduced:
+            strokes, limits = painter.in_palette(state.strokes, limits)
+            state = state._replace(strokes=strokes)
+        problem = problem._replace(canvas=painter.draw(state.strokes[:first], problem.shape), bounds=limits)
         rates = optimize.cosine(*stage.rates, stage.steps)[state.step :]
         # A stage without steps is gone through once.
         for some in [*optimize.chunks(rates)] or [rates]:

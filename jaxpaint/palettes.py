@@ -8,6 +8,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxpaint import pictures
+
+# Long side, in pixels, of a picture whose colours are found.
+_LOOKED_AT = 128
 # Points that a palette is chosen from: a colour of twice the weight is there twice as often.
 _POINTS = 4096
 
@@ -37,15 +41,43 @@ def reduced(colors: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, "n"], c
     lab = cv2.cvtColor(colors[None].astype(np.float32), cv2.COLOR_RGB2Lab)[0]
     distinct, found = np.unique(lab, axis=0, return_inverse=True)
     if len(distinct) > count:
-        share = np.bincount(found, weights) / weights.sum()
-        copies = np.maximum(1, np.rint(share * _POINTS)).astype(int)
-        found = clusters(np.repeat(distinct, copies, axis=0), count)[np.cumsum(copies) - 1][found]
+        # At equal distances along the sum of the weights.
+        marks = (np.arange(_POINTS) + 0.5) / _POINTS * weights.sum()
+        points = lab[np.searchsorted(np.cumsum(weights), marks).clip(max=len(lab) - 1)]
+        labels = clusters(points, count)
+        found = nearest(lab, np.stack([points[labels == label].mean(axis=0) for label in np.unique(labels)]))
     _, members = np.unique(found, return_inverse=True)
     total = np.bincount(members, weights)
     means = np.stack([np.bincount(members, weights * channel) / total for channel in lab.T], axis=1)
     order = np.argsort(-means[:, 0], kind="stable")
     rgb = cv2.cvtColor(means[None, order].astype(np.float32), cv2.COLOR_Lab2RGB)[0]
     return Palette(np.clip(rgb, 0.0, 1.0), np.argsort(order)[members])
+
+
+def of_picture(
+    picture: Float[np.ndarray, "height width 3"], count: int, importance: Float[np.ndarray, "h w"] | None = None
+) -> Float[np.ndarray, "k 3"]:
+    """At most `count` colours that a picture can be painted in, of 8 bits, light ones first.
+
+    Args:
+      picture: sRGB in [0, 1].
+      count: greatest number of colours.
+      importance: weight of each pixel, of any size, so that a face has its colours; None for equal weights.
+    """
+    height, width, _ = picture.shape
+    small = pictures.resize(picture, pictures.fitted_shape(height, width, _LOOKED_AT))
+    weights = (
+        np.ones(small.shape[:2]) if importance is None else pictures.resize(importance[..., None], small.shape[:2])
+    )
+    found = reduced(small.reshape(-1, 3), np.maximum(weights.ravel(), 1e-3), count)
+    colors = pictures.to_bytes(found.colors[None])[0]
+    _, first = np.unique(colors, axis=0, return_index=True)
+    return colors[np.sort(first)].astype(np.float32) / 255
+
+
+def nearest(colors: Float[np.ndarray, "n 3"], palette: Float[np.ndarray, "k 3"]) -> Int[np.ndarray, "n"]:
+    """Number of the nearest colour of a palette for each colour, by the squared difference that fits minimise."""
+    return ((colors[:, None] - palette) ** 2).sum(axis=-1).argmin(axis=1)
 
 
 def clusters(points: Float[np.ndarray, "n k"], count: int) -> Int[np.ndarray, "n"]:

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import math
 import numbers
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
@@ -120,6 +121,8 @@ class Checked:
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
 # Seeds have 32 bits.
 MOST_SEED = 2**32 - 1
+# Most colours of a palette.
+MOST_COLORS = 64
 # Settings of the paint's surface and of the light, which change a drawing but not its strokes.
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
 
@@ -155,7 +158,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     groups = {
         "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
         "simplify spread underpainting upright opaque",
-        "Colour and light": "canvas_color ink water layering jitter wet relief light gloss ground",
+        "Colour and light": "canvas_color palette palette_mix ink water layering jitter wet relief light gloss ground",
         "A network in place of the engine": "renderer weights dtype",
         "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",
     }
@@ -175,6 +178,8 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
     ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
+    palette: str = setting("", "few colours: how many; or #rrggbb,#rrggbb; or a file")
+    palette_mix: bool = setting(False, "a stroke may go from one colour of the palette to another")
     underpainting: float = setting(
         0.025, "share of the strokes that cover the canvas first; oil brushes only", 0.0, 1.0
     )
@@ -233,6 +238,11 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
         _parse_color("canvas_color", self.canvas_color)
         if self.ink:
             _parse_color("ink", self.ink)
+        if self.palette:
+            object.__setattr__(self, "palette", _checked_palette(self.palette))
+            for name in ("ink", "jitter"):
+                if getattr(self, name):
+                    raise ValueError(f"config.{name}: expected only without a palette, got {getattr(self, name)!r}")
         for name in ("weights", "dtype"):
             value = getattr(self, name)
             if self.renderer == "exact" and value != self.defaults()[name]:
@@ -255,6 +265,14 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     def canvas_rgb(self) -> tuple[float, float, float]:
         """The canvas colour as red, green and blue in [0, 1]."""
         return _parse_color("canvas_color", self.canvas_color)
+
+    @property
+    def palette_rgb(self) -> int | tuple[tuple[float, float, float], ...]:
+        """The palette's colours as red, green and blue in [0, 1], or how many are to be found; 0 for any colours."""
+        if "#" not in self.palette:
+            return int(self.palette or 0)
+        channels = (bytes.fromhex(color) for color in self.palette.replace("#", "").split(","))
+        return tuple((red / 255, green / 255, blue / 255) for red, green, blue in channels)
 
     @property
     def ink_rgb(self) -> tuple[float, float, float] | None:
@@ -301,6 +319,10 @@ class FilmSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.palette_rgb, int) and self.palette_rgb:
+            raise ValueError(
+                f"config.palette: expected colours, as #rrggbb,#rrggbb or a file, for a film, got {self.palette!r}"
+            )
         if self.interpolate and self.method != "persistent":
             raise ValueError(f"config.interpolate: expected only with method persistent, got it with {self.method}")
 
@@ -430,6 +452,20 @@ def check_brush(name: str, image: str) -> Brush:
         textured = " or ".join(name for name, brush in BRUSHES.items() if brush.pictured)
         raise ValueError(f"config.brush_image: expected only with {textured}, got it with {name}")
     return BRUSHES[name]
+
+
+def _checked_palette(text: str) -> str:
+    """A palette as it is kept: a number, or distinct colours in lower case."""
+    found = "".join(text.lower().split())
+    if re.fullmatch(r"\d{1,3}", found) and 1 <= int(found) <= MOST_COLORS:
+        return str(int(found))
+    colors = list(dict.fromkeys(found.split(",")))
+    if len(colors) <= MOST_COLORS and all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors):
+        return ",".join(colors)
+    raise ValueError(
+        f"config.palette: expected a number from 1 to {MOST_COLORS}, up to {MOST_COLORS} colours as #rrggbb,#rrggbb, "
+        f"or a file of them, got {text!r}"
+    )
 
 
 def _parse_color(name: str, text: str) -> tuple[float, float, float]:

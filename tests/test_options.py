@@ -150,3 +150,15 @@ def test_empty_values_are_refused(painter, argument, capsys):
     assert ("an empty one" if not argument else f"{argument}: expected a value") in one_line(capsys)
     assert not painter.calls
     assert run(paint, "photo.png", "--config.ink=") == 0
+
+
+def test_a_palette_in_a_file(painter, capsys):
+    pathlib.Path("mine.hex").write_text("FF0000\n0080ff\n")
+    assert run(paint, "photo.png", "--config.palette=mine.hex") == 0
+    (_, _, settings, *_) = painter.calls[0]
+    # The colours, so that the file is not needed again.
+    assert settings.palette == "#ff0000,#0080ff"
+    capsys.readouterr()
+    assert run(paint, "photo.png", "--config.palette=missing.hex", "-o", "other") == 1
+    assert one_line(capsys).startswith("jaxpaint: missing.hex: no such file")
+    assert run(paint, "photo.png", "--config.palette=mine.hex", "-o", "mine.hex") == 1

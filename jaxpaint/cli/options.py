@@ -22,6 +22,7 @@ from ml_collections import config_flags
 from jaxpaint import pictures
 from jaxpaint.cli.app import Refused, program_of, say_more
 from jaxpaint.io.exports import EXPORTS
+from jaxpaint.io.palettes import read_palette
 from jaxpaint.ordering import ORDERS
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
@@ -115,8 +116,14 @@ def command_line(
         return None
     changes = overrides(values)
     light = light_of(values) if issubclass(kind, Settings) else {}
+    given, read = {**chosen, **changes, **light}, [config_path]
     try:
-        settings = kind.from_config({**chosen, **changes, **light})
+        palette = pathlib.Path(str(given.get("palette", "")))
+        if issubclass(kind, Settings) and palette.suffix:
+            # The settings hold the colours, so that the painting can be drawn and resumed without the file.
+            given["palette"] = read_palette(palette)
+            read.append(palette)
+        settings = kind.from_config(given)
     except (ValueError, TypeError) as error:
         raise Refused(error) from None
     usual = kind.defaults()
@@ -129,10 +136,7 @@ def command_line(
         settings=settings,
         asked=[*changes, *(chosen if path else ())],
         again=shlex.join(argv if resumed else [*argv, "--resume"]),
-        read=[
-            config_path,
-            *(pathlib.Path(value) for value in vars(settings).values() if value and isinstance(value, str)),
-        ],
+        read=[*read, *(pathlib.Path(value) for value in vars(settings).values() if value and isinstance(value, str))],
     )
 
 

@@ -69,8 +69,9 @@ _PLACES = {
     # A comment before the end of the drawing.
     ".svg": _Place(7, b"<!-- ", lambda mark: b" -->\n</svg>\n"),
     ".html": _Place(8, b"<!-- ", lambda mark: b" -->\n</html>\n"),
-    # A comment of G-code, and one of HPGL.
+    # Comments of G-code, of GIMP's palettes, and of HPGL.
     ".gcode": _Place(0, b"; ", lambda mark: b"\n"),
+    ".gpl": _Place(0, b"# ", lambda mark: b"\n"),
     ".hpgl": _Place(0, b'CO"', lambda mark: b'";\n'),
     # A box, or an element of the segment, that players ignore.
     **dict.fromkeys((".mp4", ".mov"), _BOX),

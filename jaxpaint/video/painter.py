@@ -381,7 +381,8 @@ class VideoPainter(NamedTuple):
 
     def _mended(self, layer: Layer, problem: Problem, steps: int) -> Layer:
         """Fits a layer's strokes, first on the texture's average and then on the texture."""
-        strokes, optimizer = layer
+        strokes, bounds = self.painter.in_palette(layer.strokes, problem.bounds)
+        problem, optimizer = problem._replace(bounds=bounds), layer.optimizer
         rates = self._rates(self.settings.frame_rate, steps)
         smooth = steps - math.ceil(_TEXTURED * steps)
         for part, textured in ((rates[:smooth], False), (rates[smooth:], self.settings.textured)):

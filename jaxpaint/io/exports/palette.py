@@ -1,0 +1,122 @@
+"""The palette of a painting: a sheet of numbered swatches, and a palette for GIMP, Krita and Inkscape.
+
+A painting with more colours than a palette may have is summed up by the means of clusters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, ImageDraw, ImageFont
+
+from jaxpaint import drawing, palettes, pictures, visibility
+from jaxpaint.brushes import BRUSHES
+from jaxpaint.io.exports.base import Export
+from jaxpaint.io.images import encoded
+from jaxpaint.settings import MOST_COLORS, Checked, setting
+from jaxpaint.types import Painting
+
+# Long side, in pixels, of the picture in which areas are counted.
+_LOOKED_AT = 1024
+# Side of a swatch's square, height of the lines below, and height of letters, in pixels.
+_SIDE, _BELOW, _LETTERS = 240, 64, 22
+# Length and width of a swatch's stroke, in sides of its square.
+_LONG, _WIDE = 0.5, 0.5
+_INK, _QUIET, _SHEET = "#26241f", "#6d6961", "white"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options(Checked):
+    """Options of palettes."""
+
+    groups = {"Options of palettes": ""}
+    prefix = ""
+
+    colors: int = setting(8, "number of colours for paintings without a palette", 1, MOST_COLORS)
+
+
+class Swatches(NamedTuple):
+    """Colours, and what is seen of each.
+
+    Attributes:
+      colors: in [0, 1]: in the order that the user gave them, or else light ones first.
+      shares: of the picture's area.
+    """
+
+    colors: Float[np.ndarray, "k 3"]
+    shares: Float[np.ndarray, "k"]
+
+
+def swatches_of(painting: Painting, count: int) -> Swatches:
+    """The colours of a painting's strokes, if they are few, or else `count` clusters of them.
+
+    Raises:
+      ExportError: the brush has no vectors.
+    """
+    owner = visibility.look(painting, _LOOKED_AT).owner
+    pixels = np.bincount(owner[owner >= 0], minlength=len(painting.strokes))
+    ends = painting.strokes[:, BRUSHES[painting.brush].index("color")].reshape(len(painting.strokes), -1, 3)
+    areas = np.repeat(pixels / ends.shape[1], ends.shape[1])
+    given, colors = painting.settings.palette_rgb, ends.reshape(-1, 3)
+    if isinstance(given, tuple):
+        chosen = np.array(given, np.float32)
+        found = palettes.Palette(chosen, palettes.nearest(colors, chosen))
+    else:
+        distinct = len(np.unique(pictures.to_bytes(colors[None]), axis=1)[0])
+        found = palettes.reduced(colors, np.maximum(areas, 1e-3), distinct if distinct <= MOST_COLORS else count)
+    return Swatches(found.colors, np.bincount(found.members, areas, minlength=len(found.colors)) / owner.size)
+
+
+def _write_gimp(painting: Painting, path: pathlib.Path, options: Options) -> None:
+    colors, shares = swatches_of(painting, options.colors)
+    lines = ["GIMP Palette", f"Name: A painting in {len(painting.strokes)} strokes", "#"]
+    for number, (color, share) in enumerate(zip(pictures.to_bytes(colors[None])[0], shares, strict=True), 1):
+        lines.append("{:3} {:3} {:3}\t".format(*color) + f"{number}: {100 * share:.1f} %")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_sheet(painting: Painting, path: pathlib.Path, options: Options) -> None:
+    colors, shares = swatches_of(painting, options.colors)
+    columns = max(1, math.ceil(math.sqrt(1.6 * len(colors))))
+    rows = max(1, math.ceil(len(colors) / columns))
+    sheet = Image.new("RGB", (columns * _SIDE, rows * (_SIDE + _BELOW)), _SHEET)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_LETTERS)
+    for number, (color, share) in enumerate(zip(colors, shares, strict=True)):
+        left, top = number % columns * _SIDE, number // columns * (_SIDE + _BELOW)
+        sheet.paste(Image.fromarray(_swatch(painting, color)), (left, top))
+        middle = left + _SIDE / 2
+        pen.text((middle, top + _SIDE), f"{number + 1} · {100 * share:.1f} %", _INK, font, anchor="mt")
+        pen.text((middle, top + _SIDE + 1.4 * _LETTERS), pictures.to_hex(color), _QUIET, font, anchor="mt")
+    path.write_bytes(encoded(np.asarray(sheet), ".png"))
+
+
+def _swatch(painting: Painting, color: Float[np.ndarray, "3"]) -> np.ndarray:
+    """A stroke of the painting's brush in one colour."""
+    brush, one = BRUSHES[painting.brush], np.ones(1, np.float32)
+    settings = dataclasses.replace(painting.settings, canvas_color="white", palette="", wet=0.0)
+    stroke: np.ndarray = brush.lay(
+        np.full((1, 2), 0.5, np.float32), -0.35 * one, _LONG * one, _WIDE * one, color[None], one
+    )
+    alone = dataclasses.replace(
+        painting,
+        strokes=stroke.astype(np.float32),
+        height=_SIDE,
+        width=_SIDE,
+        canvas_color=(1.0, 1.0, 1.0),
+        settings=settings,
+        state=None,
+    )
+    return pictures.to_bytes(drawing.draw(alone, size=_SIDE))
+
+
+EXPORTS = (
+    Export(
+        ("_palette.png",), "numbered swatches of the colours, and shares of area", Options, _write_sheet, outlined=True
+    ),
+    Export(("_palette.gpl",), "the colours for GIMP, Krita and Inkscape", Options, _write_gimp, outlined=True),
+)
