@@ -1,4 +1,4 @@
-"""The figures of concepts.md, of exports.md and of extending.md.
+"""The figures of concepts.md, looks.md, exports.md and extending.md.
 
     python docs/figures.py
     python docs/figures.py --only=light,tiles --work=/tmp/figures
@@ -400,6 +400,32 @@ def rake(example: Example) -> Figure:
     return figure
 
 
+def palette(example: Example) -> Figure:
+    """A painting in any colours, in eight, and in five that were given; the swatches of the eight."""
+    given = "#1d3557,#e63946,#f4a261,#f1faee,#141414"
+    figure, axes = panels(4)
+    show(axes[0], jaxpaint.draw(example.finished, size=480), "any colours")
+    for axis, name, colors, title in (
+        (axes[1], "eight", "8", "8 colours"),
+        (axes[3], "five", given, "5 given colours"),
+    ):
+        settings = dataclasses.replace(SETTINGS, palette=colors)
+        painting = kept(
+            example.work, name, lambda settings=settings: jaxpaint.paint(example.photo, key=0, settings=settings)
+        )
+        show(axis, jaxpaint.draw(painting, size=480), title)
+        if name == "eight":
+            with tempfile.TemporaryDirectory() as folder:
+                jaxpaint.export(painting, f"{folder}/a_palette.png")
+                sheet = jaxpaint.read_image(f"{folder}/a_palette.png")
+            side = max(sheet.shape)
+            square = np.ones((side, side, 3), np.float32)
+            top = (side - len(sheet)) // 2
+            square[top : top + len(sheet)] = sheet
+            show(axes[2], square, "the 8 colours")
+    return figure
+
+
 def exports(example: Example) -> Figure:
     """A painting for other programs: as SVG, two of its layers, and centre lines."""
     painting = example.finished
@@ -482,6 +508,7 @@ FIGURES: dict[str, Callable[[Example], Figure]] = {
     "light": light,
     "windows": windows,
     "rake": rake,
+    "palette": palette,
     "exports": exports,
     "maps": maps,
     "plotters": plotters,

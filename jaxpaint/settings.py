@@ -298,6 +298,7 @@ class FilmSettings(Settings):
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     simplify: float = setting(0.0, "how far faint, small details are left out where people seldom look", 0.0, 1.0)
+    palette: str = setting("", "few colours: #rrggbb,#rrggbb, or a file of them")
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
     direction: float = setting(0.0, "how strongly strokes follow the forms, in keyframes", 0.0, 10.0)
     method: str = setting(

@@ -23,10 +23,10 @@ from jaxpaint.types import Painting
 
 # Long side, in pixels, of the picture in which areas are counted.
 _LOOKED_AT = 1024
-# Side of a swatch's square, height of the lines below, and height of letters, in pixels.
-_SIDE, _BELOW, _LETTERS = 240, 64, 22
-# Length and width of a swatch's stroke, in sides of its square.
-_LONG, _WIDE = 0.5, 0.5
+# Size of a swatch, height of the lines below it, and height of letters, in pixels.
+_WIDE, _HIGH, _BELOW, _LETTERS = 280, 170, 74, 22
+# Length and width of a swatch's stroke, in widths of the swatch.
+_LENGTH, _THICKNESS = 0.78, 0.36
 _INK, _QUIET, _SHEET = "#26241f", "#6d6961", "white"
 
 
@@ -84,34 +84,27 @@ def _write_sheet(painting: Painting, path: pathlib.Path, options: Options) -> No
     colors, shares = swatches_of(painting, options.colors)
     columns = max(1, math.ceil(math.sqrt(1.6 * len(colors))))
     rows = max(1, math.ceil(len(colors) / columns))
-    sheet = Image.new("RGB", (columns * _SIDE, rows * (_SIDE + _BELOW)), _SHEET)
+    sheet = Image.new("RGB", (columns * _WIDE, rows * (_HIGH + _BELOW)), _SHEET)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_LETTERS)
     for number, (color, share) in enumerate(zip(colors, shares, strict=True)):
-        left, top = number % columns * _SIDE, number // columns * (_SIDE + _BELOW)
+        left, top = number % columns * _WIDE, number // columns * (_HIGH + _BELOW)
         sheet.paste(Image.fromarray(_swatch(painting, color)), (left, top))
-        middle = left + _SIDE / 2
-        pen.text((middle, top + _SIDE), f"{number + 1} · {100 * share:.1f} %", _INK, font, anchor="mt")
-        pen.text((middle, top + _SIDE + 1.4 * _LETTERS), pictures.to_hex(color), _QUIET, font, anchor="mt")
+        middle, below = left + _WIDE / 2, top + _HIGH
+        pen.text((middle, below), f"{number + 1} · {100 * share:.1f} %", _INK, font, anchor="ma")
+        pen.text((middle, below + 1.3 * _LETTERS), pictures.to_hex(color), _QUIET, font, anchor="ma")
     path.write_bytes(encoded(np.asarray(sheet), ".png"))
 
 
 def _swatch(painting: Painting, color: Float[np.ndarray, "3"]) -> np.ndarray:
     """A stroke of the painting's brush in one colour."""
     brush, one = BRUSHES[painting.brush], np.ones(1, np.float32)
-    settings = dataclasses.replace(painting.settings, canvas_color="white", palette="", wet=0.0)
-    stroke: np.ndarray = brush.lay(
-        np.full((1, 2), 0.5, np.float32), -0.35 * one, _LONG * one, _WIDE * one, color[None], one
+    settings = dataclasses.replace(painting.settings, canvas_color=_SHEET, ground="none", palette="", wet=0.0)
+    middle = np.array([[0.5, 0.5 * _HIGH / _WIDE]], np.float32)
+    stroke: np.ndarray = brush.lay(middle, 0.06 * one, _LENGTH * one, _THICKNESS * one, color[None], one)
+    alone = Painting(
+        stroke.astype(np.float32), brush.name, _HIGH, _WIDE, settings.canvas_rgb, painting.brush_image, settings
     )
-    alone = dataclasses.replace(
-        painting,
-        strokes=stroke.astype(np.float32),
-        height=_SIDE,
-        width=_SIDE,
-        canvas_color=(1.0, 1.0, 1.0),
-        settings=settings,
-        state=None,
-    )
-    return pictures.to_bytes(drawing.draw(alone, size=_SIDE))
+    return pictures.to_bytes(drawing.draw(alone, size=_WIDE))
 
 
 EXPORTS = (
