@@ -26,6 +26,15 @@ def test_gallery(tmp_path, monkeypatch):
     assert painted.with_suffix(".png").exists()
 
 
+def test_steering(tmp_path, capsys):
+    import steering
+
+    steering.main(["--photos=coffee", "--colors=2,3", "--strokes=20", "--size=48", "--high=40", f"--out={tmp_path}"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"{n} colours, {of}" for n in (2, 3) for of in ("coffee", "mean")]
+    assert images.read_image(tmp_path / "steering.jpg").shape[0] == 40
+
+
 def test_quality(tmp_path):
     import quality
 

@@ -18,8 +18,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Folders that notebooks read from.
 READ = ("benchmarks", "bin", "configs", "examples", "notebooks")
-# Notebooks that are run with all other tests.
-QUICK = ("tour",)
 
 
 def _read(path: pathlib.Path) -> nbformat.NotebookNode:
@@ -90,9 +88,8 @@ def test_links_of_a_notebook_lead_somewhere(path):
     assert not [link for link in links if "://" not in link and not (path.parent / link).exists()]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(path.stem, marks=[] if path.stem in QUICK else pytest.mark.slow) for path in NOTEBOOKS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 def test_a_notebook_runs_from_top_to_bottom(name, tmp_path, monkeypatch):
     for folder in READ:
         ignored = shutil.ignore_patterns("__pycache__", "results", "paintings", "runs")

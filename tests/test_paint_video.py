@@ -204,6 +204,7 @@ def test_an_unfinished_film_that_is_drawn_says_so(finished, capsys):
     assert videos.probe("short.mp4").frames < FRAMES
 
 
+@pytest.mark.slow
 def test_a_film_keeps_the_brush_that_it_began_with():
     """Pictures that come later change nothing of it."""
 

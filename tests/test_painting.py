@@ -135,6 +135,7 @@ def test_jitter_moves_colours_alone_and_by_chance_that_can_be_repeated(picture):
     assert strayed.min() >= 0 and strayed[:, color].max() <= 1
 
 
+@pytest.mark.slow
 def test_grid_mode_has_no_seams():
     """Mean error within 4 px of block borders, against elsewhere, over pictures that are alike everywhere."""
     distance = np.minimum.reduce([np.abs(np.arange(96) + 0.5 - b) for b in (32, 64)])
@@ -189,6 +190,7 @@ def test_stages_without_steps_claim_nothing(picture):
     assert all(np.isnan(psnr) or 0 < psnr < 40 for psnr in shown) and 0 < shown[-1] < 40
 
 
+@pytest.mark.slow
 def test_painting_with_a_network(picture, tmp_path):
     """The budget, the likeness, and going on from a file to the same strokes."""
     parts = list(jaxpaint.paint_stages(picture, key=KEY, settings=NEURAL))
@@ -343,15 +345,15 @@ def test_glazes_paint_a_picture_from_light_to_dark(picture, name):
 def test_an_economy_leaves_out_strokes_where_the_picture_is_plain(picture):
     image = picture.copy()
     image[:, :45] = 0.9
-    settings = dataclasses.replace(SMALL_OIL, steps=60, strokes=90, simplify=0.0)
+    settings = dataclasses.replace(SMALL_OIL, steps=60, simplify=0.0)
     thrifty, all_of_them = (
         jaxpaint.paint(image, key=KEY, settings=dataclasses.replace(settings, economy=economy))
-        for economy in (0.04, 0.0)
+        for economy in (0.06, 0.0)
     )
-    assert len(all_of_them.strokes) == 90 and 30 < len(thrifty.strokes) < 80
+    assert len(all_of_them.strokes) == 37 and 15 < len(thrifty.strokes) < 30
     left, of_all = (np.mean(BRUSHES[SMALL_OIL.brush].middle(p.strokes)[:, 0] < 0.5) for p in (thrifty, all_of_them))
     assert left < of_all
-    assert metrics.psnr(thrifty.canvas, pictures.resize(image, (32, 48))) > -20 * np.log10(0.04)
+    assert metrics.psnr(thrifty.canvas, pictures.resize(image, (32, 48))) > -20 * np.log10(0.06)
 
 
 def test_a_simplified_picture_s_painting_has_the_photograph_s_shape(picture):

@@ -406,7 +406,7 @@ def test_a_film_is_rough_after_several_late_pictures_in_a_row_and_sharp_when_it_
         });
     }"""
     # One picture after a pause is late, and so may be two more.
-    assert page.evaluate(late, [5000, 200, 200, 0, 200, 200, 200, 200]) == [1, 1, 1, 1, 1, 1, 1, 0.25]
+    assert page.evaluate(late, [5000, 200, 200, 0, 200, 200, 200, 200]) == [1, 1, 1, 1, 1, 1, 1, 0.2]
     page.evaluate("() => player.play(false)")
     assert page.evaluate("() => player.view.density") == 1
 

@@ -164,7 +164,10 @@ def test_every_brush_and_way_of_painting(picture, stripes, brush, mode):
     assert distance(dry(stages[-1][0]), stripes) < distance(dry(before), stripes)
 
 
-@pytest.mark.parametrize(("renderer", "mode"), [("exact", "color"), ("light", "color"), ("light", "full")])
+@pytest.mark.parametrize(
+    ("renderer", "mode"),
+    [("exact", "color"), *(pytest.param("light", mode, marks=pytest.mark.slow) for mode in ("color", "full"))],
+)
 def test_colors_alone_or_all_of_a_stroke(picture, painted, stripes, renderer, mode):
     if renderer == "light":
         before = placed(picture, Settings(renderer=renderer, brush="oilpaintbrush", strokes=40, size=64))

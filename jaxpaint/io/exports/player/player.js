@@ -5,7 +5,7 @@ const SETTLED = 120;
 // Milliseconds from picture to picture in which a scrubber and a film are smooth. Where pictures take longer, they have
 // this share of the pixels' density while they change; in a film, if that happens more than so many times in a row.
 const SMOOTH = { scrubber: 1000 / 30, film: 1000 / 10 };
-const ROUGH = 0.25;
+const ROUGH = 0.2;
 const OFTEN = 3;
 // Milliseconds for which a message stays.
 const SAID = 8000;
