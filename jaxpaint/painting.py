@@ -278,7 +278,8 @@ def fit_stages(
             taken = stage.steps if state.stage > number else state.step
             finished = state.stage == len(stages)
             if finished and settings.jitter:
-                state = state._replace(strokes=_jittered(painter.brush, state.strokes, settings.jitter, key))
+                strayed = _jittered(painter.brush, state.strokes, settings.jitter, key)
+                state = state._replace(strokes=painter.in_palette(strayed, painter.bounds)[0])
             # A stage without steps measures nothing; there are such stages where steps are few.
             known = fit if stage.steps else known
             yield (

@@ -240,9 +240,8 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
             _parse_color("ink", self.ink)
         if self.palette:
             object.__setattr__(self, "palette", _checked_palette(self.palette))
-            for name in ("ink", "jitter"):
-                if getattr(self, name):
-                    raise ValueError(f"config.{name}: expected only without a palette, got {getattr(self, name)!r}")
+            if self.ink:
+                raise ValueError(f"config.ink: expected only without a palette, got {self.ink!r}")
         for name in ("weights", "dtype"):
             value = getattr(self, name)
             if self.renderer == "exact" and value != self.defaults()[name]:

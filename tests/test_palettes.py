@@ -69,11 +69,12 @@ def given():
     [
         SMALL,
         dataclasses.replace(SMALL, accents=0.2, steps=1),
+        dataclasses.replace(SMALL, jitter=0.2),
         dataclasses.replace(SMALL, mode="blocks", grid=2),
         SMALL_OIL,
         pytest.param(NEURAL, marks=pytest.mark.slow),
     ],
-    ids=["one colour", "accents", "blocks", "two colours", "network"],
+    ids=["one colour", "accents", "jitter", "blocks", "two colours", "network"],
 )
 def test_strokes_have_the_colours_that_were_given_and_no_others(settings):
     painting = jaxpaint.paint(disc_and_bar(), key=KEY, settings=dataclasses.replace(settings, palette=HEX))
@@ -151,7 +152,6 @@ def test_a_film_keeps_its_colours():
         ({"palette": "#12345"}, "got '#12345'"),
         ({"palette": "#123456,,#000000"}, "expected a number"),
         ({"palette": "red"}, "got 'red'"),
-        ({"palette": "4", "jitter": 0.1}, "config.jitter: expected only without a palette, got 0.1"),
         ({"palette": "4", "ink": "0,0,0"}, "config.ink: expected only without a palette"),
     ],
 )
