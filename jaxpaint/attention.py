@@ -22,6 +22,8 @@ _MODEL = pathlib.Path(__file__).parent / "weights" / "blazeface.tflite"
 # Weight of an error in a face's eyes, nose and mouth, elsewhere in a face, and in the most salient places; the weight
 # is 1 where nothing is.
 _FEATURE, _FACE, _SALIENT = 24.0, 12.0, 3.0
+# Weight of an error where a user's map is white; it is 1 where the map is black. Long side, in pixels, of such a map.
+_MAPPED, _MAP = 4.0, 256
 # Weight, relative to the least, from which a picture keeps all of its details, and standard deviation of the
 # transition, in long sides. Contrast of a detail that is half kept where the weight is least.
 _KEPT, _TRANSITION, _STRIKING = 2.2, 0.02, 0.2
@@ -76,6 +78,31 @@ def importance(image: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
     return (weight / weight.mean()).astype(np.float32)
 
 
+def checked_map(detail: Any, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
+    """A user's map of how much each place of a picture matters, stretched over the picture, but no larger than needed.
+
+    Args:
+      detail: map in [0, 1], or any other type that `pictures.converted` takes, grey or in colours.
+      shape: height and width of the picture, in pixels.
+
+    Raises:
+      ValueError, TypeError: the map is not a picture.
+    """
+    grey = pictures.converted(detail, "a map of detail").mean(axis=-1, keepdims=True)
+    return pictures.resize(grey, pictures.fitted_shape(*shape, min(_MAP, max(shape))))[..., 0]
+
+
+def mapped(detail: Float[np.ndarray, "rows columns"], shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:
+    """Weight of an error at each pixel by a map, of mean 1; see `importance`.
+
+    Args:
+      detail: how much each place matters, in [0, 1].
+      shape: height and width of the picture, in pixels.
+    """
+    weight = 1.0 + (_MAPPED - 1.0) * pictures.resize(detail[..., None], shape)[..., 0]
+    return (weight / weight.mean()).astype(np.float32)
+
+
 def _weighted(most: float, away: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
     """A weight that is full inside a region, and falls off around the region.
 
@@ -87,7 +114,10 @@ def _weighted(most: float, away: Float[np.ndarray, "height width"]) -> Float[np.
 
 
 def simplified(
-    image: Float[np.ndarray, "height width 3"], strength: float, size: float
+    image: Float[np.ndarray, "height width 3"],
+    strength: float,
+    size: float,
+    weight: Float[np.ndarray, "height width"] | None = None,
 ) -> Float[np.ndarray, "height width 3"]:
     """A picture without the small, faint details where people seldom look: fur, foliage, the grain of wood.
 
@@ -97,6 +127,7 @@ def simplified(
       image: picture in [0, 1].
       strength: 0 leaves the picture as it is; 1 leaves out all faint details where the importance is least.
       size: side of the median filter's window, in long sides: that of a typical stroke.
+      weight: how much each place matters; None for the picture's own importance.
 
     Returns:
       The picture, in [0, 1].
@@ -106,7 +137,7 @@ def simplified(
       picture by the size of the strokes.
     """
     longest = max(image.shape)
-    weight = importance(image)
+    weight = importance(image) if weight is None else weight
     seen = np.clip((weight / weight.min() - 1.0) / (_KEPT - 1.0), 0.0, 1.0)
     unseen = cv2.GaussianBlur(1.0 - seen, (0, 0), _TRANSITION * longest)[..., None]
     window = min(2 * round(size * longest / 2) + 1, _LARGEST)

@@ -281,28 +281,45 @@ def network_of(settings: Settings, *, pictured: bool = False) -> Model | None:
     return Network(found.net, BRUSHES[found.brush], fold(found.variables), settings.dtype, settings.layering)
 
 
-def prepared(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns 3"]:
-    """The picture that is painted: simplified, in shades between ink and canvas, and in thin paint, by the settings."""
-    if settings.simplify and _weighted(settings):
+Map = Float[np.ndarray, "map_rows map_columns"]
+
+
+def prepared(settings: Settings, image: Picture, detail: Map | None = None) -> Float[np.ndarray, "rows columns 3"]:
+    """The picture that is painted: simplified, in shades between ink and canvas, and in thin paint, by the settings.
+
+    Args:
+      settings, image: as for `painting.paint`.
+      detail: how much each place matters, in [0, 1], in place of where people look; or None.
+    """
+    if settings.simplify and _weighted(settings, detail):
         # At the size of the fit, since a photograph may be much larger.
         image = _at_fit(settings, image)
-        image = attention.simplified(image, settings.simplify, stroke_size(image.shape[:2], settings.strokes))
+        size = stroke_size(image.shape[:2], settings.strokes)
+        image = attention.simplified(image, settings.simplify, size, importance(settings, image, detail))
     if settings.ink_rgb:
         image = pictures.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
     # The density of thin paint is the logarithm of its transmittance.
     return image ** (1.0 - settings.water) if settings.water else image
 
 
-def importance(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns"] | None:
+def importance(
+    settings: Settings, image: Picture, detail: Map | None = None
+) -> Float[np.ndarray, "rows columns"] | None:
     """Weight of each pixel in the loss, at the size of the fit, of mean 1; None for equal weights.
 
     Blocks get equal weights, since each is painted without knowledge of the others.
+
+    Args:
+      settings, image, detail: as for `prepared`.
     """
-    return attention.importance(_at_fit(settings, image)) if _weighted(settings) else None
+    if not _weighted(settings, detail):
+        return None
+    image = _at_fit(settings, image)
+    return attention.importance(image) if detail is None else attention.mapped(detail, image.shape[:2])
 
 
-def _weighted(settings: Settings) -> bool:
-    return settings.detail == "auto" and settings.mode != "blocks"
+def _weighted(settings: Settings, detail: Map | None) -> bool:
+    return (settings.detail == "auto" or detail is not None) and settings.mode != "blocks"
 
 
 def _at_fit(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns 3"]:

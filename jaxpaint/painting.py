@@ -15,13 +15,13 @@ import itertools
 import logging
 import math
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import checks, directions, optimize, palettes, pictures
+from jaxpaint import attention, checks, directions, optimize, palettes, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.optimize.initialize import Layout, stroke_size
@@ -51,6 +51,8 @@ _SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
 _CANDIDATES = 0.3
 # How many times the strokes of an underpainting cover the canvas.
 _COVER = 5.0
+# Name of the map of detail in the state of an unfinished painting.
+_MAP = "detail"
 # Stream of the random numbers of colours; stages use their own number.
 _JITTER_STREAM = 2**20
 # How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
@@ -190,6 +192,7 @@ def paint(
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
+    detail: Float[np.ndarray, "rows columns"] | None = None,
     resume: Painting | None = None,
 ) -> Painting:
     """Paints a picture.
@@ -200,7 +203,10 @@ def paint(
       settings: settings of the painting.
       brush_image: the user's own brush, as `images.read_brush` returns it.
       form: direction field for the strokes; None for the field of the image.
-      resume: unfinished painting of the same image to continue, with the same settings and directions.
+      detail: how much each place matters, in [0, 1], of any size, stretched over the image: where it is large, strokes
+        are small and near to the image; None: as `settings.detail` says.
+      resume: unfinished painting of the same image to continue, with the same settings and directions. It has its own
+        map of detail.
 
     Returns:
       The finished painting.
@@ -211,7 +217,9 @@ def paint(
       WeightsError: the network's weights are missing, or belong to another network or brush.
       ResumeError: the painting to resume is finished, or has other settings.
     """
-    stages = paint_stages(image, key=key, settings=settings, brush_image=brush_image, form=form, resume=resume)
+    stages = paint_stages(
+        image, key=key, settings=settings, brush_image=brush_image, form=form, detail=detail, resume=resume
+    )
     *_, (painting, _) = stages
     return painting
 
@@ -223,12 +231,13 @@ def paint_stages(
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
+    detail: Float[np.ndarray, "rows columns"] | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint`, a few steps at a time.
 
     Args:
-      image, key, settings, brush_image, form, resume: as for `paint`.
+      image, key, settings, brush_image, form, detail, resume: as for `paint`.
 
     Yields:
       The painting so far and its progress; the last painting is finished. Each painting can be saved and resumed, with
@@ -243,7 +252,33 @@ def paint_stages(
         checks.instance(resume, Painting, "a painting to go on from", reader="jaxpaint.load_painting")
     image = pictures.checked(image)
     painter = Painter.of(settings, image.shape[:2], brush_image)
-    return fit_stages(prepared(settings, image), painter, key=key, form=form, resume=resume)
+    detail = _map_of(detail, settings, image.shape[:2], resume)
+    return fit_stages(prepared(settings, image, detail), painter, key=key, form=form, detail=detail, resume=resume)
+
+
+def _map_of(
+    detail: Any, settings: Settings, shape: tuple[int, int], resume: Painting | None
+) -> Float[np.ndarray, "rows columns"] | None:
+    """The map of detail: the user's, or that of the painting to go on from.
+
+    Raises:
+      ValueError, TypeError: the map is not a picture; the painting is painted in blocks.
+      ResumeError: the painting to go on from has another map.
+    """
+    if detail is not None:
+        if settings.mode == "blocks":
+            raise ValueError(
+                "expected a map of detail for paintings in other modes than blocks, where all places are alike"
+            )
+        detail = attention.checked_map(detail, shape)
+    if resume is None:
+        return detail
+    known = (resume.state or {}).get(_MAP)
+    if detail is not None and (known is None or not np.array_equal(known, detail)):
+        raise ResumeError("expected a painting to go on from with the map of detail it began with, got another")
+    if known is not None and (known.ndim != 2 or known.min(initial=0.0) < 0 or known.max(initial=1.0) > 1):
+        raise ResumeError(f"expected the state of an unfinished painting, got one whose {_MAP} can't be")
+    return known
 
 
 def fit_stages(
@@ -252,6 +287,7 @@ def fit_stages(
     *,
     key: PRNGKeyArray,
     form: directions.Field | None = None,
+    detail: Float[np.ndarray, "rows columns"] | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint_stages` of a picture that is `prepared` already, by a painter of pictures of its shape."""
@@ -259,7 +295,7 @@ def fit_stages(
     window = painter.network.window if painter.network else None
     stages = plan(settings, pictures.fitted_shape(height, width, settings.size), window=window)
     form = directions.varied(directions.form(image)) if form is None else form
-    weight = importance(settings, image)
+    weight = importance(settings, image, detail)
     if settings.palette and painter.palette is None:
         painter = painter._replace(palette=palettes.of_picture(image, int(settings.palette), weight))
     run = _Run(painter, image, weight, form, key)
@@ -286,7 +322,7 @@ def fit_stages(
                 dataclasses.replace(
                     painting,
                     strokes=state.strokes[: state.placed],
-                    state=None if finished else state.as_dict(),
+                    state=None if finished else state.as_dict() | ({} if detail is None else {_MAP: detail}),
                 ),
                 Progress(
                     stage=number + 1,

@@ -20,8 +20,9 @@ class Painter:
         self.calls = []
         self.interrupt_at = None
 
-    def __call__(self, image, *, key, settings, brush_image=None, form=None, resume=None):
+    def __call__(self, image, *, key, settings, brush_image=None, form=None, detail=None, resume=None):
         self.calls.append((image.shape, key, settings, brush_image, resume))
+        self.detail = detail
         strokes = np.random.default_rng(settings.seed).random(
             (settings.strokes, BRUSHES[settings.brush].dim), np.float32
         )

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from commands import names, one_line, photo, run
+from PIL import Image
 
 from jaxpaint.cli import draw, paint
 
@@ -162,3 +163,22 @@ def test_a_palette_in_a_file(painter, capsys):
     assert run(paint, "photo.png", "--config.palette=missing.hex", "-o", "other") == 1
     assert one_line(capsys).startswith("jaxpaint: missing.hex: no such file")
     assert run(paint, "photo.png", "--config.palette=mine.hex", "-o", "mine.hex") == 1
+
+
+def test_a_map_of_detail(painter, capsys):
+    """Of the photograph's proportions, of others, of one brightness, transparent; missing."""
+    maps = {"same": (48, 64), "other": (40, 40)}
+    for name, (height, width) in maps.items():
+        photo(f"{name}.png", height=height, width=width)
+    Image.new("RGBA", (64, 48), (255, 255, 255, 0)).save("black.png")
+    told = []
+    for name in (*maps, "black"):
+        assert run(paint, "photo.png", f"--detail={name}.png", "-q", "-o", name) == 0
+        told.append(capsys.readouterr().err.strip())
+    assert told[0] == ""
+    assert told[1] == "jaxpaint: other.png: of 40 × 40 pixels, stretched over 32 × 24"
+    assert told[2] == "jaxpaint: black.png: of one brightness, so all places matter alike"
+    assert painter.detail.max() == 0
+    assert run(paint, "photo.png", "--detail=missing.png", "-o", "missing") == 1
+    assert one_line(capsys) == "jaxpaint: missing.png: no such file"
+    assert run(paint, "photo.png", "--detail=same.png", "-o", "same.png") == 1

@@ -10,6 +10,7 @@ from small import KEY, NEURAL, SMALL, SMALL_OIL, disc_and_bar
 import jaxpaint
 from jaxpaint import attention, drawing, metrics, painter, painting, pictures
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.errors import ResumeError
 from jaxpaint.optimize import loop
 from jaxpaint.raster import forward
 from jaxpaint.renderers import Engine
@@ -281,6 +282,60 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
         sizes.append(np.median(done.strokes[inside, 2:4].prod(axis=1)))
     assert errors[1] < 0.8 * errors[0]
     assert sizes[1] < sizes[0]
+
+
+def test_a_map_says_where_details_matter(picture):
+    """Of other proportions, and stretched; whatever the setting of detail."""
+    settings = dataclasses.replace(SMALL, steps=60, underpainting=0.0, simplify=0.0)
+    light = np.zeros((20, 20), np.float32)
+    light[:, 10:] = 1.0
+    errors, counts = [], []
+    for detail in (1.0 - light, light):
+        done = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, detail="alike"), detail=detail)
+        errors.append(np.mean((drawing.draw_flat(done, size=90) - picture)[:, 45:] ** 2))
+        counts.append((BRUSHES[SMALL.brush].middle(done.strokes)[:, 0] > 0.5).mean())
+    assert errors[1] < 0.95 * errors[0]
+    assert counts[1] > counts[0] + 0.1
+    # Where nothing matters more, all is alike.
+    same = [
+        jaxpaint.paint(
+            picture, key=KEY, settings=dataclasses.replace(SMALL, detail="alike", simplify=0.0), detail=detail
+        )
+        for detail in (None, np.zeros((8, 8), np.float32))
+    ]
+    np.testing.assert_allclose(same[0].strokes, same[1].strokes, atol=1e-3)
+
+
+def test_a_map_is_kept_with_an_unfinished_painting(picture, tmp_path):
+    detail = np.zeros((60, 90), np.float32)
+    detail[:30] = 0.3
+    stages = [each for each, _ in jaxpaint.paint_stages(picture, key=KEY, settings=SMALL, detail=detail)]
+    jaxpaint.save_painting(tmp_path / "part.npz", stages[3])
+    part = jaxpaint.load_painting(tmp_path / "part.npz")
+    for given in (None, detail):
+        resumed = jaxpaint.paint(picture, key=KEY, settings=SMALL, detail=given, resume=part)
+        np.testing.assert_array_equal(resumed.strokes, stages[-1].strokes)
+    plain = next(each for each, _ in jaxpaint.paint_stages(picture, key=KEY, settings=SMALL))
+    for given, begun in ((1 - detail, part), (detail, plain)):
+        with pytest.raises(ResumeError, match="with the map of detail it began with, got another"):
+            jaxpaint.paint(picture, key=KEY, settings=SMALL, detail=given, resume=begun)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        (np.full((4, 4), 2.0), r"expected a map of detail of values in \[0, 1\], got 2 to 2"),
+        (np.zeros((4, 4, 2), np.float32), r"expected a map of detail of shape"),
+        (np.full((4, 4), np.nan), "expected a map of detail"),
+        ("map.png", "expected a map of detail as an array, got a path"),
+    ],
+)
+def test_bad_maps_of_detail(picture, detail, expected):
+    with pytest.raises(ValueError, match=expected):
+        jaxpaint.paint(picture, key=KEY, settings=SMALL, detail=detail)
+    with pytest.raises(ValueError, match="in other modes than blocks"):
+        jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, mode="blocks"), detail=np.zeros((4, 4)))
 
 
 def test_one_ink_paints_the_shades_between_it_and_the_canvas(picture):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
+
+import numpy as np
+from absl import flags
+from jaxtyping import Float
 
 from jaxpaint import drawing, runtime
 from jaxpaint.cli import app, options, outputs, resumable
@@ -14,9 +19,11 @@ from jaxpaint.io.images import read_image, write_image
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
+# Greatest quotient of proportions that are taken for equal.
+_ALIKE = 1.02
 HELP = """\
 usage: {program} IMAGE... [--out=OUT] [--size=N] [--timelapse] [--report] [--resume] [--overwrite]
-       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--detail=IMAGE] [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--config=FILE] [--config.KEY=VALUE]...
 
 Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn at any size.
@@ -29,6 +36,7 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   --size=N       long side of the drawing in pixels (default: config.size)
   --timelapse    also OUT/NAME.mp4, a video of the drawing
 {formats}
+  --detail=IMAGE smaller strokes, nearer to the photograph, where this picture is light
   --report       also OUT/NAME.json: how close it is, how long it took
 {light}
   --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
@@ -52,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = options.define_flags(out="paintings")
     options.define_light(values)
+    flags.DEFINE_string("detail", None, "where details matter", flag_values=values)
     line = options.command_line(argv, values, Settings, config="paint.py", usage=HELP)
     if line is None:
         return 0
@@ -59,7 +68,8 @@ def _main(argv: list[str]) -> int:
     outputs.check_exports(values, line.settings.brush)
     planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
     made = [made for each in planned for made in each.made]
-    outputs.check_outputs(made, [*line.files, *line.read], overwrite=values.overwrite)
+    read = [*line.files, *line.read, *([pathlib.Path(values.detail)] if values.detail else [])]
+    outputs.check_outputs(made, read, overwrite=values.overwrite)
     resumable.check_unfinished(planned, values)
     app.start(values)
     return outputs.for_each(planned, values, lambda files: _paint(files, line))
@@ -79,8 +89,11 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
         if result and image.shape[:2] != (result.height, result.width):
             raise Refused(f"{files.npz}: a painting of another photograph, not of {files.source}")
         if result is None or result.state:
+            detail = _map(asked.detail, image.shape) if asked.detail else None
             with watch("fitting"):
-                result = resumable.paint_picture(image, files, settings=chosen, so_far=result, size=size, line=line)
+                result = resumable.paint_picture(
+                    image, files, settings=chosen, so_far=result, size=size, line=line, detail=detail
+                )
         with watch("drawing"):
             drawn = drawing.draw_layers(result, size=size)
         write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin)
@@ -92,6 +105,17 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
         outputs.write_report(files.json, image, drawn, result, watch.seconds)
         print(files.json)
     outputs.write_exports(files, result)
+
+
+def _map(path: str, shape: tuple[int, ...]) -> Float[np.ndarray, "rows columns"]:
+    """Reads a map of detail; says if it has other proportions than the photograph, or matters nowhere."""
+    found = read_image(path, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1)
+    (height, width), (rows, columns, *_) = found.shape, shape
+    if not 1 / _ALIKE < width * rows / (height * columns) < _ALIKE:
+        app.complain(f"{path}: of {width} × {height} pixels, stretched over {columns} × {rows}")
+    if np.ptp(found) == 0:
+        app.complain(f"{path}: of one brightness, so all places matter alike")
+    return found
 
 
 def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | None:

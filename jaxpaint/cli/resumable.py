@@ -39,6 +39,7 @@ def paint_picture(
     size: int,
     line: CommandLine[Any],
     form: directions.Field | None = None,
+    detail: Float[np.ndarray, "rows columns"] | None = None,
 ) -> Painting:
     """Paints a picture from the start, or resumes `so_far`; see `follow`."""
     if so_far:
@@ -46,7 +47,9 @@ def paint_picture(
     else:
         brush = read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
-    stages = painting.paint_stages(image, key=key, settings=settings, brush_image=brush, form=form, resume=so_far)
+    stages = painting.paint_stages(
+        image, key=key, settings=settings, brush_image=brush, form=form, detail=detail, resume=so_far
+    )
     return follow(stages, files, so_far=so_far, size=size, line=line)
 
 

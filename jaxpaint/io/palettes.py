@@ -97,7 +97,7 @@ def _checked(color: object) -> list[int]:
 def _of_picture(path: pathlib.Path) -> UInt8[np.ndarray, "n 3"]:
     picture = read_image(path)
     # As one number each, which are sorted much sooner.
-    distinct = np.unique(pictures.to_bytes(picture).astype(np.int32) @ [65536, 256, 1])
+    distinct = np.unique(pictures.to_bytes(picture).astype(np.int32) @ np.array([65536, 256, 1], np.int32))
     if len(distinct) <= MOST_COLORS:
         return np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1).astype(np.uint8)
     return pictures.to_bytes(palettes.of_picture(picture, _FOUND)[None])[0]

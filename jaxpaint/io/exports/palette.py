@@ -18,6 +18,7 @@ from jaxpaint import drawing, palettes, pictures, visibility
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.io.exports.base import Export
 from jaxpaint.io.images import encoded
+from jaxpaint.optimize.initialize import grained
 from jaxpaint.settings import MOST_COLORS, Checked, setting
 from jaxpaint.types import Painting
 
@@ -88,21 +89,28 @@ def _write_sheet(painting: Painting, path: pathlib.Path, options: Options) -> No
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_LETTERS)
     for number, (color, share) in enumerate(zip(colors, shares, strict=True)):
         left, top = number % columns * _WIDE, number // columns * (_HIGH + _BELOW)
-        sheet.paste(Image.fromarray(_swatch(painting, color)), (left, top))
+        sheet.paste(Image.fromarray(_swatch(painting, color, number)), (left, top))
         middle, below = left + _WIDE / 2, top + _HIGH
-        pen.text((middle, below), f"{number + 1} · {100 * share:.1f} %", _INK, font, anchor="ma")
+        pen.text((middle, below), f"{number + 1} · {100 * share:.1f} % of the area", _INK, font, anchor="ma")
         pen.text((middle, below + 1.3 * _LETTERS), pictures.to_hex(color), _QUIET, font, anchor="ma")
     path.write_bytes(encoded(np.asarray(sheet), ".png"))
 
 
-def _swatch(painting: Painting, color: Float[np.ndarray, "3"]) -> np.ndarray:
-    """A stroke of the painting's brush in one colour."""
+def _swatch(painting: Painting, color: Float[np.ndarray, "3"], number: int) -> np.ndarray:
+    """A stroke of the painting's brush in one colour; another number, another stroke."""
     brush, one = BRUSHES[painting.brush], np.ones(1, np.float32)
     settings = dataclasses.replace(painting.settings, canvas_color=_SHEET, ground="none", palette="", wet=0.0)
     middle = np.array([[0.5, 0.5 * _HIGH / _WIDE]], np.float32)
-    stroke: np.ndarray = brush.lay(middle, 0.06 * one, _LENGTH * one, _THICKNESS * one, color[None], one)
+    rng = np.random.default_rng(number)
+    stroke: np.ndarray = brush.lay(middle, rng.normal(0, 0.06, 1), _LENGTH * one, _THICKNESS * one, color[None], one)
     alone = Painting(
-        stroke.astype(np.float32), brush.name, _HIGH, _WIDE, settings.canvas_rgb, painting.brush_image, settings
+        grained(brush, stroke.astype(np.float32), rng),
+        brush.name,
+        _HIGH,
+        _WIDE,
+        settings.canvas_rgb,
+        painting.brush_image,
+        settings,
     )
     return pictures.to_bytes(drawing.draw(alone, size=_WIDE))
 

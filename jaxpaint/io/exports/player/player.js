@@ -165,8 +165,9 @@ class Player {
     this.late = 0;
     document.body.classList.toggle("playing", this.clock !== null);
     if (!playing) this.sharpen(1);
-    find("play").setAttribute("aria-label", playing ? "Pause" : "Play");
-    find("play").title = `${playing ? "Pause" : "Play"} (space)`;
+    const label = this.clock === null ? "Play" : "Pause";
+    find("play").setAttribute("aria-label", label);
+    find("play").title = `${label} (space)`;
     this.wake();
   }
 
