@@ -120,3 +120,11 @@ def test_no_previews_unless_they_are_asked_for_and_can_be_shown(screen, draw, li
     with progress.display("photo", quiet=shown is None, console=shown, **how) as show:
         show(at(120), of(0))
     assert not draw.drawn
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_what_takes_long_is_named_on_a_terminal_alone(live):
+    shown = console(live=live)
+    with progress.waiting("photo.psd", console=shown):
+        pass
+    assert ("photo.psd" in shown.file.getvalue()) == live

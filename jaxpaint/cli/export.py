@@ -11,7 +11,7 @@ from typing import NamedTuple
 from absl import flags
 
 from jaxpaint import ordering
-from jaxpaint.cli import app, options, outputs
+from jaxpaint.cli import app, options, outputs, progress
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
 from jaxpaint.errors import FilmFileError, JaxpaintError
@@ -179,7 +179,7 @@ def _export(planned: _Planned, values: flags.FlagValues) -> None:
             painting = ordering.reorder(painting, values.order)
     for path, origin, _ in planned.made:
         given = options.given(values, planned.formats[ending_of(path)].options.defaults())
-        with outputs.output_folder(path.parent):
+        with outputs.output_folder(path.parent), progress.waiting(path.name, quiet=values.quiet):
             if painting is None:
                 film, _ = films.read(source)
                 frames = _read(source, planned.frames)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from jaxpaint import drawing, metrics, pictures, runtime
 from jaxpaint.brushes import BRUSHES
-from jaxpaint.cli import options
+from jaxpaint.cli import options, progress
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import JaxpaintError
 from jaxpaint.io import origins, videos
@@ -303,10 +303,11 @@ def check_exports(values: flags.FlagValues, brush: str) -> None:
         BRUSHES[brush].shapes(np.zeros((0, BRUSHES[brush].dim), np.float32))
 
 
-def write_exports(files: PaintingFiles, painting: Painting) -> None:
-    """Writes a painting in the formats that the flags ask for, and prints their paths."""
+def write_exports(files: PaintingFiles, painting: Painting, *, quiet: bool) -> None:
+    """Writes a painting in the formats that the flags ask for, and prints their paths; `quiet` shows no progress."""
     for path in files.exports:
-        export(painting, path)
+        with progress.waiting(path.name, quiet=quiet):
+            export(painting, path)
         print(path)
 
 

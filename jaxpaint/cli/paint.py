@@ -104,7 +104,7 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     if files.json:
         outputs.write_report(files.json, image, drawn, result, watch.seconds)
         print(files.json)
-    outputs.write_exports(files, result)
+    outputs.write_exports(files, result, quiet=line.flags.quiet)
 
 
 def _map(path: str, shape: tuple[int, ...]) -> Float[np.ndarray, "rows columns"]:

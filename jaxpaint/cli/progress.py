@@ -83,6 +83,26 @@ def display(
         yield show
 
 
+@contextlib.contextmanager
+def waiting(name: str, *, quiet: bool = False, console: rich.console.Console | None = None) -> Iterator[None]:
+    """Shows on a terminal what is being made, and for how long, until it is done.
+
+    Args:
+      name: name of the file.
+      quiet, console: as for `display`.
+    """
+    console = console or _Console(stderr=True, quiet=quiet)
+    columns = (
+        rich.progress.SpinnerColumn(),
+        rich.progress.TextColumn("{task.description}", markup=False),
+        rich.progress.TimeElapsedColumn(),
+    )
+    bars = rich.progress.Progress(*columns, console=console, transient=True)
+    bars.add_task(name, total=None)
+    with bars if console.is_terminal else contextlib.nullcontext():
+        yield
+
+
 def _left(task: rich.progress.Task) -> str:
     if task.finished:
         return "done"

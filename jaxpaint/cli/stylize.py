@@ -170,7 +170,7 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
             facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
         outputs.write_report(files.json, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
         print(files.json)
-    outputs.write_exports(files, result)
+    outputs.write_exports(files, result, quiet=line.flags.quiet)
 
 
 def _painting(
