@@ -181,4 +181,6 @@ def test_a_map_of_detail(painter, capsys):
     assert painter.detail.max() == 0
     assert run(paint, "photo.png", "--detail=missing.png", "-o", "missing") == 1
     assert one_line(capsys) == "jaxpaint: missing.png: no such file"
+    assert run(paint, "photo.png", "--detail=same.png", "--config.mode=blocks", "-o", "blocks") == 1
+    assert "expected without config.mode=blocks" in one_line(capsys)
     assert run(paint, "photo.png", "--detail=same.png", "-o", "same.png") == 1

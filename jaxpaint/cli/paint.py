@@ -65,6 +65,8 @@ def _main(argv: list[str]) -> int:
     if line is None:
         return 0
     outputs.check_sources(line.files, "picture")
+    if values.detail and line.settings.mode == "blocks":
+        raise Refused(f"--detail={values.detail}: expected without config.mode=blocks, where all places are alike")
     outputs.check_exports(values, line.settings.brush)
     planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
     made = [made for each in planned for made in each.made]
