@@ -1,4 +1,4 @@
-"""What steering a painting costs, or gains: paintings in few colours, and with more detail in one place.
+"""PSNR of steered paintings: few colours, and more detail in one place.
 
     python benchmarks/steering.py
     python benchmarks/steering.py --photos=coffee,mine.jpg --colors=4,8,16 --strokes=2000
@@ -25,9 +25,10 @@ import machine
 import numpy as np
 
 import jaxpaint
-from jaxpaint import drawing, metrics, palettes, pictures, runtime
+from jaxpaint import drawing, metrics, pictures, runtime
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.io import images
+from jaxpaint.painter import Painter
 
 FIVE = "astronaut,coffee,chelsea,china,flower"
 # Centres and semi-axes of ellipses, in long sides.
@@ -105,13 +106,10 @@ def at_fit(photo: np.ndarray, settings: jaxpaint.Settings) -> np.ndarray:
 
 
 def rounded(free: jaxpaint.Painting, fitted: jaxpaint.Painting) -> jaxpaint.Painting:
-    """The strokes of a painting in the nearest colours of another, one for each stroke."""
-    index = BRUSHES[free.brush].index("color")
-    palette = np.unique(fitted.strokes[:, index].reshape(-1, 3), axis=0)
-    strokes = free.strokes.copy()
-    means = strokes[:, index].reshape(len(strokes), -1, 3).mean(axis=1)
-    strokes[:, index] = np.tile(palette[palettes.nearest(means, palette)], len(index) // 3)
-    return dataclasses.replace(free, strokes=strokes)
+    """The strokes of a painting in the nearest colours of another."""
+    colors = fitted.strokes[:, BRUSHES[fitted.brush].index("color")].reshape(-1, 3)
+    painter = Painter.of(free.settings, (free.height, free.width))._replace(palette=np.unique(colors, axis=0))
+    return dataclasses.replace(free, strokes=painter.in_palette(free.strokes, painter.bounds)[0])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
+import functools
 import pathlib
 import re
 import tempfile
@@ -27,10 +27,23 @@ import optax
 import resvg_py
 import trimesh
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from panels import ACCENT, FILBERT, INK, QUIET, RAMP, WIDTH, curve, outline, pale, panels, save, show
+from panels import (
+    ACCENT,
+    FILBERT,
+    INK,
+    QUIET,
+    RAMP,
+    WIDTH,
+    curve,
+    outline,
+    pale,
+    panels,
+    pixels,
+    save,
+    show,
+    slanted,
+)
 from PIL import Image
 
 import jaxpaint
@@ -47,6 +60,7 @@ from jaxpaint.renderers import engine
 
 HERE = pathlib.Path(__file__).parent
 SETTINGS = jaxpaint.Settings(strokes=600, steps=160, size=384)
+GIVEN = "#1d3557,#e63946,#f4a261,#f1faee,#141414"
 # An example of a stroke: from the lower left to the upper right, dark to light.
 STROKE = np.float32([0.14, 0.76, 0.12, 0.9, 0.86, 0.26, 0.26, 0.44, 0.36, 0.17, 0.09, 0.89, 0.62, 0.30, 0.37])
 
@@ -402,27 +416,16 @@ def rake(example: Example) -> Figure:
 
 def palette(example: Example) -> Figure:
     """A painting in any colours, in eight, and in five that were given; the swatches of the eight."""
-    given = "#1d3557,#e63946,#f4a261,#f1faee,#141414"
-    figure, axes = panels(4)
+    figure, axes, paintings = *panels(4), []
     show(axes[0], jaxpaint.draw(example.finished, size=480), "any colours")
-    for axis, name, colors, title in (
-        (axes[1], "eight", "8", "8 colours"),
-        (axes[3], "five", given, "5 given colours"),
-    ):
+    for axis, name, colors in ((axes[1], "8 colours", "8"), (axes[3], "5 given colours", GIVEN)):
         settings = dataclasses.replace(SETTINGS, palette=colors)
-        painting = kept(
-            example.work, name, lambda settings=settings: jaxpaint.paint(example.photo, key=0, settings=settings)
-        )
-        show(axis, jaxpaint.draw(painting, size=480), title)
-        if name == "eight":
-            with tempfile.TemporaryDirectory() as folder:
-                jaxpaint.export(painting, f"{folder}/a_palette.png")
-                sheet = jaxpaint.read_image(f"{folder}/a_palette.png")
-            side = max(sheet.shape)
-            square = np.ones((side, side, 3), np.float32)
-            top = (side - len(sheet)) // 2
-            square[top : top + len(sheet)] = sheet
-            show(axes[2], square, "the 8 colours")
+        paint = functools.partial(jaxpaint.paint, example.photo, key=0, settings=settings)
+        paintings.append(kept(example.work, name, paint))
+        show(axis, jaxpaint.draw(paintings[-1], size=480), name)
+    with tempfile.TemporaryDirectory() as folder:
+        jaxpaint.export(paintings[0], f"{folder}/a_palette.png")
+        show(axes[2], jaxpaint.read_image(f"{folder}/a_palette.png"), "the 8 colours")
     return figure
 
 
@@ -435,11 +438,11 @@ def exports(example: Example) -> Figure:
         for axis, title, options in ((axes[1], "SVG", {}), (axes[4], "centre lines", {"centerlines": True})):
             jaxpaint.export(painting, f"{folder}/a.svg", **options)
             drawn = resvg_py.svg_to_bytes(svg_path=f"{folder}/a.svg", width=480, height=480)
-            show(axis, _pixels(bytes(drawn))[..., :3], title)
+            show(axis, pixels(bytes(drawn))[..., :3], title)
         jaxpaint.export(painting, f"{folder}/a.ora", size=480, layers=4)
         with zipfile.ZipFile(f"{folder}/a.ora") as archive:
             for axis, number, title in ((axes[2], 2, "layer 2 of 4"), (axes[3], 4, "layer 4 of 4")):
-                layer = _pixels(archive.read(f"data/layer{number:03d}.png"))
+                layer = pixels(archive.read(f"data/layer{number:03d}.png"))
                 checks = 1.0 - 0.12 * ((np.indices((480, 480)) // 20).sum(axis=0) % 2)[..., None]
                 show(axis, layer[..., 3:] * layer[..., :3] + (1.0 - layer[..., 3:]) * checks, title)
     return figure
@@ -461,26 +464,6 @@ def maps(example: Example) -> Figure:
     return figure
 
 
-def slanted(axes: Axes, mesh: trimesh.Trimesh, title: str) -> None:
-    """A mesh, white or in its colours, seen from below."""
-    turns = (trimesh.transformations.rotation_matrix(*each) for each in ((-0.65, (1, 0, 0)), (0.15, (0, 0, 1))))
-    seen = mesh.copy().apply_transform(next(turns) @ next(turns))
-    color = np.full((len(mesh.faces), 3), 0.93)
-    if isinstance(mesh.visual, trimesh.visual.TextureVisuals):
-        places, texture = mesh.visual.uv[mesh.faces].mean(axis=1), mesh.visual.material.baseColorTexture
-        color = trimesh.visual.color.uv_to_interpolated_color(places, texture)[:, :3] / 255
-    shade = np.clip(seen.face_normals @ trimesh.unitize((-0.6, 0.5, 0.6)), 0.25, 1.0)[:, None]
-    # The nearest triangles last; those of the back are not seen.
-    order = np.argsort(seen.triangles_center[:, 2])
-    order = order[seen.face_normals[order, 2] > 0]
-    paint = {"facecolors": (color * shade)[order], "edgecolors": (color * shade)[order], "linewidths": 0.2}
-    axes.add_collection(PolyCollection(seen.triangles[order][..., :2], **paint))
-    axes.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")
-    axes.margins(0)
-    axes.autoscale()
-    axes.axis("off")
-
-
 def plotters(example: Example) -> Figure:
     """What a painting robot and a pen plotter make of a painting, and what the plotter draws with one of its pens."""
     figure, axes = panels(4)
@@ -491,11 +474,6 @@ def plotters(example: Example) -> Figure:
     for axis, plan, title in ((axes[1], robot, "robot"), (axes[2], pen, "pens"), (axes[3], dark, "the darkest pen")):
         show(axis, draw_plan(plan, 480), title)
     return figure
-
-
-def _pixels(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as picture:
-        return np.asarray(picture.convert("RGBA"), np.float32) / 255
 
 
 FIGURES: dict[str, Callable[[Example], Figure]] = {

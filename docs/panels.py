@@ -1,4 +1,4 @@
-"""Rows of panels, and strokes drawn as lines: what the figures of figures.py share."""
+"""Rows of panels, strokes as lines, and meshes: shared by the figures of figures.py."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
+import trimesh
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from PIL import Image
@@ -101,3 +103,29 @@ def curve(stroke: np.ndarray, t: np.ndarray) -> np.ndarray:
     p1 = p0 + (p2 - p0) * stroke[2:4]
     t = t[:, None]
     return (1 - t) ** 2 * p0 + 2 * t * (1 - t) * p1 + t**2 * p2
+
+
+def pixels(data: bytes) -> np.ndarray:
+    """The pixels of an encoded picture, with alpha, in [0, 1]."""
+    with Image.open(io.BytesIO(data)) as picture:
+        return np.asarray(picture.convert("RGBA"), np.float32) / 255
+
+
+def slanted(axes: Axes, mesh: trimesh.Trimesh, title: str) -> None:
+    """A mesh, white or in its colours, seen from below."""
+    turns = (trimesh.transformations.rotation_matrix(*each) for each in ((-0.65, (1, 0, 0)), (0.15, (0, 0, 1))))
+    seen = mesh.copy().apply_transform(next(turns) @ next(turns))
+    color = np.full((len(mesh.faces), 3), 0.93)
+    if isinstance(mesh.visual, trimesh.visual.TextureVisuals):
+        places, texture = mesh.visual.uv[mesh.faces].mean(axis=1), mesh.visual.material.baseColorTexture
+        color = trimesh.visual.color.uv_to_interpolated_color(places, texture)[:, :3] / 255
+    shade = np.clip(seen.face_normals @ trimesh.unitize((-0.6, 0.5, 0.6)), 0.25, 1.0)[:, None]
+    # The nearest triangles last; those of the back are not seen.
+    order = np.argsort(seen.triangles_center[:, 2])
+    order = order[seen.face_normals[order, 2] > 0]
+    paint = {"facecolors": (color * shade)[order], "edgecolors": (color * shade)[order], "linewidths": 0.2}
+    axes.add_collection(PolyCollection(seen.triangles[order][..., :2], **paint))
+    axes.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")
+    axes.margins(0)
+    axes.autoscale()
+    axes.axis("off")

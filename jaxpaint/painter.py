@@ -73,7 +73,7 @@ class Painter(NamedTuple):
             raise ValueError("config.brush_image: expected its stamps as brush_image, as images.read_brush gives them")
         network = network_of(settings, pictured=brush_image is not None)
         given = settings.palette_rgb
-        palette = None if isinstance(given, int) else np.array(given, np.float32)
+        palette = None if given is None else np.array(given, np.float32)
         return cls(settings, shape, brush_image, network, palette)
 
     @property
@@ -110,9 +110,10 @@ class Painter(NamedTuple):
         return blocks.reshape(rows * block, columns * block, 3)[: shape[0], : shape[1]]
 
     def in_palette(self, strokes: Float[np.ndarray, "n d"], bounds: Bounds) -> tuple[Float[np.ndarray, "n d"], Bounds]:
-        """The strokes in the palette's nearest colours, and bounds that keep them so; with no palette, as they are.
+        """Strokes in the palette's nearest colours, and bounds that fix these colours.
 
-        Both ends of a stroke have one colour, unless the settings let it go from one to another.
+        Without a palette, both are unchanged.
+        Both ends of a stroke get the same colour, unless the settings allow gradients (`palette_mix`).
         """
         if self.palette is None:
             return strokes, bounds

@@ -1,17 +1,11 @@
-"""Painting a photograph: the plan of its stages, and their execution.
+"""Painting a photograph: the stages of its plan, one after the other.
 
-A stage places strokes and fits them. *Levels* add strokes, coarse ones first. In *rounds*, candidates are placed where
-the canvas is most wrong and fitted alone; then the strokes and candidates of least gain are left out. The *finish* fits
-all strokes at full size, and at last the brush's texture. A painting is a function of the picture, the settings and the
-key.
-
-In mode `blocks`, the plan is that of Stylized Neural Painting: a stage for each stroke of a block.
+A painting is a function of the picture, the settings and the key.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 import math
 from collections.abc import Iterator, Mapping
@@ -37,152 +31,17 @@ from jaxpaint.painter import (
     underpainting,
 )
 from jaxpaint.problem import Fit, Problem
-from jaxpaint.raster.tiling import Grid
 from jaxpaint.settings import Settings
+from jaxpaint.stages import Stage, plan
 from jaxpaint.types import Painting, Progress
 
 _log = logging.getLogger(__name__)
-_ROUNDS = 6
-# Share of the steps after which colours are those of the palette.
-_REDUCED = 0.5
-# Share of the steps that go to the levels, the rounds, the fit at full size, the accents and the fit with texture.
-_SHARES = (0.28, 0.41, 0.24, 0.10, 0.07)
-# Candidates of a round, in shares of the strokes.
-_CANDIDATES = 0.3
 # How many times the strokes of an underpainting cover the canvas.
 _COVER = 5.0
 # Name of the map of detail in the state of an unfinished painting.
-_MAP = "detail"
+_DETAIL = "detail"
 # Stream of the random numbers of colours; stages use their own number.
 _JITTER_STREAM = 2**20
-# How many typical strokes fit along a picture of the renderer's, where it draws pictures of one size.
-_WINDOW_PER_STROKE = 1.6
-# Side of a typical stroke, in pixels, that a coarse fit has to resolve.
-_RESOLVED = 13.0
-
-
-class Stage(NamedTuple):
-    """One stage of a painting.
-
-    Attributes:
-      add: how many strokes it adds; if any, only these are fitted, on the canvas that the others give.
-      candidates: number of new strokes that compete with the present ones for their places.
-      size: long side of the picture that is fitted, in pixels.
-      steps: gradient steps.
-      rates: learning rate of the first step and of the last.
-      softness: of the edges, in pixels.
-      textured: fits strokes with their texture, not its average.
-      economy: leaves out strokes that change less than this, first of all (see `optimize.prune`).
-      accents: lays small strokes.
-      cells: spreads added strokes evenly over cells × cells.
-      block: side, in pixels, of the blocks that are painted each for itself, all of their strokes at once.
-      reduced: strokes get colours of the palette, and keep them.
-    """
-
-    add: int
-    candidates: int
-    size: int
-    steps: int
-    rates: tuple[float, float]
-    softness: float
-    textured: bool = False
-    economy: float = 0.0
-    accents: bool = False
-    cells: int | None = None
-    block: int | None = None
-    reduced: bool = False
-
-    def __str__(self) -> str:
-        parts = [f"{self.steps} steps at {self.size} px"]
-        parts += [f"{self.add} {'accents' if self.accents else 'strokes'} added"] * bool(self.add)
-        parts += [f"{self.candidates} candidates"] * bool(self.candidates)
-        parts += ["with texture"] * self.textured
-        parts += ["colours of the palette"] * self.reduced
-        return ", ".join(parts)
-
-
-def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
-    """The stages of a painting. Their steps add up to the settings' steps; without an economy, so do their strokes.
-
-    Args:
-      settings: how to paint.
-      shape: height and width of the picture at `settings.size`.
-      window: side in pixels of the only pictures that the renderer draws; None if it draws any.
-    """
-    if settings.mode == "blocks":
-        stages = _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
-    else:
-        stages = _plan_levels(settings, shape, window)
-    if not settings.palette:
-        return stages
-    before = itertools.accumulate((stage.steps for stage in stages), initial=0)
-    # With colours that are free at first, and shapes that are fitted on to those of the palette, paintings are nearer
-    # than if all colours were of the palette from the first step on, or only after the last.
-    return tuple(
-        stage._replace(reduced=start + stage.steps / 2 >= _REDUCED * settings.steps)
-        for stage, start in zip(stages, before, strict=False)
-    )
-
-
-def _plan_levels(settings: Settings, shape: tuple[int, int], window: int | None) -> tuple[Stage, ...]:
-    """Levels, rounds and a finish."""
-    detail = stroke_size(shape, settings.strokes)
-    if window:
-        # Pictures are laid about as large as they are drawn.
-        full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * detail), window, max(window, settings.size)))
-    else:
-        full = coarse = settings.size
-        while coarse > 64 and detail * coarse > 2 * _RESOLVED:
-            coarse //= 2
-    rate, softness = settings.learning_rate, settings.softness
-    divisions = settings.max_divide or 2
-    levels = np.arange(1.0, divisions + 1) ** 2 if settings.mode == "progressive" else np.ones(1)
-    kept = lowest_kept(settings) if settings.spread else 0
-    accents = min(round(settings.accents * settings.strokes), settings.strokes - kept)
-    adds = [*([kept] if kept else []), *_split(settings.strokes - kept - accents, levels)]
-    stages = [
-        Stage(
-            add,
-            0,
-            coarse,
-            0,
-            (rate, 0.1 * rate),
-            2 * softness,
-            cells=settings.grid if settings.mode == "grid" else None,
-        )
-        for add in adds
-    ]
-    candidates = int(_CANDIDATES * settings.strokes)
-    stages += [Stage(0, candidates, coarse, 0, (rate, 0.5 * rate), softness)] * _ROUNDS
-    stages.append(Stage(0, 0, full, 0, (rate * 2 / 3, rate / 15), softness / 2, economy=settings.economy))
-    stages += [Stage(accents, 0, full, 0, (rate, rate / 10), softness / 4, accents=True)] * (accents > 0)
-    stages.append(Stage(0, 0, full, 0, (rate / 2, rate / 20), softness / 8, textured=settings.textured))
-    each = (len(adds), _ROUNDS, 1, int(accents > 0), 1)
-    shares = np.concatenate([np.full(n, share / max(n, 1)) for n, share in zip(each, _SHARES, strict=True)])
-    steps = _split(settings.steps, shares)
-    # A round without steps is none.
-    return tuple(
-        stage._replace(steps=n, candidates=stage.candidates if n else 0) for stage, n in zip(stages, steps, strict=True)
-    )
-
-
-def _plan_blocks(settings: Settings, shape: tuple[int, int], block: int) -> tuple[Stage, ...]:
-    """A stage for each stroke of a block, in the blocks that lie in the picture."""
-    size = settings.grid * block
-    grid = Grid(*pictures.fitted_shape(*shape, size), block)
-    blocks = grid.rows * grid.columns
-    adds = [min(blocks, settings.strokes - before) for before in range(0, settings.strokes, blocks)]
-    rates = (settings.learning_rate, settings.learning_rate)
-    return tuple(
-        Stage(add, 0, size, steps, rates, settings.softness, textured=True, block=block)
-        for add, steps in zip(adds, _split(settings.steps, np.ones(len(adds))), strict=True)
-    )
-
-
-def _split(total: int, shares: Float[np.ndarray, "n"]) -> list[int]:
-    """Whole numbers in these proportions, whose sum is exactly `total`."""
-    bounds = np.rint(np.cumsum(shares) / np.sum(shares) * total).astype(int)
-    return np.diff(bounds, prepend=0).tolist()
 
 
 def paint(
@@ -259,7 +118,7 @@ def paint_stages(
 def _map_of(
     detail: Any, settings: Settings, shape: tuple[int, int], resume: Painting | None
 ) -> Float[np.ndarray, "rows columns"] | None:
-    """The map of detail: the user's, or that of the painting to go on from.
+    """The map of detail: the user's, or the one of the painting to go on from.
 
     Raises:
       ValueError, TypeError: the map is not a picture; the painting is painted in blocks.
@@ -268,16 +127,16 @@ def _map_of(
     if detail is not None:
         if settings.mode == "blocks":
             raise ValueError(
-                "expected a map of detail for paintings in other modes than blocks, where all places are alike"
+                "expected a map of detail with config.mode other than blocks, where pixels have equal weights"
             )
         detail = attention.checked_map(detail, shape)
     if resume is None:
         return detail
-    known = (resume.state or {}).get(_MAP)
+    known = (resume.state or {}).get(_DETAIL)
     if detail is not None and (known is None or not np.array_equal(known, detail)):
         raise ResumeError("expected a painting to go on from with the map of detail it began with, got another")
     if known is not None and (known.ndim != 2 or known.min(initial=0.0) < 0 or known.max(initial=1.0) > 1):
-        raise ResumeError(f"expected the state of an unfinished painting, got one whose {_MAP} can't be")
+        raise ResumeError(f"expected the state of an unfinished painting, got one whose {_DETAIL} can't be")
     return known
 
 
@@ -322,7 +181,7 @@ def fit_stages(
                 dataclasses.replace(
                     painting,
                     strokes=state.strokes[: state.placed],
-                    state=None if finished else state.as_dict() | ({} if detail is None else {_MAP: detail}),
+                    state=None if finished else state.as_dict() | ({} if detail is None else {_DETAIL: detail}),
                 ),
                 Progress(
                     stage=number + 1,

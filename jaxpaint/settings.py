@@ -266,10 +266,15 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
         return _parse_color("canvas_color", self.canvas_color)
 
     @property
-    def palette_rgb(self) -> int | tuple[tuple[float, float, float], ...]:
-        """The palette's colours as red, green and blue in [0, 1], or how many are to be found; 0 for any colours."""
+    def palette_size(self) -> int:
+        """Number of colours to find for the picture; 0 if the colours are given, or if any are allowed."""
+        return 0 if "#" in self.palette else int(self.palette or 0)
+
+    @property
+    def palette_rgb(self) -> tuple[tuple[float, float, float], ...] | None:
+        """The given colours of the palette as red, green and blue in [0, 1]; None without."""
         if "#" not in self.palette:
-            return int(self.palette or 0)
+            return None
         channels = (bytes.fromhex(color) for color in self.palette.replace("#", "").split(","))
         return tuple((red / 255, green / 255, blue / 255) for red, green, blue in channels)
 
@@ -319,7 +324,7 @@ class FilmSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.palette_rgb, int) and self.palette_rgb:
+        if self.palette_size:
             raise ValueError(
                 f"config.palette: expected colours, as #rrggbb,#rrggbb or a file, for a film, got {self.palette!r}"
             )

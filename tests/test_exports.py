@@ -28,7 +28,7 @@ import jaxpaint
 from jaxpaint import metrics
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import ExportError, PaintingFileError
-from jaxpaint.io.exports import EXPORTS
+from jaxpaint.io.exports import EXPORTS, psd
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
@@ -453,6 +453,13 @@ def test_layers_over_each_other_are_the_drawing(tmp_path, changes, ending):
     drawn = np.rint(jaxpaint.draw(painting) * 255)
     assert np.abs(np.asarray(picture.convert("RGB")) - drawn).max() <= 1
     assert np.abs(merged - drawn).max() <= 1
+
+
+def test_a_psd_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(psd, "_MOST", 1000)
+    with pytest.raises(ExportError, match="size: expected layers of at most 2 GB in all; choose a smaller size"):
+        jaxpaint.export(some("rectangle"), tmp_path / "a.psd", size=64)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("ending", [".ora", ".psd"])

@@ -166,7 +166,7 @@ def test_a_palette_in_a_file(painter, capsys):
 
 
 def test_a_map_of_detail(painter, capsys):
-    """Of the photograph's proportions, of others, of one brightness, transparent; missing."""
+    """Maps with the photograph's proportions, with others, transparent, and missing."""
     maps = {"same": (48, 64), "other": (40, 40)}
     for name, (height, width) in maps.items():
         photo(f"{name}.png", height=height, width=width)
@@ -176,8 +176,8 @@ def test_a_map_of_detail(painter, capsys):
         assert run(paint, "photo.png", f"--detail={name}.png", "-q", "-o", name) == 0
         told.append(capsys.readouterr().err.strip())
     assert told[0] == ""
-    assert told[1] == "jaxpaint: other.png: of 40 × 40 pixels, stretched over 32 × 24"
-    assert told[2] == "jaxpaint: black.png: of one brightness, so all places matter alike"
+    assert told[1] == "jaxpaint: other.png: 40 × 40 pixels, stretched to 32 × 24"
+    assert told[2] == "jaxpaint: black.png: uniform, so all places have equal weight"
     assert painter.detail.max() == 0
     assert run(paint, "photo.png", "--detail=missing.png", "-o", "missing") == 1
     assert one_line(capsys) == "jaxpaint: missing.png: no such file"

@@ -285,7 +285,7 @@ def test_detail_goes_where_errors_count(picture, monkeypatch):
 
 
 def test_a_map_says_where_details_matter(picture):
-    """Of other proportions, and stretched; whatever the setting of detail."""
+    """A map with other proportions is stretched; it overrides the setting `detail`."""
     settings = dataclasses.replace(SMALL, steps=60, underpainting=0.0, simplify=0.0)
     light = np.zeros((20, 20), np.float32)
     light[:, 10:] = 1.0
@@ -296,7 +296,7 @@ def test_a_map_says_where_details_matter(picture):
         counts.append((BRUSHES[SMALL.brush].middle(done.strokes)[:, 0] > 0.5).mean())
     assert errors[1] < 0.95 * errors[0]
     assert counts[1] > counts[0] + 0.1
-    # Where nothing matters more, all is alike.
+    # A uniform map is no map.
     same = [
         jaxpaint.paint(
             picture, key=KEY, settings=dataclasses.replace(SMALL, detail="alike", simplify=0.0), detail=detail
@@ -334,7 +334,7 @@ def test_a_map_is_kept_with_an_unfinished_painting(picture, tmp_path):
 def test_bad_maps_of_detail(picture, detail, expected):
     with pytest.raises(ValueError, match=expected):
         jaxpaint.paint(picture, key=KEY, settings=SMALL, detail=detail)
-    with pytest.raises(ValueError, match="in other modes than blocks"):
+    with pytest.raises(ValueError, match="with config.mode other than blocks"):
         jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(SMALL, mode="blocks"), detail=np.zeros((4, 4)))
 
 

@@ -1,4 +1,4 @@
-"""Palettes: few colours, near to those that they stand for; paintings and films in them; palettes as files."""
+"""Palettes: clusters of colours; paintings and films in few colours; palette files and swatches."""
 
 import dataclasses
 import itertools
@@ -108,7 +108,7 @@ def test_colours_are_found_for_the_picture_and_fitted_not_rounded():
 
 
 def test_a_small_face_has_its_colour():
-    """The colours are those of what counts, not of large areas alone."""
+    """Important pixels get colours of their own, however small their area."""
     picture = np.full((60, 60, 3), 0.5, np.float32)
     picture[:, 30:] = np.linspace(0, 1, 30)[:, None]
     picture[4:12, 4:12] = (0.9, 0.6, 0.5)
@@ -163,7 +163,9 @@ def test_bad_palettes(changes, expected):
 def test_colours_are_kept_in_one_form():
     assert jaxpaint.Settings(palette=" #FF0000, #00ff00,#ff0000").palette == "#ff0000,#00ff00"
     assert jaxpaint.Settings(palette="#FF0000").palette_rgb == ((1.0, 0.0, 0.0),)
-    assert jaxpaint.Settings(palette="08").palette_rgb == 8
+    assert jaxpaint.Settings(palette="#FF0000").palette_size == 0
+    found = jaxpaint.Settings(palette="08")
+    assert (found.palette, found.palette_size, found.palette_rgb) == ("8", 8, None)
 
 
 def palette_files():

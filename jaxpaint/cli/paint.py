@@ -36,7 +36,7 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   --size=N       long side of the drawing in pixels (default: config.size)
   --timelapse    also OUT/NAME.mp4, a video of the drawing
 {formats}
-  --detail=IMAGE smaller strokes, nearer to the photograph, where this picture is light
+  --detail=IMAGE smaller strokes, closer to the photograph, where this picture is light
   --report       also OUT/NAME.json: how close it is, how long it took
 {light}
   --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
@@ -66,7 +66,7 @@ def _main(argv: list[str]) -> int:
         return 0
     outputs.check_sources(line.files, "picture")
     if values.detail and line.settings.mode == "blocks":
-        raise Refused(f"--detail={values.detail}: expected without config.mode=blocks, where all places are alike")
+        raise Refused(f"--detail={values.detail}: expected without config.mode=blocks, where pixels have equal weights")
     outputs.check_exports(values, line.settings.brush)
     planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
     made = [made for each in planned for made in each.made]
@@ -110,13 +110,13 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
 
 
 def _map(path: str, shape: tuple[int, ...]) -> Float[np.ndarray, "rows columns"]:
-    """Reads a map of detail; says if it has other proportions than the photograph, or matters nowhere."""
+    """Reads a map of detail; warns of other proportions than the photograph's, and of a uniform map."""
     found = read_image(path, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1)
     (height, width), (rows, columns, *_) = found.shape, shape
     if not 1 / _ALIKE < width * rows / (height * columns) < _ALIKE:
-        app.complain(f"{path}: of {width} × {height} pixels, stretched over {columns} × {rows}")
+        app.complain(f"{path}: {width} × {height} pixels, stretched to {columns} × {rows}")
     if np.ptp(found) == 0:
-        app.complain(f"{path}: of one brightness, so all places matter alike")
+        app.complain(f"{path}: uniform, so all places have equal weight")
     return found
 
 

@@ -64,7 +64,7 @@ def swatches_of(painting: Painting, count: int) -> Swatches:
     ends = painting.strokes[:, BRUSHES[painting.brush].index("color")].reshape(len(painting.strokes), -1, 3)
     areas = np.repeat(pixels / ends.shape[1], ends.shape[1])
     given, colors = painting.settings.palette_rgb, ends.reshape(-1, 3)
-    if isinstance(given, tuple):
+    if given is not None:
         chosen = np.array(given, np.float32)
         found = palettes.Palette(chosen, palettes.nearest(colors, chosen))
     else:

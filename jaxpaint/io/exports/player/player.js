@@ -2,10 +2,10 @@
 
 // Milliseconds without a move after which another part of the painting is drawn.
 const SETTLED = 120;
-// Milliseconds from picture to picture in which a scrubber and a film are smooth. Where pictures take longer, they have
-// this share of the pixels' density while they change; in a film, if that happens more than so many times in a row.
+// Milliseconds between pictures below which a scrubber and a film are smooth. Slower pictures have a lower density while
+// they change, in shares of the full one; in a film, after this number of late pictures in a row.
 const SMOOTH = { scrubber: 1000 / 30, film: 1000 / 10 };
-const ROUGH = 0.2;
+const ROUGH = { scrubber: 0.2, film: 0.4 };
 const OFTEN = 3;
 // Milliseconds for which a message stays.
 const SAID = 8000;
@@ -106,8 +106,9 @@ class Player {
       this.resting = setTimeout(() => this.sharpen(1), SETTLED);
     }
     if (this.clock !== null && this.timeline.loops) {
-      this.late = now - this.last > SMOOTH.film ? this.late + 1 : 0;
-      if (this.late > OFTEN) this.sharpen(ROUGH);
+      const slow = Math.max(SMOOTH.film, 1.5 * this.interval);
+      this.late = now - this.last > slow ? this.late + 1 : 0;
+      if (this.late > OFTEN) this.sharpen(ROUGH.film);
     }
     this.surface.present();
     this.presented = this.last = now;
@@ -171,6 +172,11 @@ class Player {
     this.wake();
   }
 
+  // Milliseconds between two frames of a film.
+  get interval() {
+    return (1000 * this.timeline.seconds) / (this.timeline.last + 1) / Number(this.find("speed").value);
+  }
+
   // The visitor has found out that it plays.
   begun() {
     document.body.classList.add("begun");
@@ -188,7 +194,7 @@ class Player {
 
   // The scrubber moves.
   scrub(target) {
-    if (this.lag > SMOOTH.scrubber) this.sharpen(ROUGH);
+    if (this.lag > SMOOTH.scrubber) this.sharpen(ROUGH.scrubber);
     clearTimeout(this.resting);
     this.go(target);
     this.asked = performance.now();

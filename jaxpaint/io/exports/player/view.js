@@ -1,7 +1,8 @@
 // Which part of the painting is seen, and where the canvas lies on the stage. Lengths are in pixels of the page.
 
-// Most pixels of the canvas, and the greatest zoom.
+// Most pixels of the canvas, long side from which on it is rougher while it changes, and the greatest zoom.
 const CANVAS_PIXELS = 3e6;
+const LEAST_SIDE = 144;
 const MOST_ZOOM = 40;
 
 class View {
@@ -77,7 +78,8 @@ class View {
     const [first, last] = [Math.max(left, 0), Math.min(left + this.extent.x * scale, this.stage.clientWidth)];
     const [upper, lower] = [Math.max(top, 0), Math.min(top + this.extent.y * scale, this.stage.clientHeight)];
     const [wide, high] = [last - first, lower - upper].map((side) => Math.max(Math.round(side), 1));
-    const density = this.density * Math.min(devicePixelRatio, 2, Math.sqrt(CANVAS_PIXELS / (wide * high)));
+    const share = Math.max(this.density, Math.min(1, LEAST_SIDE / Math.max(wide, high)));
+    const density = share * Math.min(devicePixelRatio, 2, Math.sqrt(CANVAS_PIXELS / (wide * high)));
     const [width, height] = [wide, high].map((side) => Math.max(Math.round(side * density), 1));
     return {
       whole: !this.zoomed,
