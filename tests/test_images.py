@@ -282,6 +282,20 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png"]
 
 
+def test_a_picture_records_the_resolution_of_a_print(tmp_path):
+    for ending in ("png", "jpg", "tif"):
+        plain, dense = tmp_path / f"plain.{ending}", tmp_path / f"dense.{ending}"
+        images.write_image(plain, COLORS.astype(np.float32) / 255)
+        images.write_image(dense, COLORS.astype(np.float32) / 255, dpi=300)
+        np.testing.assert_array_equal(iio.imread(dense), iio.imread(plain))
+    # Pixels per metre in a chunk before the pixels (PNG, 11.3.4.3); JFIF's unit of an inch, and both densities.
+    png, jpeg = ((tmp_path / f"dense.{ending}").read_bytes() for ending in ("png", "jpg"))
+    assert b"pHYs" + struct.pack(">IIB", 11811, 11811, 1) in png[: png.index(b"IDAT")]
+    assert jpeg[6:18] == b"JFIF\0\1\1" + struct.pack(">BHH", 1, 300, 300)
+    assert b"pHYs" not in (tmp_path / "plain.png").read_bytes()
+    assert (tmp_path / "plain.jpg").read_bytes()[13] == 0
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_bad_arguments(tmp_path):
     image = COLORS.astype(np.float32) / 255
@@ -294,6 +308,9 @@ def test_bad_arguments(tmp_path):
     # As timelapses and other programs give them.
     images.write_image(tmp_path / "a.png", COLORS)
     np.testing.assert_array_equal(iio.imread(tmp_path / "a.png"), COLORS)
+    for dpi in (0, 70000, 72.5, "72"):
+        with pytest.raises((ValueError, TypeError), match="expected a resolution in pixels per inch, a whole number"):
+            images.write_image(tmp_path / "a.png", image, dpi=dpi)
     for page in (0, -1, "1", 1.0):
         with pytest.raises((ValueError, TypeError), match="expected the number of a page, a whole number from 1"):
             images.read_image(tmp_path / "a.png", page=page)

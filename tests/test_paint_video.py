@@ -260,6 +260,7 @@ def test_drawn_again(finished, capsys):
         ([film, "--frame=9"], "has no frame 9"),
         (["work.npz", "--frame=1"], "only with a film"),
         ([film, "--timelapse"], "one frame of a film"),
+        ([film, "--size=1cm"], "--dpi, or a --size with a unit: expected a painting, or one frame of a film"),
         ([film, "--out=a.txt"], "--out=a.txt: expected a folder, or a name that ends in .mp4, "),
         (["none.film"], "none.film: no such file"),
     ):

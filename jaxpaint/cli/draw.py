@@ -17,8 +17,8 @@ from jaxpaint.io.images import write_image
 from jaxpaint.io.paintings import load_frame, load_painting
 
 HELP = """\
-usage: {program} NAME.npz [--size=N] [--out=FILE.png] [--timelapse]
-       {program} NAME.film [--size=N] [--out=FILE.mp4] [--frame=K [--timelapse]]
+usage: {program} NAME.npz [--size=N] [--dpi=N] [--out=FILE.png] [--timelapse]
+       {program} NAME.film [--size=N] [--out=FILE.mp4] [--frame=K [--dpi=N] [--timelapse]]
        [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME] [--overwrite]
 
 Draws a painting again, at any size, from the strokes in its npz; or a painted video, or one frame
@@ -28,7 +28,8 @@ of it, from its film.
   {program} paintings/photo.npz --relief=2 --light=30      thicker paint, lit from the right
   {program} paintings/clip.film --frame=20                 one frame of a film
 
-  --size=N       long side in pixels (default: the size it was fitted at; of a video, its source's)
+  --size=N       long side in pixels (default: the size it was fitted at; of a video, its source's),
+{dpi}
   -o, --out=OUT  a folder, or the drawing (default: NAME.png beside the npz, NAME.mp4 beside the
                  film, with the sound of any that is there, or NAME-K.png)
   --frame=K      this frame alone, counted from 0
@@ -90,7 +91,7 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
     mp4 = picture.with_suffix(".mp4") if values.timelapse else None
     _check(source, painting.origin, [picture, *([mp4] if mp4 else [])], values)
     with outputs.output_folder(picture.parent):
-        write_image(picture, drawing.draw(painting, size=size), origin=painting.origin)
+        write_image(picture, drawing.draw(painting, size=size), origin=painting.origin, dpi=values.dpi)
         print(picture)
         if mp4:
             outputs.write_timelapse(mp4, painting, size)
@@ -101,6 +102,8 @@ def _draw_film(source: pathlib.Path, values: flags.FlagValues) -> None:
     for flag in ("timelapse", "order"):
         if values[flag].value:
             raise Refused(f"--{flag}: expected a painting, or one frame of a film")
+    if values.dpi:
+        raise Refused("--dpi, or a --size with a unit: expected a painting, or one frame of a film")
     film, frames = films.read(source)
     film = dataclasses.replace(film, settings=dataclasses.replace(film.settings, **options.light_of(values)))
     beside = source.with_suffix(".mp4")

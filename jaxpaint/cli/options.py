@@ -13,7 +13,7 @@ import re
 import runpy
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import ml_collections
 from absl import flags
@@ -29,12 +29,18 @@ from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 _log = logging.getLogger(__name__)
 _Kind = TypeVar("_Kind", bound=Checked)
 
+# Resolution of a print, and the greatest one, in pixels per inch; lengths of an inch, by their unit.
+_DPI, _MOST_DPI = 300, 9600
+_UNITS = {"in": 1.0, "cm": 2.54, "mm": 25.4}
 _PHOTO_HELP = """\
   --page=N       the page to paint, of a file with several pages, such as a scan (default: 1)
   --salvage      paints the intact part of a truncated JPEG"""
 _HELP_HELP = """\
   --help         this text
   --version      versions of jaxpaint and of JAX"""
+_DPI_HELP = """\
+                 or a length for a print: 30cm, 300mm or 12in
+  --dpi=N        pixels per inch, which the drawing records for printing (default: 300 for a length)"""
 _FORMATS_HELP = "  --formats=F    also exports the painting, as bin/export does: svg,json"
 _ORDER_HELP = """\
   --order=ORDER  strokes in another order that gives the same picture: subject (ground first, faces
@@ -141,14 +147,14 @@ def command_line(
 
 
 def define_flags(*, out: str | None = None) -> flags.FlagValues:
-    """Defines a new set of flags: those of every command, size and timelapse.
+    """Defines a new set of flags: those of every command, size, dpi and timelapse.
 
     Args:
       out: default output folder of a resumable command, or None. A resumable command also gets the flags out,
         formats, preview, report, resume, page and salvage.
     """
     values = basic_flags()
-    flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
+    define_print(values)
     flags.DEFINE_boolean("timelapse", False, "also a video", flag_values=values)
     if out is not None:
         flags.DEFINE_string("out", out, "folder or picture", short_name="o", flag_values=values)
@@ -161,6 +167,67 @@ def define_flags(*, out: str | None = None) -> flags.FlagValues:
     return values
 
 
+def define_print(values: flags.FlagValues) -> None:
+    """Defines the flags of a drawing's size.
+
+    After `parse`, `size` is the long side in pixels, and `dpi` the resolution that the drawing records, in pixels per
+    inch; each None if the user gave none.
+    """
+    flags.DEFINE(_SizeParser(), "size", None, "long side", flag_values=values)
+    flags.DEFINE_integer("dpi", None, "pixels per inch", 1, _MOST_DPI, flag_values=values)
+
+
+class _Length(NamedTuple):
+    """A length of a print in inches, and how the user wrote it."""
+
+    inches: float
+    text: str
+
+
+class _SizeParser(flags.ArgumentParser["int | _Length"]):
+    """Parses a number of pixels, or a length with its unit."""
+
+    def parse(self, argument: str) -> int | _Length:
+        """The number of pixels, or the length.
+
+        Raises:
+          ValueError: the text is neither, or the number is out of range.
+        """
+        text = argument.strip().lower()
+        if re.fullmatch(r"[+-]?[0-9]+", text):
+            return _in_range(int(text))
+        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]*)?) ?([a-z]+)", text)
+        if not found or found[2] not in _UNITS:
+            raise ValueError("expected pixels, or a length such as 30cm, 300mm or 12in")
+        return _Length(float(found[1]) / _UNITS[found[2]], argument)
+
+
+def _in_range(size: int, at: str = "") -> int:
+    """A long side in pixels; `at` is the resolution that it follows from, for the error message.
+
+    Raises:
+      ValueError: a drawing can't have this size.
+    """
+    if not 1 <= size <= pictures.LARGEST:
+        raise ValueError(f"expected 1 to {pictures.LARGEST} pixels, got {size}{at}")
+    return size
+
+
+def _to_pixels(values: flags.FlagValues) -> None:
+    """Turns a length as `--size` into pixels, by `--dpi`.
+
+    Raises:
+      Refused: a drawing can't have this size.
+    """
+    length = values.size if "dpi" in values else None
+    if isinstance(length, _Length):
+        values["dpi"].value = dpi = values.dpi or _DPI
+        try:
+            values["size"].value = _in_range(round(length.inches * dpi), f" at {dpi} dpi")
+        except ValueError as error:
+            raise Refused(f"--size={length.text}: {error}") from None
+
+
 def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
     """Prints the text of `--help`, in which names in braces stand for words that commands share, and for `names`."""
     shared = {
@@ -169,6 +236,7 @@ def print_usage(text: str, argv: Sequence[str], **names: str) -> None:
         "order": _ORDER_HELP,
         "overwrite": _OVERWRITE_HELP,
         "photo": _PHOTO_HELP,
+        "dpi": _DPI_HELP,
     }
     shared |= {"preview": _PREVIEW_HELP, "quiet": _QUIET_HELP, "help": _HELP_HELP}
     print(text.format(program=program_of(argv), **shared, **names), end="")
@@ -300,6 +368,7 @@ def parse(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
         # Settings may be empty: many have a meaning for that.
         if values[name].present and values[name].value in ("", [""]) and not name.startswith("config."):
             raise Refused(f"--{values[name].name}=: expected a value; see --help")
+    _to_pixels(values)
     if values.verbose:
         say_more()
     if "" in files:

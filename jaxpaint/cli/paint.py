@@ -22,9 +22,9 @@ from jaxpaint.types import Painting
 # Greatest quotient of proportions that are taken for equal.
 _ALIKE = 1.02
 HELP = """\
-usage: {program} IMAGE... [--out=OUT] [--size=N] [--timelapse] [--report] [--resume] [--overwrite]
-       [--detail=IMAGE] [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
-       [--config=FILE] [--config.KEY=VALUE]...
+usage: {program} IMAGE... [--out=OUT] [--size=N] [--dpi=N] [--timelapse] [--report] [--resume]
+       [--overwrite] [--detail=IMAGE] [--wet=X] [--relief=X] [--light=X] [--gloss=X]
+       [--ground=NAME] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn at any size.
 
@@ -33,7 +33,8 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   {program} photo.jpg --config.strokes=8000            closer to the photograph
 
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
-  --size=N       long side of the drawing in pixels (default: config.size)
+  --size=N       long side of the drawing in pixels (default: config.size),
+{dpi}
   --timelapse    also OUT/NAME.mp4, a video of the drawing
 {formats}
   --detail=IMAGE smaller strokes, closer to the photograph, where this picture is light
@@ -98,7 +99,7 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
                 )
         with watch("drawing"):
             drawn = drawing.draw_layers(result, size=size)
-        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin)
+        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin, dpi=line.flags.dpi)
     print(files.png)
     if files.mp4:
         outputs.write_timelapse(files.mp4, result, size)

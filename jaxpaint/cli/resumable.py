@@ -98,7 +98,7 @@ def follow(
             if result is None:
                 raise Interrupted("interrupted; there was nothing to keep yet") from None
             if place == files.npz:
-                write_image(files.png, drawing.draw(result, size=size), origin=files.origin)
+                write_image(files.png, drawing.draw(result, size=size), origin=files.origin, dpi=asked.dpi)
             raise Interrupted(
                 f"interrupted; kept what is painted so far in {place}. Continue with: {line.again}"
             ) from None

@@ -22,9 +22,9 @@ from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
 HELP = """\
-usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=OUT] [--size=N]
-       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
-       [--timelapse] [--report] [--resume] [--overwrite]
+usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=OUT]
+       [--size=N] [--dpi=N] [--wet=X] [--relief=X] [--light=X] [--gloss=X]
+       [--ground=NAME] [--timelapse] [--report] [--resume] [--overwrite]
        [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Gives paintings the style of other pictures, stroke by stroke: OUT/NAME.png, and OUT/NAME.npz,
@@ -38,7 +38,8 @@ the style's, which run where those run: OUT/NAME-painted.npz.
   --style=IMAGE  the style picture; several with commas, or with the flag again
   --mask=IMAGE   confines the style to where this picture is light
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: stylized)
-  --size=N       long side of the drawing in pixels (default: as it was painted)
+  --size=N       long side of the drawing in pixels (default: as it was painted),
+{dpi}
   --timelapse    also OUT/NAME.mp4, a video of the drawing
 {formats}
   --report       also OUT/NAME.json: how far from the painting it is, how long it took
@@ -158,7 +159,7 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
         with watch("drawing"):
             result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
             drawn = drawing.draw_layers(result, size=size)
-        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin)
+        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin, dpi=line.flags.dpi)
     print(files.png)
     if files.mp4:
         outputs.write_timelapse(files.mp4, result, size)

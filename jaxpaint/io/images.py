@@ -20,6 +20,8 @@ from jaxpaint.io.decoding import decode
 from jaxpaint.pictures import checked_color, converted, to_bytes
 
 MOST_STAMPS = 64
+# Endings of the formats that a resolution is written into.
+_PRINTED = (".png", ".jpg", ".jpeg")
 # Ending of the name, without suffix, of a picture of heights.
 _HEIGHT = "_height"
 
@@ -148,25 +150,39 @@ def check_file(path: pathlib.Path, kind: str) -> None:
         raise ImageError(f"{path}: expected {kind}, got an empty file")
 
 
-def write_image(path: str | os.PathLike[str], image: Float[np.ndarray, "height width 3"], *, origin: str = "") -> None:
+def write_image(
+    path: str | os.PathLike[str],
+    image: Float[np.ndarray, "height width 3"],
+    *,
+    origin: str = "",
+    dpi: int | None = None,
+) -> None:
     """Writes a picture with 8 bits a channel, atomically.
 
     Args:
       path: path of the file; the suffix selects the format.
       image: picture in [0, 1], or any other type that `pictures.converted` takes, such as uint8.
       origin: checksum of the inputs, which is written into a PNG or JPEG (see `jaxpaint.io.origins`); empty if unknown.
+      dpi: resolution of a print in pixels per inch, which is written into a PNG or JPEG; None for none.
 
     Raises:
-      ValueError, TypeError: `path` is not a path, or `image` is not a picture.
+      ValueError, TypeError: `path` is not a path, `image` is not a picture, or `dpi` is not a whole number from 1 to
+        65535.
       WriteError: the file can't be written, or its suffix is not that of a picture format.
     """
     checks.path(path)
     image = converted(image)
+    resolution = {}
+    if dpi is not None:
+        # A JPEG has 16 bits for it.
+        dpi = checks.whole(dpi, "a resolution in pixels per inch", 1, 2**16 - 1)
+        if pathlib.Path(path).suffix.lower() in _PRINTED:
+            resolution = {"dpi": (dpi, dpi)}
     if Image.registered_extensions().get(pathlib.Path(path).suffix.lower()) not in Image.SAVE:
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
     with replacing(path) as temporary:
         try:
-            temporary.write_bytes(encoded(to_bytes(image), temporary.suffix.lower()))
+            temporary.write_bytes(encoded(to_bytes(image), temporary.suffix.lower(), **resolution))
         except ValueError as error:  # For example, the picture is too large for its format.
             raise WriteError(f"{path}: can't be written: {reason(error)}") from None
         origins.sign(temporary, origin)
