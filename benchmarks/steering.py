@@ -1,17 +1,26 @@
-"""PSNR of steered paintings: few colours, and more detail in one place.
+"""PSNR of steered paintings: few colours, detail in one place, given directions, a region painted anew.
 
     python benchmarks/steering.py
-    python benchmarks/steering.py --photos=coffee,mine.jpg --colors=4,8,16 --strokes=2000
-    python benchmarks/steering.py --detail
+    python benchmarks/steering.py palette --photos=coffee,mine.jpg --colors=4,8,16 --strokes=2000
+    python benchmarks/steering.py detail
+    python benchmarks/steering.py flow
+    python benchmarks/steering.py region
 
-Paints each photograph (by scikit-image's or scikit-learn's name, or a file) three times: in any colours; the same
-strokes in the nearest colours of a palette; and with that palette (`--config.palette`), whose colours are found for the
-photograph. Prints the PSNR of the drawings without light against the photograph, and writes steering.jpg to --out: the
-photograph and the three paintings under light.
+Paints photographs (by scikit-image's or scikit-learn's name, or a file), and writes steering.jpg to --out: a row of
+pictures for each photograph, under light. PSNRs are those of drawings without light against the photograph.
 
-With --detail, paints photographs with all places alike, and with a map that is light in an ellipse: a face, an eye, a
-cup, a roof, a flower's heart. Prints the PSNR inside the ellipse and outside, and writes the photographs, the maps and
-both paintings.
+palette: in any colours; the same strokes in the nearest colours of a palette; and with that palette
+(`--config.palette`), whose colours are found for the photograph.
+
+detail: with all places alike, and with a map that is light in an ellipse: a face, an eye, a cup, a roof, a flower's
+heart. Prints the PSNR inside the ellipse and outside.
+
+flow: along the photograph's own forms, and along circles around its middle, with several weights. Prints the mean angle
+between strokes and circles, and the PSNR.
+
+region: the ellipse painted anew from the same photograph, in as many strokes as lay there. Prints the root mean square
+error within 4 pixels of the ellipse's border, relative to that in the rest of the ellipse, before and after, and how
+far the rest of the painting has changed.
 """
 
 from __future__ import annotations
@@ -19,13 +28,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import cv2
+import jax
 import machine
 import numpy as np
 
 import jaxpaint
-from jaxpaint import drawing, metrics, pictures, runtime
+from jaxpaint import directions, drawing, metrics, pictures, repainting, runtime
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.io import images
 from jaxpaint.painter import Painter
@@ -39,31 +50,36 @@ ELLIPSES = {
     "china": (0.3, 0.35, 0.12, 0.2),
     "flower": (0.5, 0.35, 0.15, 0.15),
 }
+# Weights of directions (`--config.direction`).
+WEIGHTS = (1.0, 10.0)
+# Width of a region's border, in pixels.
+BORDER = 4
+
+Strip = list[np.ndarray]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=STEERED, default="palette")
     parser.add_argument("--photos", default=FIVE, help="names or files, with commas")
     parser.add_argument("--colors", default="8", help="sizes of the palette, with commas")
     parser.add_argument("--strokes", type=int, default=1000)
     parser.add_argument("--size", type=int, default=512, help="long side of the fit and of the sheet, in pixels")
     parser.add_argument("--high", type=int, default=320, help="height of the sheet's pictures, in pixels")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path())
-    parser.add_argument("--detail", action="store_true", help="maps of detail, in place of few colours")
     options = parser.parse_args(argv)
     runtime.use_all_cores()
     runtime.keep_compilations()
     options.out.mkdir(parents=True, exist_ok=True)
     settings = jaxpaint.Settings(strokes=options.strokes, size=options.size)
-    names = options.photos.split(",")
-    strips = in_detail(names, settings) if options.detail else in_few_colors(names, settings, options.colors.split(","))
+    strips = STEERED[options.what](options.photos.split(","), settings, options)
     images.write_image(options.out / "steering.jpg", machine.contact_sheet(strips, options.high))
 
 
-def in_few_colors(names: Sequence[str], settings: jaxpaint.Settings, counts: Sequence[str]) -> list[list[np.ndarray]]:
+def in_few_colors(names: Sequence[str], settings: jaxpaint.Settings, options: argparse.Namespace) -> list[Strip]:
     """Measures palettes of several sizes; gives the pictures of the last."""
-    for count in counts:
+    for count in options.colors.split(","):
         rows, strips = [], []
         for name in names:
             photo = machine.picture(name)
@@ -80,29 +96,115 @@ def in_few_colors(names: Sequence[str], settings: jaxpaint.Settings, counts: Seq
     return strips
 
 
-def in_detail(names: Sequence[str], settings: jaxpaint.Settings) -> list[list[np.ndarray]]:
+def in_detail(names: Sequence[str], settings: jaxpaint.Settings, _: argparse.Namespace) -> list[Strip]:
     """Measures maps of detail; gives the pictures."""
     settings, strips = dataclasses.replace(settings, detail="alike", simplify=0.0), []
     for name in names:
         photo = machine.picture(name)
         target = at_fit(photo, settings)
-        x, y, wide, high = ELLIPSES[name]
-        row, column = np.indices(target.shape[:2]) / max(target.shape)
-        away = np.hypot((column - x) / wide, (row - y) / high)
+        away = distance(name, target)
         detail = np.clip(2.2 - 1.2 * away, 0.0, 1.0).astype(np.float32)
         every = [jaxpaint.paint(photo, key=0, settings=settings, detail=each) for each in (None, detail)]
         squared = [(drawing.draw_flat(each) - target) ** 2 for each in every]
         inside, outside = ([-10 * np.log10(each[where].mean()) for each in squared] for where in (away < 1, away >= 1))
         told = (f"{before:.2f} to {after:.2f} dB" for before, after in (inside, outside))
         print(f"{name}: inside {next(told)}, outside {next(told)}", flush=True)
-        strips.append([photo, np.repeat(detail[..., None], 3, axis=-1), *(jaxpaint.draw(each) for each in every)])
+        strips.append([photo, grey(detail), *(jaxpaint.draw(each) for each in every)])
     return strips
+
+
+def in_directions(names: Sequence[str], settings: jaxpaint.Settings, _: argparse.Namespace) -> list[Strip]:
+    """Measures maps of directions; gives the pictures."""
+    rows, strips = [], []
+    for name in names:
+        photo = machine.picture(name)
+        target = at_fit(photo, settings)
+        row, column = (axis - side / 2 for axis, side in zip(np.indices(target.shape[:2]), target.shape, strict=False))
+        circles = directions.of_vectors(
+            np.stack([-row, column], axis=-1) / np.maximum(np.hypot(row, column), 1)[..., None]
+        )
+        every = [jaxpaint.paint(photo, key=0, settings=settings)]
+        for weight in WEIGHTS:
+            chosen = dataclasses.replace(settings, direction=weight)
+            every.append(jaxpaint.paint(photo, key=0, settings=chosen, form=directions.steered(circles, photo)))
+        angles = [mean_angle(each, circles) for each in every]
+        psnrs = [float(metrics.psnr(drawing.draw_flat(each), target)) for each in every]
+        rows.append([*angles, *psnrs])
+        print(f"{name}: {told_directions(rows[-1])}", flush=True)
+        strips.append([photo, *(jaxpaint.draw(each) for each in every)])
+    print(f"mean: {told_directions(np.mean(rows, axis=0))}", flush=True)
+    return strips
+
+
+def told_directions(values: Sequence[float]) -> str:
+    """Angles and PSNRs in words."""
+    count = 1 + len(WEIGHTS)
+    labels = ["own forms", *(f"weight {weight:g}" for weight in WEIGHTS)]
+    pairs = zip(labels, values[:count], values[count:], strict=True)
+    return ", ".join(f"{label} {angle:.1f}° {psnr:.2f} dB" for label, angle, psnr in pairs)
+
+
+def mean_angle(painting: jaxpaint.Painting, field: directions.Field) -> float:
+    """Mean angle between strokes and a field of directions, in degrees, by the strokes' areas; 45 for no relation."""
+    brush = BRUSHES[painting.brush]
+    places, headings = (np.asarray(each) for each in jax.vmap(brush.headings)(painting.strokes))
+    cells = np.clip(places * max(field.shape), 0, np.array(field.shape[1::-1]) - 1).astype(int)
+    wanted = field[cells[..., 1], cells[..., 0]]
+    turned = np.abs(np.angle(to_complex(headings) / to_complex(wanted))) / 2
+    return float(np.rad2deg(np.average(turned.mean(axis=1), weights=brush.areas(painting.strokes))))
+
+
+def to_complex(doubled: np.ndarray) -> np.ndarray:
+    """Doubled angles as complex numbers, none of them 0."""
+    return doubled[..., 0] + 1j * doubled[..., 1] + 1e-9
+
+
+def in_a_region(names: Sequence[str], settings: jaxpaint.Settings, _: argparse.Namespace) -> list[Strip]:
+    """Measures regions that are painted anew; gives the pictures."""
+    rows, strips = [], []
+    for name in names:
+        photo = machine.picture(name)
+        target = at_fit(photo, settings)
+        mask = (distance(name, target) < 1).astype(np.float32)
+        before = jaxpaint.paint(photo, key=0, settings=settings)
+        after = jaxpaint.repaint(before, photo, mask=mask, key=1)
+        within = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+        errors = [((drawing.draw_flat(each) - target) ** 2).mean(axis=-1) for each in (before, after)]
+        seams = [np.sqrt(e[(within > 0) & (within <= BORDER)].mean() / e[within > BORDER].mean()) for e in errors]
+        inside, outside = ([-10 * np.log10(e[mask == m].mean()) for e in errors] for m in (1, 0))
+        rows.append(seams)
+        new = int(repainting.taken_away(before, mask).sum())
+        told = "{:.2f} to {:.2f} dB inside, {:.2f} to {:.2f} dB outside".format(*inside, *outside)
+        print(f"{name}: {new} strokes, error at the border {seams[0]:.2f} to {seams[1]:.2f}, {told}", flush=True)
+        strips.append([photo, jaxpaint.draw(before), grey(mask), jaxpaint.draw(after)])
+    print("mean: error at the border {:.2f} to {:.2f}".format(*np.mean(rows, axis=0)), flush=True)
+    return strips
+
+
+STEERED: dict[str, Callable[..., list[Strip]]] = {
+    "palette": in_few_colors,
+    "detail": in_detail,
+    "flow": in_directions,
+    "region": in_a_region,
+}
 
 
 def at_fit(photo: np.ndarray, settings: jaxpaint.Settings) -> np.ndarray:
     """A photograph at the size of the fit."""
     height, width, _ = photo.shape
     return pictures.resize(photo, pictures.fitted_shape(height, width, settings.size))
+
+
+def distance(name: str, target: np.ndarray) -> np.ndarray:
+    """Distance of each pixel from the middle of a photograph's ellipse; 1 on its border."""
+    x, y, wide, high = ELLIPSES[name]
+    row, column = np.indices(target.shape[:2]) / max(target.shape)
+    return np.hypot((column - x) / wide, (row - y) / high)
+
+
+def grey(map_: np.ndarray) -> np.ndarray:
+    """A map as a picture."""
+    return np.repeat(map_[..., None], 3, axis=-1)
 
 
 def rounded(free: jaxpaint.Painting, fitted: jaxpaint.Painting) -> jaxpaint.Painting:

@@ -27,6 +27,7 @@ import optax
 import resvg_py
 import trimesh
 from matplotlib import pyplot as plt
+from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from panels import (
     ACCENT,
@@ -429,6 +430,34 @@ def palette(example: Example) -> Figure:
     return figure
 
 
+def steering(example: Example) -> Figure:
+    """Directions as hues, and strokes along a map of them; what is around a head, painted anew in broad strokes."""
+    figure, axes = panels(5)
+    row, column = np.indices((480, 480), np.float32) / 479 - 0.5
+    turn, away = np.arctan2(-row, column), np.hypot(row, column)
+    # A direction and its opposite have one hue.
+    hues = hsv_to_rgb(np.stack([2 * turn / (2 * np.pi) % 1.0, np.ones_like(turn), np.ones_like(turn)], axis=-1))
+    ring = ((away > 0.3) & (away < 0.46))[..., None]
+    show(axes[0], np.where(ring, hues, 1.0), "hue: direction")
+    for angle in np.arange(0, np.pi, np.pi / 8):
+        way = np.array([np.cos(angle), -np.sin(angle)])
+        axes[0].plot(*(0.5 + np.outer([-0.28, 0.28], way)).T, color=INK, linewidth=1.2, solid_capstyle="round")
+    circles = hsv_to_rgb(np.stack([(2 * turn + np.pi) / (2 * np.pi) % 1.0, *2 * [np.ones_like(turn)]], axis=-1))
+    show(axes[1], circles, "--flow")
+    form = directions.steered(directions.of_hues(circles.astype(np.float32)), example.photo)
+    along = dataclasses.replace(SETTINGS, direction=10.0)
+    paint = functools.partial(jaxpaint.paint, example.photo, key=0, settings=along, form=form)
+    show(axes[2], jaxpaint.draw(kept(example.work, "circles", paint), size=480), "strokes along it")
+    head = np.hypot((column + 0.05) / 0.16, (row + 0.25) / 0.22)
+    show(axes[3], jaxpaint.draw(example.finished, size=480), "--region: outside")
+    axes[3].contour(column[0] + 0.5, row[:, 0] + 0.5, head, levels=[1.0], colors="white")
+    broad = dataclasses.replace(SETTINGS, min_size=0.05)
+    anew = functools.partial(jaxpaint.repaint, example.finished, example.photo, strokes=120, settings=broad)
+    paint = functools.partial(anew, mask=(head > 1).astype(np.float32), key=0)
+    show(axes[4], jaxpaint.draw(kept(example.work, "outside", paint), size=480), "in 120 strokes")
+    return figure
+
+
 def exports(example: Example) -> Figure:
     """A painting for other programs: as SVG, two of its layers, and centre lines."""
     painting = example.finished
@@ -487,6 +516,7 @@ FIGURES: dict[str, Callable[[Example], Figure]] = {
     "windows": windows,
     "rake": rake,
     "palette": palette,
+    "steering": steering,
     "exports": exports,
     "maps": maps,
     "plotters": plotters,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jaxpaint.ordering import reorder
     from jaxpaint.painting import paint, paint_stages
     from jaxpaint.renderers.engine import engine
+    from jaxpaint.repainting import repaint, repaint_stages
     from jaxpaint.runtime import use_all_cores
     from jaxpaint.settings import FilmSettings, Settings, StyleSettings
     from jaxpaint.styling import stylize, stylize_stages
@@ -47,6 +48,8 @@ __all__ = [
     "read_image",
     "read_palette",
     "reorder",
+    "repaint",
+    "repaint_stages",
     "save_painting",
     "stylize",
     "stylize_stages",
@@ -72,6 +75,7 @@ _MODULES = {
     "ordering": ["reorder"],
     "painting": ["paint", "paint_stages"],
     "renderers.engine": ["engine"],
+    "repainting": ["repaint", "repaint_stages"],
     "runtime": ["use_all_cores"],
     "settings": ["FilmSettings", "Settings", "StyleSettings"],
     "styling": ["stylize", "stylize_stages"],

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
+import zlib
 from types import UnionType
+
+import numpy as np
+from jaxtyping import Int
 
 
 def instance(value: object, kind: type | UnionType, name: str, *, reader: str = "") -> None:
@@ -33,6 +38,11 @@ def path(value: object) -> None:
       TypeError: one line, such as `expected a path, got ndarray`.
     """
     instance(value, str | os.PathLike, "a path")
+
+
+def digest(*arrays: np.ndarray) -> Int[np.ndarray, ""]:
+    """A checksum of arrays, by which a resumed run recognises its inputs."""
+    return np.array(functools.reduce(lambda crc, array: zlib.crc32(array.tobytes(), crc), arrays, 0))
 
 
 def whole(value: object, name: str, low: int, high: int, *, why: str = "") -> int:

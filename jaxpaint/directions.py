@@ -95,6 +95,44 @@ def varied(field: Field) -> Field:
     return np.stack([x * cos - y * sin, x * sin + y * cos], axis=-1)
 
 
+def of_hues(picture: Float[np.ndarray, "height width 3"]) -> Field:
+    """Direction field of a picture whose hues are directions: red is level, and half the hue turns counter-clockwise.
+
+    Chartreuse rises to the right by 45 degrees, cyan is upright, and violet falls to the right. Saturation is the
+    confidence: greys leave the direction open.
+
+    Args:
+      picture: picture in [0, 1].
+    """
+    hue, saturation, _ = np.moveaxis(cv2.cvtColor(np.ascontiguousarray(picture, np.float32), cv2.COLOR_RGB2HSV), -1, 0)
+    return _small(saturation[..., None] * doubled(-np.deg2rad(hue) / 2))
+
+
+def of_vectors(vectors: Float[np.ndarray, "height width 2"]) -> Field:
+    """Direction field of vectors, x to the right and y downwards; lengths up to 1 are the confidence."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return _small(np.minimum(length, 1.0) * doubled(np.arctan2(vectors[..., 1], vectors[..., 0])))
+
+
+def _small(field: Float[np.ndarray, "height width 2"]) -> Field:
+    """A field of at most `SIZE` cells along the long side."""
+    height, width, _ = field.shape
+    shape = pictures.fitted_shape(height, width, min(SIZE, max(height, width)))
+    return pictures.resize(field.astype(np.float32), shape)
+
+
+def steered(field: Float[np.ndarray, "_ _ 2"], picture: Float[np.ndarray, "height width 3"]) -> Field:
+    """A picture's directions, and a user's directions in their place where these are confident.
+
+    Args:
+      field: the user's, in any size, stretched over the picture.
+      picture: picture in [0, 1].
+    """
+    own = varied(form(picture))
+    given = pictures.resize(checked(field), own.shape[:2])
+    return given + (1.0 - np.minimum(np.linalg.norm(given, axis=-1, keepdims=True), 1.0)) * own
+
+
 def strong(picture: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "rows columns 1"]:
     """Strength of a picture's contours, in [0, 1], at the cells of its `form`.
 

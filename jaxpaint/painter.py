@@ -30,7 +30,8 @@ _FEWEST = 8
 # Size of new candidates, in typical strokes: small candidates hide few good pixels, and grow.
 CANDIDATE = 0.5
 
-Picture = Float[np.ndarray, "height width 3"]
+Picture = Float[np.ndarray, "_ _ 3"]
+Map = Float[np.ndarray, "_ _"]
 
 
 class Painter(NamedTuple):
@@ -42,6 +43,8 @@ class Painter(NamedTuple):
       brush_image: stamps of the user's own brush, or None.
       network: the network that draws strokes in a fit, in place of the engine; or None.
       palette: the only colours of strokes, in [0, 1]; or None.
+      below: the picture below all strokes, of any size, in [0, 1]; None for the bare canvas.
+      region: where new strokes may lie, of any size, in [0, 1]; None for anywhere.
     """
 
     settings: Settings
@@ -49,6 +52,8 @@ class Painter(NamedTuple):
     brush_image: Float[np.ndarray, "stamps across along 3"] | None
     network: Model | None
     palette: Float[np.ndarray, "k 3"] | None = None
+    below: Picture | None = None
+    region: Map | None = None
 
     @classmethod
     def of(
@@ -96,7 +101,8 @@ class Painter(NamedTuple):
         if len(strokes):
             more = max(self.settings.strokes - len(strokes), 0)
             strokes = np.concatenate([strokes, nowhere(self.brush, more)])
-        return draw_strokes(self.engine(), strokes, shape, canvas=self.settings.canvas_rgb)
+        canvas = self.settings.canvas_rgb if self.below is None else pictures.resize(self.below, shape)
+        return draw_strokes(self.engine(), strokes, shape, canvas=canvas)
 
     def draw_apart(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int], block: int) -> Picture:
         """The strokes as they will be seen, each in its own block alone: drawn with the blocks moved apart."""
@@ -152,7 +158,8 @@ class Painter(NamedTuple):
             softness=softness,
             direction=_DIRECTION * settings.direction,
             form=form if turned else None,
-            importance=None if importance is None else pictures.resize(importance[..., None], shape)[..., 0],
+            importance=_resized(importance, shape),
+            region=_resized(self.region, shape),
             max_aspect=settings.max_aspect,
         )
 
@@ -195,7 +202,15 @@ class Painter(NamedTuple):
         settings = self.settings
         layout = layout._replace(upright=settings.upright, layering=settings.layering)
         placed = place(
-            self.brush, problem.target, canvas, count, layout, rng=rng, importance=problem.importance, form=form
+            self.brush,
+            problem.target,
+            canvas,
+            count,
+            layout,
+            rng=rng,
+            importance=problem.importance,
+            region=problem.region,
+            form=form,
         )
         return np.clip(placed, *problem.bounds)
 
@@ -207,6 +222,17 @@ class Painter(NamedTuple):
         canvas = self.draw_apart(strokes, problem.shape, problem.block)
         placed = place_in_blocks(self.brush, problem.target, canvas, count, rng=rng, block=problem.block)
         return np.clip(placed, *self.bounds)
+
+    def within(self, weight: Map | None) -> Map | None:
+        """Weights of the pixels, 0 outside the region; None for equal weights."""
+        if self.region is None or weight is None:
+            return self.region if weight is None else weight
+        return weight * _resized(self.region, weight.shape)
+
+    @property
+    def share(self) -> float:
+        """Share of the picture that new strokes may lie in."""
+        return 1.0 if self.region is None else float(self.region.mean())
 
     def layout(self, size: float, *, cells: int | None = None) -> Layout:
         """How strokes of the settings' proportions are laid, as large as `size` on average (see `Layout`)."""
@@ -226,7 +252,7 @@ class Painter(NamedTuple):
     ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "kept"]]:
         """Has candidates, laid where the canvas is wrong, compete with the strokes; see `optimize.compete`."""
         canvas = self.draw(strokes, problem.shape)
-        layout = self.layout(CANDIDATE * stroke_size(problem.shape, self.settings.strokes))
+        layout = self.layout(CANDIDATE * stroke_size(problem.shape, self.settings.strokes, share=self.share))
         placed = self.place(problem, canvas, candidates, layout, rng=rng, form=form)
         return optimize.compete(self.engine(flat=True), strokes, placed, canvas, problem, rate=rate, lowest=lowest)
 
@@ -282,7 +308,8 @@ def network_of(settings: Settings, *, pictured: bool = False) -> Model | None:
     return Network(found.net, BRUSHES[found.brush], fold(found.variables), settings.dtype, settings.layering)
 
 
-Map = Float[np.ndarray, "map_rows map_columns"]
+def _resized(values: Map | None, shape: tuple[int, int]) -> Float[np.ndarray, "height width"] | None:
+    return None if values is None else pictures.resize(values[..., None], shape)[..., 0]
 
 
 def prepared(settings: Settings, image: Picture, detail: Map | None = None) -> Float[np.ndarray, "rows columns 3"]:

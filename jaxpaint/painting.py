@@ -9,15 +9,16 @@ import dataclasses
 import logging
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import attention, checks, directions, optimize, palettes, pictures
+from jaxpaint import checks, directions, optimize, palettes, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
+from jaxpaint.maps import NONE, Maps
 from jaxpaint.optimize.initialize import Layout, stroke_size
 from jaxpaint.painter import (
     CANDIDATE,
@@ -38,8 +39,6 @@ from jaxpaint.types import Painting, Progress
 _log = logging.getLogger(__name__)
 # How many times the strokes of an underpainting cover the canvas.
 _COVER = 5.0
-# Name of the map of detail in the state of an unfinished painting.
-_DETAIL = "detail"
 # Stream of the random numbers of colours; stages use their own number.
 _JITTER_STREAM = 2**20
 
@@ -61,10 +60,10 @@ def paint(
       key: random key or integer. The same key and settings give the same painting on the same number of devices.
       settings: settings of the painting.
       brush_image: the user's own brush, as `images.read_brush` returns it.
-      form: direction field for the strokes; None for the field of the image.
+      form: direction field for the strokes (see `directions.steered`); None for the field of the image.
       detail: how much each place matters, in [0, 1], of any size, stretched over the image: where it is large, strokes
         are small and near to the image; None: as `settings.detail` says.
-      resume: unfinished painting of the same image to continue, with the same settings and directions. It has its own
+      resume: unfinished painting of the same image to continue, with the same settings. It has its own directions and
         map of detail.
 
     Returns:
@@ -74,7 +73,7 @@ def paint(
       ValueError, TypeError: an argument has another type, shape or range; the settings name an own brush without its
         stamps, or a brush that takes none.
       WeightsError: the network's weights are missing, or belong to another network or brush.
-      ResumeError: the painting to resume is finished, or has other settings.
+      ResumeError: the painting to resume is finished, or has other settings, directions or another map.
     """
     stages = paint_stages(
         image, key=key, settings=settings, brush_image=brush_image, form=form, detail=detail, resume=resume
@@ -106,38 +105,16 @@ def paint_stages(
       ValueError, TypeError, WeightsError: as for `paint`, before the first step.
     """
     Settings.check(settings)
-    key, form = as_key(key), None if form is None else directions.checked(form)
+    key = as_key(key)
     if resume is not None:
         checks.instance(resume, Painting, "a painting to go on from", reader="jaxpaint.load_painting")
     image = pictures.checked(image)
     painter = Painter.of(settings, image.shape[:2], brush_image)
-    detail = _map_of(detail, settings, image.shape[:2], resume)
-    return fit_stages(prepared(settings, image, detail), painter, key=key, form=form, detail=detail, resume=resume)
-
-
-def _map_of(
-    detail: Any, settings: Settings, shape: tuple[int, int], resume: Painting | None
-) -> Float[np.ndarray, "rows columns"] | None:
-    """The map of detail: the user's, or the one of the painting to go on from.
-
-    Raises:
-      ValueError, TypeError: the map is not a picture; the painting is painted in blocks.
-      ResumeError: the painting to go on from has another map.
-    """
-    if detail is not None:
-        if settings.mode == "blocks":
-            raise ValueError(
-                "expected a map of detail with config.mode other than blocks, where pixels have equal weights"
-            )
-        detail = attention.checked_map(detail, shape)
-    if resume is None:
-        return detail
-    known = (resume.state or {}).get(_DETAIL)
-    if detail is not None and (known is None or not np.array_equal(known, detail)):
-        raise ResumeError("expected a painting to go on from with the map of detail it began with, got another")
-    if known is not None and (known.ndim != 2 or known.min(initial=0.0) < 0 or known.max(initial=1.0) > 1):
-        raise ResumeError(f"expected the state of an unfinished painting, got one whose {_DETAIL} can't be")
-    return known
+    maps = Maps.of(settings, image.shape[:2], form=form, detail=detail, resume=resume)
+    image = prepared(settings, image, maps.detail)
+    return fit_stages(
+        image, painter, key=key, weight=importance(settings, image, maps.detail), maps=maps, resume=resume
+    )
 
 
 def fit_stages(
@@ -145,18 +122,26 @@ def fit_stages(
     painter: Painter,
     *,
     key: PRNGKeyArray,
-    form: directions.Field | None = None,
-    detail: Float[np.ndarray, "rows columns"] | None = None,
+    weight: Float[np.ndarray, "rows columns"] | None,
+    maps: Maps = NONE,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
-    """`paint_stages` of a picture that is `prepared` already, by a painter of pictures of its shape."""
+    """`paint_stages` of a picture that is `prepared` already.
+
+    Args:
+      image: the prepared picture.
+      painter: of pictures of its shape.
+      key, resume: as for `paint`.
+      weight: of each pixel in the loss, of any size, of mean 1; None for equal weights.
+      maps: the user's maps.
+    """
     settings, (height, width) = painter.settings, painter.shape
     window = painter.network.window if painter.network else None
-    stages = plan(settings, pictures.fitted_shape(height, width, settings.size), window=window)
-    form = directions.varied(directions.form(image)) if form is None else form
-    weight = importance(settings, image, detail)
+    shape = pictures.fitted_shape(height, width, settings.size)
+    stages = plan(settings, shape, window=window, share=painter.share)
+    form = directions.varied(directions.form(image)) if maps.form is None else maps.form
     if settings.palette and painter.palette is None:
-        painter = painter._replace(palette=palettes.of_picture(image, int(settings.palette), weight))
+        painter = painter._replace(palette=palettes.of_picture(image, settings.palette_size, painter.within(weight)))
     run = _Run(painter, image, weight, form, key)
     state = _start(painter.brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(
@@ -181,7 +166,7 @@ def fit_stages(
                 dataclasses.replace(
                     painting,
                     strokes=state.strokes[: state.placed],
-                    state=None if finished else state.as_dict() | ({} if detail is None else {_DETAIL: detail}),
+                    state=None if finished else state.as_dict() | maps.as_dict(),
                 ),
                 Progress(
                     stage=number + 1,
@@ -371,7 +356,8 @@ class _Run(NamedTuple):
             broad = Layout(stroke_size(problem.shape, under, cover=_COVER), cells=math.isqrt(under), even=True)
             anywhere = problem._replace(importance=None, bounds=bounds(settings, problem.shape, under))
             parts.append(painter.place(anywhere, canvas, under, broad, rng=rng, form=self.form))
-        typical = stroke_size(problem.shape, settings.strokes if stage.accents else stage.add)
+        count = settings.strokes if stage.accents else stage.add
+        typical = stroke_size(problem.shape, count, share=painter.share)
         spread = math.isqrt(stage.add) if settings.spread and first else None
         layout = painter.layout(CANDIDATE * typical if stage.accents else typical, cells=stage.cells or spread)
         parts.append(painter.place(problem, canvas, stage.add - under, layout, rng=rng, form=self.form))

@@ -70,9 +70,14 @@ def of_picture(
         np.ones(small.shape[:2]) if importance is None else pictures.resize(importance[..., None], small.shape[:2])
     )
     found = reduced(small.reshape(-1, 3), np.maximum(weights.ravel(), 1e-3), count)
-    colors = pictures.to_bytes(found.colors[None])[0]
-    _, first = np.unique(colors, axis=0, return_index=True)
-    return colors[np.sort(first)].astype(np.float32) / 255
+    return distinct(found.colors)
+
+
+def distinct(colors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "k 3"]:
+    """Colours of 8 bits, each once, in the order in which they come first."""
+    rounded = pictures.to_bytes(colors[None])[0]
+    _, first = np.unique(rounded, axis=0, return_index=True)
+    return rounded[np.sort(first)].astype(np.float32) / 255
 
 
 def nearest(colors: Float[np.ndarray, "n 3"], palette: Float[np.ndarray, "k 3"]) -> Int[np.ndarray, "n"]:

@@ -44,6 +44,7 @@ class Problem(NamedTuple):
       drawn: the drawing of canvas and strokes as seen, in [0, 1]. The difference corrects a renderer of single windows.
       springs: springs on the strokes, or None.
       importance: weight of each pixel in the loss, of mean 1; None for equal weights.
+      region: where new strokes may lie, in [0, 1]; None for anywhere.
       max_aspect: greatest length of a stroke, in its widths; 0 for no limit.
       block: side, in pixels, of the squares of the picture that are painted each for itself, with the strokes whose
         middle is in them; it is the window of a renderer that draws only one size. None: strokes may be anywhere.
@@ -59,6 +60,7 @@ class Problem(NamedTuple):
     drawn: Float[np.ndarray, "height width 3"] | None = None
     springs: Springs | None = None
     importance: Float[np.ndarray, "height width"] | None = None
+    region: Float[np.ndarray, "height width"] | None = None
     max_aspect: float = 0.0
     block: int | None = None
 

@@ -74,18 +74,21 @@ class Stage(NamedTuple):
         return ", ".join(parts)
 
 
-def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = None) -> tuple[Stage, ...]:
+def plan(
+    settings: Settings, shape: tuple[int, int], *, window: int | None = None, share: float = 1.0
+) -> tuple[Stage, ...]:
     """The stages of a painting. Their steps add up to the settings' steps; without an economy, so do their strokes.
 
     Args:
       settings: how to paint.
       shape: height and width of the picture at `settings.size`.
       window: side in pixels of the only pictures that the renderer draws; None if it draws any.
+      share: of the picture that strokes are laid in.
     """
     if settings.mode == "blocks":
         stages = _plan_blocks(settings, shape, window or max(1, round(settings.size / settings.grid)))
     else:
-        stages = _plan_levels(settings, shape, window)
+        stages = _plan_levels(settings, stroke_size(shape, settings.strokes, share=share), window)
     if not settings.palette:
         return stages
     before = itertools.accumulate((stage.steps for stage in stages), initial=0)
@@ -97,15 +100,14 @@ def plan(settings: Settings, shape: tuple[int, int], *, window: int | None = Non
     )
 
 
-def _plan_levels(settings: Settings, shape: tuple[int, int], window: int | None) -> tuple[Stage, ...]:
-    """Levels, rounds and a finish."""
-    detail = stroke_size(shape, settings.strokes)
+def _plan_levels(settings: Settings, typical: float, window: int | None) -> tuple[Stage, ...]:
+    """Levels, rounds and a finish, for strokes that are typically this large."""
     if window:
         # Pictures are laid about as large as they are drawn.
-        full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * detail), window, max(window, settings.size)))
+        full = coarse = int(np.clip(window / (_WINDOW_PER_STROKE * typical), window, max(window, settings.size)))
     else:
         full = coarse = settings.size
-        while coarse > 64 and detail * coarse > 2 * _RESOLVED:
+        while coarse > 64 and typical * coarse > 2 * _RESOLVED:
             coarse //= 2
     rate, softness = settings.learning_rate, settings.softness
     divisions = settings.max_divide or 2

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxpaint import checks, directions, drawing, losses, manner, optimize, painting, pictures, runtime
+from jaxpaint import checks, directions, drawing, losses, manner, optimize, painting, pictures, regions, runtime
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.errors import ResumeError
 from jaxpaint.io import weights
@@ -110,9 +109,9 @@ def stylize_stages(
     """
     checks.instance(picture, Painting, "a painting", reader="jaxpaint.load_painting")
     styles = _styles(style, settings)
-    mask = None if mask is None else pictures.floats(mask, "a mask")
-    _check(picture, mask)
-    begun_with = _digest(picture.strokes, *styles, *([] if mask is None else [mask]))
+    picture.check_finished()
+    mask = None if mask is None else regions.checked(mask)
+    begun_with = checks.digest(picture.strokes, *styles, *([] if mask is None else [mask]))
     strokes, state, done = picture.strokes, optimize.initial(optimize.ADAM, picture.strokes), 0
     if resume is not None:
         strokes, state, done = _state_of(resume, picture, settings, begun_with)
@@ -210,22 +209,6 @@ def _in_palette(brush: Brush, strokes: Float[np.ndarray, "n d"], palette: _Palet
     return result
 
 
-def _check(picture: Painting, mask: Float[np.ndarray, "..."] | None) -> None:
-    if picture.state:
-        raise ValueError("expected a finished painting, got an unfinished one")
-    if not len(picture.strokes):
-        raise ValueError("expected a painting with strokes, got one without")
-    if mask is not None and (mask.ndim != 2 or not mask.size):
-        raise ValueError(f"expected a mask of shape [height, width], got {mask.shape}")
-    if mask is not None:
-        pictures.in_range(mask, "a mask")
-
-
-def _digest(*arrays: np.ndarray) -> Int[np.ndarray, ""]:
-    """A checksum of the pictures that a styling began with."""
-    return np.array(functools.reduce(lambda crc, array: zlib.crc32(array.tobytes(), crc), arrays, 0))
-
-
 def _state_of(
     resume: Painting, picture: Painting, settings: StyleSettings, begun_with: Int[np.ndarray, ""]
 ) -> tuple[Float[np.ndarray, "n d"], optax.OptState, int]:
@@ -256,13 +239,7 @@ def _bounds(picture: Painting, settings: StyleSettings, mask: Float[np.ndarray, 
     low, high = bounds(picture.settings, (picture.height, picture.width), len(strokes))
     free = np.broadcast_to(brush.mask("color") if settings.mode == "color" else True, strokes.shape)
     if mask is not None:
-        longest = max(picture.height, picture.width)
-        middle = [strokes[:, brush.index(axis)].mean(axis=1) * longest for axis in "yx"]
-        at = [
-            np.clip(centre / side * count, 0, count - 1).astype(int)
-            for centre, side, count in zip(middle, (picture.height, picture.width), mask.shape, strict=True)
-        ]
-        free = free & (mask[*at] >= 0.5)[:, None]
+        free = free & regions.contains(mask, picture)[:, None]
     return Bounds(np.where(free, low, strokes), np.where(free, high, strokes))
 
 

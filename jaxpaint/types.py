@@ -48,6 +48,7 @@ class Painting(ByContents):
       settings: settings of the painting.
       state: arrays for resuming an unfinished painting; None for a finished painting.
       styling: settings of the last style transfer, or None.
+      repainting: settings of the last repainting of a region, or None.
       origin: checksum of the inputs, as in the painting's files (see `jaxpaint.io.origins`); empty if unknown.
 
     Raises:
@@ -64,6 +65,7 @@ class Painting(ByContents):
     settings: Settings
     state: dict[str, np.ndarray] | None = None
     styling: StyleSettings | None = None
+    repainting: Settings | None = None
     origin: str = ""
 
     def __post_init__(self) -> None:
@@ -78,6 +80,17 @@ class Painting(ByContents):
         object.__setattr__(self, "strokes", strokes)
         for name in ("height", "width"):
             object.__setattr__(self, name, checks.whole(getattr(self, name), f"a {name} in pixels", 1, _MOST_PIXELS))
+
+    def check_finished(self) -> None:
+        """Refuses an unfinished painting, and one without strokes.
+
+        Raises:
+          ValueError: one line, such as `expected a finished painting, got an unfinished one`.
+        """
+        if self.state:
+            raise ValueError("expected a finished painting, got an unfinished one")
+        if not len(self.strokes):
+            raise ValueError("expected a painting with strokes, got one without")
 
     @property
     def canvas(self) -> Float[np.ndarray, "h w 3"]:

@@ -22,7 +22,7 @@ class Painter:
 
     def __call__(self, image, *, key, settings, brush_image=None, form=None, detail=None, resume=None):
         self.calls.append((image.shape, key, settings, brush_image, resume))
-        self.detail = detail
+        self.detail, self.form = detail, form
         strokes = np.random.default_rng(settings.seed).random(
             (settings.strokes, BRUSHES[settings.brush].dim), np.float32
         )

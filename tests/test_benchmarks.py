@@ -33,8 +33,9 @@ def test_steering(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"{n} colours, {of}" for n in (2, 3) for of in ("coffee", "mean")]
     assert images.read_image(tmp_path / "steering.jpg").shape[0] == 40
-    steering.main(["--photos=coffee", "--strokes=20", "--size=48", "--high=40", f"--out={tmp_path}", "--detail"])
-    assert capsys.readouterr().out.startswith("coffee: inside ")
+    for what, begins in (("detail", "coffee: inside "), ("flow", "coffee: own forms "), ("region", "coffee: ")):
+        steering.main([what, "--photos=coffee", "--strokes=20", "--size=48", "--high=40", f"--out={tmp_path}"])
+        assert capsys.readouterr().out.startswith(begins)
 
 
 def test_quality(tmp_path):

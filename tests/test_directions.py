@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxpaint
 from jaxpaint import directions, optimize, painting
 from jaxpaint.brushes import BRUSHES
+from jaxpaint.errors import ResumeError
 from jaxpaint.optimize import initialize
 from jaxpaint.renderers import Engine
 from jaxpaint.settings import Settings
@@ -147,6 +149,56 @@ def test_without_weight_a_field_changes_nothing():
     without, unweighted = (turned(brush, weight=0.0, form=form) for form in (None, directions.form(striped(35))))
     # Another program, which rounds otherwise.
     np.testing.assert_allclose(unweighted, without, atol=1e-4)
+
+
+@pytest.mark.parametrize(("color", "degrees"), [((1, 0, 0), 0), ((0.5, 1, 0), -45), ((0, 1, 1), 90), ((0.5, 0, 1), 45)])
+def test_hues_are_directions(color, degrees):
+    field = directions.of_hues(np.broadcast_to(np.float32(color), (30, 40, 3)))
+    assert apart(field, degrees).max() < 0.1
+    np.testing.assert_allclose(np.linalg.norm(field, axis=-1), 1.0, atol=1e-5)
+
+
+def test_greys_leave_directions_open():
+    greys = np.repeat(np.linspace(0, 1, 40, dtype=np.float32)[None, :, None], 3, axis=2)
+    assert not directions.of_hues(greys).any()
+    pale = directions.of_hues(np.broadcast_to(np.float32([0.8, 1, 1]), (30, 40, 3)))
+    np.testing.assert_allclose(np.linalg.norm(pale, axis=-1), 0.2, atol=1e-5)
+
+
+@pytest.mark.parametrize("vector", [(3.0, 4.0), (-3.0, -4.0), (0.3, 0.4)])
+def test_vectors_are_directions(vector):
+    field = directions.of_vectors(np.broadcast_to(np.float32(vector), (600, 400, 2)))
+    assert field.shape == (256, 171, 2)
+    assert apart(field, np.rad2deg(np.arctan2(4, 3))).max() < 0.1
+    np.testing.assert_allclose(np.linalg.norm(field, axis=-1), min(np.hypot(*vector), 1.0), atol=1e-5)
+
+
+def test_steering_overrides_only_where_it_is_sure():
+    picture, given = striped(20), np.zeros((12, 18, 2), np.float32)
+    given[:, :6] = directions.doubled(np.deg2rad(80))
+    field = directions.steered(given, picture)
+    assert apart(field[10:-10, 10:70], 80).max() < 1
+    np.testing.assert_array_equal(field[:, 110:], directions.varied(directions.form(picture))[:, 110:])
+
+
+def test_strokes_follow_a_user_s_directions(tmp_path):
+    """Across the picture's own stripes; an unfinished painting keeps them."""
+    picture = striped(20)
+    across = directions.of_vectors(np.full((4, 4, 2), (-np.sin(np.deg2rad(20)), np.cos(np.deg2rad(20)))))
+    settings = Settings(strokes=40, steps=24, size=64, underpainting=0.0, detail="alike", textured=False, direction=5.0)
+    stages = [each for each, _ in jaxpaint.paint_stages(picture, key=KEY, settings=settings, form=across)]
+    strayed = []
+    for painted in (stages[-1], jaxpaint.paint(picture, key=KEY, settings=settings)):
+        _, headings = jax.vmap(BRUSHES["filbert"].headings)(painted.strokes)
+        strayed.append(np.mean(apart(np.asarray(headings), 110)))
+    assert strayed[0] < 20 < 60 < strayed[1]
+    jaxpaint.save_painting(tmp_path / "part.npz", stages[2])
+    part = jaxpaint.load_painting(tmp_path / "part.npz")
+    for form in (None, across):
+        resumed = jaxpaint.paint(picture, key=KEY, settings=settings, form=form, resume=part)
+        np.testing.assert_array_equal(resumed.strokes, stages[-1].strokes)
+    with pytest.raises(ResumeError, match="with the directions it began with, got others"):
+        jaxpaint.paint(picture, key=KEY, settings=settings, form=-across, resume=part)
 
 
 @pytest.mark.slow

@@ -4,10 +4,12 @@ import os
 import pathlib
 import re
 
+import numpy as np
 import pytest
 from commands import names, one_line, photo, run
 from PIL import Image
 
+from jaxpaint import directions
 from jaxpaint.cli import draw, paint
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -55,12 +57,12 @@ def test_help(command, capsys):
         assert re.search(r"\n  strokes +\d+ ", out)
 
 
-@pytest.mark.parametrize("command", [paint, draw])
-def test_without_arguments_there_are_examples(command, capsys):
+@pytest.mark.parametrize(("command", "examples"), [(paint, 4), (draw, 3)])
+def test_without_arguments_there_are_examples(command, examples, capsys):
     assert run(command) == 1
     out, err = capsys.readouterr()
     name = command.__name__.rpartition(".")[2]
-    assert not out and err.count(f"\n  {name} ") == 3 and err.endswith(f"\n{name} --help lists all options.\n")
+    assert not out and err.count(f"\n  {name} ") == examples and err.endswith(f"\n{name} --help lists all options.\n")
     assert "--config=FILE" not in err
 
 
@@ -192,3 +194,46 @@ def test_a_map_of_detail(painter, capsys):
     assert run(paint, "photo.png", "--detail=same.png", "--config.mode=blocks", "-o", "blocks") == 1
     assert "expected without config.mode=blocks" in one_line(capsys)
     assert run(paint, "photo.png", "--detail=same.png", "-o", "same.png") == 1
+
+
+def test_a_map_of_directions(painter, capsys):
+    """Hues and vectors give the same directions; the photograph's own are taken where a map has none."""
+    Image.new("RGB", (64, 48), (0, 255, 255)).save("upright.png")
+    np.save("upright.npy", np.broadcast_to(np.float32([0, 1]), (24, 32, 2)))
+    np.save("left.npy", np.float32([[[-0.5, 0.5], [0, 0]]]))
+    Image.new("RGB", (40, 40), (128, 128, 128)).save("grey.png")
+    for name in ("upright.png", "upright.npy"):
+        assert run(paint, "photo.png", f"--flow={name}", "-q", "-o", "upright") == 0
+        np.testing.assert_allclose(painter.form, np.broadcast_to([-1, 0], painter.form.shape), atol=1e-5)
+    assert capsys.readouterr().err == ""
+    assert run(paint, "photo.png", "--flow=grey.png", "-q", "-o", "grey") == 0
+    own = painter.form
+    assert capsys.readouterr().err.splitlines() == [
+        "jaxpaint: grey.png: 40 × 40 pixels, stretched to 32 × 24",
+        "jaxpaint: grey.png: without colours, so strokes follow the photograph's forms",
+    ]
+    assert run(paint, "photo.png", "--flow=left.npy", "-q", "-o", "left") == 0
+    left, right = (painter.form[:, ends] for ends in (slice(0, 20), slice(-20, None)))
+    assert np.median(directions.angle(left)) == pytest.approx(-np.pi / 4, abs=0.1)
+    np.testing.assert_allclose(right, own[:, -20:], atol=1e-5)
+
+
+@pytest.mark.usefixtures("painter")
+def test_bad_maps_of_directions(capsys):
+    Image.new("RGB", (64, 48), (0, 255, 255)).save("upright.png")
+    pathlib.Path("text.npy").write_text("no array")
+    np.save("flat.npy", np.zeros((24, 32)))
+    np.save("nan.npy", np.full((24, 32, 2), np.nan))
+    for name, expected in (
+        ("missing.png", "no such file"),
+        ("missing.npy", "no such file"),
+        ("text.npy", "not a map of directions (npy): "),
+        ("flat.npy", "expected finite numbers of shape [rows, columns, 2], got (24, 32)"),
+        ("nan.npy", "expected finite numbers of shape [rows, columns, 2]"),
+    ):
+        assert run(paint, "photo.png", f"--flow={name}") == 1
+        assert expected in one_line(capsys)
+    for setting in ("mode=blocks", "upright", "direction=0"):
+        assert run(paint, "photo.png", "--flow=upright.png", f"--config.{setting}") == 1
+        assert "expected without config.mode=blocks, config.upright and config.direction=0" in one_line(capsys)
+    assert not pathlib.Path("paintings").exists()

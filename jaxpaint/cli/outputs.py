@@ -25,6 +25,7 @@ from jaxpaint.errors import JaxpaintError
 from jaxpaint.io import origins, videos
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 from jaxpaint.io.exports import EXPORTS, export
+from jaxpaint.io.images import write_image
 from jaxpaint.types import Painting
 
 # Python's own list of endings: a machine's list may contain .1 and .art, which folder names may also have.
@@ -141,6 +142,16 @@ class PaintingFiles(NamedTuple):
         """Where an unfinished painting is kept while there is a finished one in its place."""
         return self.npz.with_stem(f"{self.npz.stem}-part")
 
+    def renamed(self, name: str) -> PaintingFiles:
+        """The same files under another name."""
+
+        def other(path: pathlib.Path) -> pathlib.Path:
+            return path.with_name(name + path.name.removeprefix(self.png.stem))
+
+        png, npz = other(self.png), other(self.npz)
+        mp4, report = (path and other(path) for path in (self.mp4, self.json))
+        return PaintingFiles(self.source, self.origin, png, npz, mp4, report, tuple(map(other, self.exports)))
+
     @property
     def made(self) -> list[Made]:
         """The files for `check_outputs`."""
@@ -252,6 +263,43 @@ def check_outputs(made: Sequence[Made], inputs: Sequence[pathlib.Path], *, overw
             raise Refused(f"{path} is there already, {what}; choose another --out, or --overwrite to replace it")
 
 
+def write_painting(
+    files: PaintingFiles,
+    result: Painting,
+    wanted: Float[np.ndarray, "H W 3"],
+    *,
+    size: int,
+    values: flags.FlagValues,
+    watch: runtime.Stopwatch,
+    **facts: object,
+) -> None:
+    """Draws a painting and writes all of its files but the npz, and prints their paths.
+
+    Args:
+      files: the painting's files.
+      result: the painting.
+      wanted: the wanted picture, in [0, 1], for the report.
+      size: long side of the drawing in pixels.
+      values: the flags dpi and quiet.
+      watch: counts the time of drawing.
+      facts: further entries of the report.
+    """
+    with watch("drawing"):
+        drawn = drawing.draw_layers(result, size=size)
+    write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin, dpi=values.dpi)
+    print(files.png)
+    if files.mp4:
+        write_timelapse(files.mp4, result, size)
+        print(files.mp4)
+    if files.json:
+        write_report(files.json, wanted, drawn, result, watch.seconds, **facts)
+        print(files.json)
+    for path in files.exports:
+        with progress.waiting(path.name, quiet=values.quiet):
+            export(result, path)
+        print(path)
+
+
 def write_report(
     path: pathlib.Path,
     wanted: Float[np.ndarray, "H W 3"],
@@ -301,14 +349,6 @@ def check_exports(values: flags.FlagValues, brush: str) -> None:
     """
     if any(EXPORTS[ending].outlined for ending in options.formats_of(values)):
         BRUSHES[brush].shapes(np.zeros((0, BRUSHES[brush].dim), np.float32))
-
-
-def write_exports(files: PaintingFiles, painting: Painting, *, quiet: bool) -> None:
-    """Writes a painting in the formats that the flags ask for, and prints their paths; `quiet` shows no progress."""
-    for path in files.exports:
-        with progress.waiting(path.name, quiet=quiet):
-            export(painting, path)
-        print(path)
 
 
 def write_json(path: pathlib.Path, report: Mapping[str, object], *, origin: str) -> None:

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-from absl import flags
-from jaxtyping import Float
-
 from jaxpaint import drawing, runtime
-from jaxpaint.cli import app, options, outputs, resumable
+from jaxpaint.cli import app, maps, options, outputs, repaint, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
-from jaxpaint.io.images import read_image, write_image
+from jaxpaint.io.images import read_image
 from jaxpaint.settings import Settings
 from jaxpaint.types import Painting
 
-# Greatest quotient of proportions that are taken for equal.
-_ALIKE = 1.02
 HELP = """\
 usage: {program} IMAGE... [--out=OUT] [--size=N] [--dpi=N] [--timelapse] [--report] [--resume]
-       [--overwrite] [--detail=IMAGE] [--wet=X] [--relief=X] [--light=X] [--gloss=X]
-       [--ground=NAME] [--config=FILE] [--config.KEY=VALUE]...
+       [--overwrite] [--detail=IMAGE] [--flow=IMAGE] [--wet=X] [--relief=X] [--light=X]
+       [--gloss=X] [--ground=NAME] [--config=FILE] [--config.KEY=VALUE]...
+       {program} --repaint=NAME.npz [IMAGE] --region=MASK [--config.KEY=VALUE]...
 
 Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn at any size.
 
   {program} photo.jpg                                  1,800 strokes of oil, in paintings/
   {program} photo.jpg --config=alla_prima.py -o art    in another way: see configs/
   {program} photo.jpg --config.strokes=8000            closer to the photograph
+  {program} photo.jpg --repaint=paintings/photo.npz --region=sky.png     its sky anew
 
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
   --size=N       long side of the drawing in pixels (default: config.size),
@@ -38,6 +33,10 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   --timelapse    also OUT/NAME.mp4, a video of the drawing
 {formats}
   --detail=IMAGE smaller strokes, closer to the photograph, where this picture is light
+  --flow=IMAGE   directions of strokes, as hues: red level, half the hue turns counter-clockwise;
+                 grey: as the photograph has them. Or vectors, in a .npy
+  --repaint=NPZ  paints a part of a painting anew, from IMAGE or else from itself: OUT/NAME-2.npz
+  --region=MASK  with --repaint: the part, where this picture is light
   --report       also OUT/NAME.json: how close it is, how long it took
 {light}
   --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
@@ -61,21 +60,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: list[str]) -> int:
     values = options.define_flags(out="paintings")
     options.define_light(values)
-    flags.DEFINE_string("detail", None, "where details matter", flag_values=values)
+    maps.define(values)
+    repaint.define(values)
     line = options.command_line(argv, values, Settings, config="paint.py", usage=HELP)
     if line is None:
         return 0
-    outputs.check_sources(line.files, "picture")
-    if values.detail and line.settings.mode == "blocks":
-        raise Refused(f"--detail={values.detail}: expected without config.mode=blocks, where pixels have equal weights")
-    outputs.check_exports(values, line.settings.brush)
-    planned = [PaintingFiles.of(photo, "painting", values) for photo in line.files]
+    given = maps.check(values, line.settings)
+    if values.repaint or values.region:
+        planned, do = [repaint.plan(line)], repaint.repaint
+    else:
+        outputs.check_sources(line.files, "picture")
+        outputs.check_exports(values, line.settings.brush)
+        planned, do = [PaintingFiles.of(photo, "painting", values) for photo in line.files], _paint
     made = [made for each in planned for made in each.made]
-    read = [*line.files, *line.read, *([pathlib.Path(values.detail)] if values.detail else [])]
+    read = [*line.files, *line.read, *given, *repaint.inputs(values)]
     outputs.check_outputs(made, read, overwrite=values.overwrite)
     resumable.check_unfinished(planned, values)
     app.start(values)
-    return outputs.for_each(planned, values, lambda files: _paint(files, line))
+    return outputs.for_each(planned, values, lambda files: do(files, line))
 
 
 def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
@@ -92,33 +94,12 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
         if result and image.shape[:2] != (result.height, result.width):
             raise Refused(f"{files.npz}: a painting of another photograph, not of {files.source}")
         if result is None or result.state:
-            detail = _map(asked.detail, image.shape) if asked.detail else None
+            given = maps.read(asked, image)
             with watch("fitting"):
                 result = resumable.paint_picture(
-                    image, files, settings=chosen, so_far=result, size=size, line=line, detail=detail
+                    image, files, settings=chosen, so_far=result, size=size, line=line, **given
                 )
-        with watch("drawing"):
-            drawn = drawing.draw_layers(result, size=size)
-        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin, dpi=line.flags.dpi)
-    print(files.png)
-    if files.mp4:
-        outputs.write_timelapse(files.mp4, result, size)
-        print(files.mp4)
-    if files.json:
-        outputs.write_report(files.json, image, drawn, result, watch.seconds)
-        print(files.json)
-    outputs.write_exports(files, result, quiet=line.flags.quiet)
-
-
-def _map(path: str, shape: tuple[int, ...]) -> Float[np.ndarray, "rows columns"]:
-    """Reads a map of detail; warns of other proportions than the photograph's, and of a uniform map."""
-    found = read_image(path, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1)
-    (height, width), (rows, columns, *_) = found.shape, shape
-    if not 1 / _ALIKE < width * rows / (height * columns) < _ALIKE:
-        app.complain(f"{path}: {width} × {height} pixels, stretched to {columns} × {rows}")
-    if np.ptp(found) == 0:
-        app.complain(f"{path}: uniform, so all places have equal weight")
-    return found
+        outputs.write_painting(files, result, image, size=size, values=asked, watch=watch)
 
 
 def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | None:

@@ -11,19 +11,19 @@ import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from jaxpaint import drawing, runtime, styling
-from jaxpaint.cli import app, options, outputs, resumable
+from jaxpaint import drawing, pictures, runtime, styling
+from jaxpaint.cli import app, maps, options, outputs, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
-from jaxpaint.io.images import read_image, write_image
+from jaxpaint.io.images import read_image
 from jaxpaint.io.paintings import load_painting
 from jaxpaint.settings import Settings, StyleSettings
 from jaxpaint.types import Painting
 
 HELP = """\
-usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--out=OUT]
-       [--size=N] [--dpi=N] [--wet=X] [--relief=X] [--light=X] [--gloss=X]
+usage: {program} PAINTING.npz... --style=IMAGE[,IMAGE...] [--mask=IMAGE] [--lock=IMAGE]
+       [--out=OUT] [--size=N] [--dpi=N] [--wet=X] [--relief=X] [--light=X] [--gloss=X]
        [--ground=NAME] [--timelapse] [--report] [--resume] [--overwrite]
        [--paint=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
@@ -37,6 +37,7 @@ the style's, which run where those run: OUT/NAME-painted.npz.
 
   --style=IMAGE  the style picture; several with commas, or with the flag again
   --mask=IMAGE   confines the style to where this picture is light
+  --lock=IMAGE   leaves strokes as they are where this picture is light
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: stylized)
   --size=N       long side of the drawing in pixels (default: as it was painted),
 {dpi}
@@ -64,12 +65,14 @@ class _Pictures(NamedTuple):
     Attributes:
       styles: paths of the style pictures.
       mask: path of the mask that confines the style, or None.
+      lock: path of the mask of strokes that stay, or None.
       painting: settings for painting photographs.
       asked: names of the painting settings that the user gave.
     """
 
     styles: list[pathlib.Path]
     mask: pathlib.Path | None
+    lock: pathlib.Path | None
     painting: Settings
     asked: list[str]
 
@@ -84,12 +87,13 @@ def _main(argv: list[str]) -> int:
     options.define_light(values)
     options.define_style(values)
     flags.DEFINE_string("mask", None, "where the style goes", flag_values=values)
+    flags.DEFINE_string("lock", None, "where strokes stay", flag_values=values)
     flags.DEFINE_string("paint", None, "settings of painting", flag_values=values)
     line = options.command_line(argv, values, StyleSettings, config="stylize.py", usage=HELP)
     if line is None:
         return 0
     given = _given(line)
-    kept = [*given.styles, *([given.mask] if given.mask else [])]
+    kept = [*given.styles, *(path for path in (given.mask, given.lock) if path)]
     outputs.check_sources(line.files, "painting")
     outputs.check_sources(kept, "style")
     planned = [PaintingFiles.of(source, "styled painting", values, *kept) for source in line.files]
@@ -109,8 +113,7 @@ def _first(files: PaintingFiles, line: CommandLine[StyleSettings]) -> PaintingFi
     # It is painted in the styles' manner, unless a file of settings says how.
     styles = () if line.flags.paint else options.styles_of(line.flags)
     first = PaintingFiles.of(files.source, "painting to be styled", line.flags, *styles)
-    png, npz = (path.with_stem(f"{path.stem}-painted") for path in (files.png, files.npz))
-    return first._replace(png=png, npz=npz, mp4=None, json=None, exports=())
+    return first._replace(mp4=None, json=None, exports=()).renamed(f"{files.png.stem}-painted")
 
 
 def _given(line: CommandLine[StyleSettings]) -> _Pictures:
@@ -128,8 +131,8 @@ def _given(line: CommandLine[StyleSettings]) -> _Pictures:
         painting = Settings.from_config(config)
     except (ValueError, TypeError) as error:
         raise Refused(error) from None
-    mask = pathlib.Path(line.flags.mask) if line.flags.mask else None
-    return _Pictures(styles, mask, painting, list(config if line.flags.paint else ()))
+    mask, lock = (pathlib.Path(path) if path else None for path in (line.flags.mask, line.flags.lock))
+    return _Pictures(styles, mask, lock, painting, list(config if line.flags.paint else ()))
 
 
 def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSettings]) -> None:
@@ -138,9 +141,9 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
     earlier = _earlier(files, line) if line.flags.resume else None
     with runtime.Stopwatch() as watch:
         styles = [read_image(style) for style in given.styles]
-        mask = read_image(given.mask, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1) if given.mask else None
         with watch("fitting"):
             before = drawing.relit(_painting(files, styles, given, line), options.light_of(line.flags))
+        mask = _mask(given, (before.height, before.width))
         outputs.check_exports(line.flags, before.brush)
         if before.state:
             raise Refused(f"{files.source}: a painting that is not finished; see bin/paint --resume")
@@ -156,22 +159,26 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
                     resume=earlier,
                 )
                 result = resumable.follow(stages, files, so_far=earlier, size=size, line=line)
-        with watch("drawing"):
-            result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
-            drawn = drawing.draw_layers(result, size=size)
-        write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin, dpi=line.flags.dpi)
-    print(files.png)
-    if files.mp4:
-        outputs.write_timelapse(files.mp4, result, size)
-        print(files.mp4)
-    if files.json:
         facts: dict[str, object] = {"styling": result.styling and dataclasses.asdict(result.styling)}
         if result is not earlier:
             # An earlier, finished painting may have been styled with other pictures.
-            facts |= {"styles": [str(style) for style in given.styles], "mask": given.mask and str(given.mask)}
-        outputs.write_report(files.json, drawing.draw_flat(before, size=size), drawn, result, watch.seconds, **facts)
-        print(files.json)
-    outputs.write_exports(files, result, quiet=line.flags.quiet)
+            facts |= {name: path and str(path) for name, path in (("mask", given.mask), ("lock", given.lock))}
+            facts |= {"styles": [str(style) for style in given.styles]}
+        result = dataclasses.replace(drawing.relit(result, options.light_of(line.flags)), origin=files.origin)
+        wanted = drawing.draw_flat(before, size=size) if files.json else styles[0]
+        outputs.write_painting(files, result, wanted, size=size, values=line.flags, watch=watch, **facts)
+
+
+def _mask(given: _Pictures, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"] | None:
+    """Where the style goes: inside the mask, but not where strokes are locked; None for everywhere."""
+    mask = None
+    if given.mask:
+        mask = maps.read_map(given.mask, shape, uniform="the style goes everywhere or nowhere")
+    if given.lock:
+        lock = maps.read_map(given.lock, shape, uniform="all strokes are locked or none")
+        free = 1.0 - lock
+        mask = free if mask is None else np.minimum(pictures.resize(mask[..., None], free.shape)[..., 0], free)
+    return mask
 
 
 def _painting(

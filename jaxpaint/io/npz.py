@@ -5,7 +5,7 @@
 | `format` | version of this layout, 2; in version 1, oil strokes had no grain |
 | `strokes` | float32 `[n, d]`, bottom to top, in canvas coordinates |
 | `brush`, `config` | the brush's name; the settings as JSON (without `layering` in files older than glazes) |
-| `styling` | the settings of the style transfer as JSON, if there was one |
+| `styling`, `repainting` | the settings of the style transfer, or of the repainting, as JSON, if there was one |
 | `height`, `width`, `canvas_color` | the photograph's pixels; red, green, blue in [0, 1] |
 | `brush_image` | `[stamps, h, w, 3]`, shade, coverage and height of the user's own brush, if there is one |
 | `state.…` | the state from which an unfinished painting is resumed |
@@ -76,8 +76,9 @@ def save_painting(path: str | os.PathLike[str], painting: Painting) -> None:
         "x_color": strokes[None, :, shape_dim:-1],
         "x_alpha": strokes[None, :, -1:],
     }
-    if painting.styling is not None:
-        arrays["styling"] = np.str_(json.dumps(dataclasses.asdict(painting.styling)))
+    for name in ("styling", "repainting"):
+        if (settings := getattr(painting, name)) is not None:
+            arrays[name] = np.str_(json.dumps(dataclasses.asdict(settings)))
     if painting.brush_image is not None:
         arrays["brush_image"] = np.asarray(painting.brush_image, np.float32)
     for name, value in (painting.state or {}).items():
@@ -179,6 +180,7 @@ def painting_of(arrays: Mapping[str, np.ndarray]) -> Painting:
         settings=settings,
         state=state or None,
         styling=_settings(StyleSettings, _text(arrays, "styling")) if "styling" in arrays else None,
+        repainting=_settings(Settings, _text(arrays, "repainting")) if "repainting" in arrays else None,
     )
 
 

@@ -51,10 +51,17 @@ class Layout(NamedTuple):
     even: bool = False
 
 
-def stroke_size(shape: tuple[int, int], count: int, *, cover: float = 2.0) -> float:
-    """Side, in canvas units, of the square that each of `count` strokes fills to cover a picture `cover` times."""
+def stroke_size(shape: tuple[int, int], count: int, *, cover: float = 2.0, share: float = 1.0) -> float:
+    """Side, in canvas units, of the square that each of `count` strokes fills to cover a picture `cover` times.
+
+    Args:
+      shape: height and width of the picture; only their proportions count.
+      count: number of strokes.
+      cover: how many times they cover it.
+      share: of the picture, if only a part is covered.
+    """
     height, width = shape
-    return float(np.sqrt(cover * height * width / count) / max(height, width))
+    return float(np.sqrt(cover * share * height * width / count) / max(height, width))
 
 
 def place(
@@ -66,6 +73,7 @@ def place(
     *,
     rng: np.random.Generator,
     importance: Float[np.ndarray, "height width"] | None = None,
+    region: Float[np.ndarray, "height width"] | None = None,
     form: directions.Field | None = None,
 ) -> Float[np.ndarray, "count d"]:
     """New strokes, in random order.
@@ -82,6 +90,7 @@ def place(
       layout: how large and long they are, and how they lie.
       rng: for positions, sizes and angles.
       importance: weight of each pixel in the loss, of mean 1: strokes are more and smaller where it is large.
+      region: where new strokes may lie, in [0, 1], somewhere above 0; None for anywhere.
       form: directions to follow; None for the target's own.
 
     Returns:
@@ -104,6 +113,8 @@ def place(
     weight = np.ones(shape) if importance is None else pictures.resize(importance[..., None], shape)[..., 0]
 
     likelihood = np.ones(shape) if layout.even else weight * (error**2 + 1e-6)
+    if region is not None:
+        likelihood = likelihood * pictures.resize(region[..., None], shape)[..., 0]
     cell = _draw_cells(likelihood, count, rng, layout.cells)
     y, x = np.divmod(cell, shape[1])
     extent = np.array([width, height]) / longest
@@ -199,7 +210,7 @@ def _draw_cells(
     rows, columns = likelihood.shape
     row, column = np.indices(likelihood.shape)
     block = (row * blocks // rows) * blocks + column * blocks // columns
-    present = np.unique(block)
+    present = np.unique(block[likelihood > 0])
     share = np.full(len(present), count // len(present))
     share[rng.permutation(len(present))[: count % len(present)]] += 1
     chosen = []

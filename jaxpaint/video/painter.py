@@ -202,7 +202,8 @@ class VideoPainter(NamedTuple):
 
     def _keyframe(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> VideoState:
         key = key if self.settings.fixed_seed else jax.random.fold_in(key, number)
-        *_, (painted, _) = painting.fit_stages(picture, self.painter, key=key)
+        weight = importance(self.settings, picture)
+        *_, (painted, _) = painting.fit_stages(picture, self.painter, key=key, weight=weight)
         layer = Layer.fresh(painted.strokes)
         if self.settings.method == "persistent":
             # Later frames build on this frame's strokes and on Adam's state. The strokes improve further when they are

@@ -1,0 +1,125 @@
+"""A user's maps as files: pictures of where something is or which way it runs, stretched over the photograph."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+from absl import flags
+from jaxtyping import Float
+
+from jaxpaint import directions, pictures
+from jaxpaint.cli.app import Refused, complain
+from jaxpaint.errors import ImageError, reason
+from jaxpaint.io.images import read_image
+from jaxpaint.settings import Settings
+
+# Greatest quotient of proportions that are taken for equal.
+ALIKE = 1.02
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags detail and flow."""
+    flags.DEFINE_string("detail", None, "where details matter", flag_values=values)
+    flags.DEFINE_string("flow", None, "directions of strokes", flag_values=values)
+
+
+def check(values: flags.FlagValues, settings: Settings) -> list[pathlib.Path]:
+    """Refuses maps that the settings have no use for.
+
+    Returns:
+      Paths of the maps.
+
+    Raises:
+      Refused: one line names the map and the setting.
+    """
+    if values.detail and settings.mode == "blocks":
+        raise Refused(f"--detail={values.detail}: expected without config.mode=blocks, where pixels have equal weights")
+    if values.flow and (settings.mode == "blocks" or settings.upright or not settings.direction):
+        raise Refused(
+            f"--flow={values.flow}: expected without config.mode=blocks, config.upright and config.direction=0, "
+            "where strokes follow no directions"
+        )
+    return [pathlib.Path(path) for path in (values.detail, values.flow) if path]
+
+
+def read(values: flags.FlagValues, image: Float[np.ndarray, "height width 3"]) -> dict[str, Any]:
+    """Reads the user's maps for a photograph, as arguments of `painting.paint`.
+
+    Raises:
+      ImageError: a map can't be read.
+    """
+    given: dict[str, Any] = {}
+    if values.detail:
+        given["detail"] = read_map(values.detail, image.shape, uniform="all places have equal weight")
+    if values.flow:
+        given["form"] = directions.steered(read_directions(values.flow, image.shape), image)
+    return given
+
+
+def read_map(
+    path: str | os.PathLike[str], shape: tuple[int, ...], *, uniform: str | None
+) -> Float[np.ndarray, "rows columns"]:
+    """Reads a map as grey values in [0, 1]; transparent places are black.
+
+    Warns of other proportions than the photograph's, and of a map of one value.
+
+    Args:
+      path: path of a picture.
+      shape: height and width of the photograph, in pixels.
+      uniform: what a map of one value means, for the warning; None for no warning.
+
+    Raises:
+      ImageError: the picture can't be read.
+    """
+    found = read_image(path, canvas_color=(0.0, 0.0, 0.0)).mean(axis=-1)
+    _compare(path, found.shape, shape)
+    if uniform and np.ptp(found) == 0:
+        complain(f"{path}: uniform, so {uniform}")
+    return found
+
+
+def read_directions(path: str | os.PathLike[str], shape: tuple[int, ...]) -> directions.Field:
+    """Reads directions: hues of a picture (`directions.of_hues`), or vectors in a .npy file (`directions.of_vectors`).
+
+    Warns of other proportions than the photograph's, and of a map without directions.
+
+    Args:
+      path: path of the file.
+      shape: height and width of the photograph, in pixels.
+
+    Raises:
+      ImageError: the file can't be read.
+    """
+    if pathlib.Path(path).suffix.lower() == ".npy":
+        vectors = _read_vectors(path)
+        _compare(path, vectors.shape, shape)
+        field = directions.of_vectors(vectors)
+    else:
+        picture = read_image(path)
+        _compare(path, picture.shape, shape)
+        field = directions.of_hues(picture)
+    if not field.any():
+        complain(f"{path}: without colours, so strokes follow the photograph's forms")
+    return field
+
+
+def _read_vectors(path: str | os.PathLike[str]) -> Float[np.ndarray, "rows columns 2"]:
+    try:
+        vectors = pictures.floats(np.load(path, allow_pickle=False), "vectors")
+        if vectors.ndim != 3 or vectors.shape[-1] != 2 or not vectors.size or not np.isfinite(vectors).all():
+            raise ValueError(f"expected finite numbers of shape [rows, columns, 2], got {vectors.shape}")
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ImageError(f"{path}: not a map of directions (npy): {reason(error)}") from None
+    return vectors
+
+
+def _compare(path: str | os.PathLike[str], found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Warns of a map with other proportions than the photograph's."""
+    (height, width, *_), (rows, columns, *_) = found, shape
+    if not 1 / ALIKE < width * rows / (height * columns) < ALIKE:
+        complain(f"{path}: {width} × {height} pixels, stretched to {columns} × {rows}")

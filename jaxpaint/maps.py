@@ -1,0 +1,69 @@
+"""The user's maps of how to paint a picture: where details matter, and which way strokes run."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxpaint import attention, directions, regions
+from jaxpaint.errors import ResumeError
+from jaxpaint.settings import Settings
+from jaxpaint.types import Painting
+
+
+class Maps(NamedTuple):
+    """The user's pictures of how to paint, which an unfinished painting keeps.
+
+    Attributes:
+      form: direction field, or None.
+      detail: how much each place matters, in [0, 1], or None.
+    """
+
+    form: directions.Field | None = None
+    detail: Float[np.ndarray, "rows columns"] | None = None
+
+    def as_dict(self) -> dict[str, np.ndarray]:
+        """As arrays, for a file."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+    @classmethod
+    def of(cls, settings: Settings, shape: tuple[int, int], *, form: Any, detail: Any, resume: Painting | None) -> Maps:
+        """The user's maps, or those of the painting to go on from.
+
+        Args:
+          settings, form, detail, resume: as for `paint`.
+          shape: height and width of the picture, in pixels.
+
+        Raises:
+          ValueError, TypeError: a map is not one; the painting is painted in blocks, or its strokes are not turned.
+          ResumeError: the painting to go on from has another map.
+        """
+        if detail is not None and settings.mode == "blocks":
+            raise ValueError(
+                "expected a map of detail with config.mode other than blocks, where pixels have equal weights"
+            )
+        given = cls(
+            None if form is None else directions.checked(form),
+            None if detail is None else attention.checked_map(detail, shape),
+        )
+        if resume is None:
+            return given
+        found = resume.state or {}
+        known = cls(**{name: found.get(name) for name in cls._fields})
+        names = ("directions", "others"), ("map of detail", "another")
+        for (name, other), new, old in zip(names, given, known, strict=True):
+            # Directions found by another processor differ by roundings.
+            if new is not None and (old is None or old.shape != new.shape or not np.allclose(old, new, atol=1e-3)):
+                raise ResumeError(f"expected a painting to go on from with the {name} it began with, got {other}")
+        try:
+            return cls(
+                None if known.form is None else directions.checked(known.form),
+                None if known.detail is None else regions.checked(known.detail),
+            )
+        except ValueError as error:
+            raise ResumeError(f"expected the state of an unfinished painting: {error}") from None
+
+
+NONE = Maps()
