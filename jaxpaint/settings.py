@@ -350,13 +350,16 @@ class StyleSettings(Checked):
     """
 
     groups = {
-        "What changes, and what stays": "mode style style_weights scale content laplacian l1 transport direction "
-        "palette",
+        "What changes, and what stays": "mode color style style_weights scale content laplacian l1 transport "
+        "direction palette",
         "The network that looks": "vgg vgg_size style_layers content_layers laplacian_layers style_loss laplacian_form",
         "The fit": "steps learning_rate size",
     }
 
     mode: str = setting("full", "strokes take new shapes and colours, or colours alone", choices=("full", "color"))
+    color: str = setting(
+        "style", "the style's, or keep the painting's and change lightness alone", choices=("style", "keep")
+    )
     content: float = setting(1.0, "weight of the distance to the original, in VGG features", 0.0, 1e6)
     l1: float = setting(1.0, "weight of the L1 distance to the original, in brightness", 0.0, 1e6)
     style: float = setting(5.0, "weight of the style: its strength", 0.0, 1e6)

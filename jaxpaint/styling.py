@@ -6,7 +6,8 @@ renderer, as in painting.
 
 References:
   Laplacian-steered stylized neural painting, section III; Zou et al., Stylized Neural Painting, CVPR 2021,
-  arXiv:2011.08114, section 3.5; Li et al., Laplacian-steered neural style transfer, 2017, arXiv:1707.01253.
+  arXiv:2011.08114, section 3.5; Li et al., Laplacian-steered neural style transfer, 2017, arXiv:1707.01253;
+  Gatys et al., Preserving color in neural artistic style transfer, 2016, arXiv:1606.05897 (`chroma`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from jaxpaint import checks, directions, drawing, losses, manner, optimize, painting, pictures, regions, runtime
+from jaxpaint import checks, chroma, directions, drawing, losses, manner, optimize, painting, pictures, regions, runtime
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.errors import ResumeError
 from jaxpaint.io import weights
@@ -131,6 +132,17 @@ def stylize_stages(
         max_aspect=picture.settings.max_aspect,
     )
     palette = _palette([content, *styles], [0.5, *(0.5 * share for share in shares)])
+    free = limits.low < limits.high
+
+    def recolored(strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+        if settings.color == "keep":
+            allowed = chroma.kept(painter.brush, strokes, picture.strokes)
+        elif settings.palette:
+            allowed = _in_palette(painter.brush, strokes, palette, settings.palette)
+        else:
+            return strokes
+        return np.where(free, allowed, strokes)
+
     rates = optimize.cosine(settings.learning_rate, _LAST_RATE * settings.learning_rate, settings.steps)
     for step in range(done, settings.steps):
         drawn = painter.draw(strokes, problem.shape)
@@ -138,9 +150,7 @@ def stylize_stages(
         # A network's pixels stand for those of the drawing, to first order.
         aim = problem._replace(target=np.asarray(gradient))
         strokes, state, _ = painter.fit(strokes, state, aim, rates=rates[step : step + 1], textured=True)
-        if settings.palette:
-            free = limits.low < limits.high
-            strokes = np.where(free, _in_palette(painter.brush, strokes, palette, settings.palette), strokes)
+        strokes = recolored(strokes)
         unfinished = step + 1 < settings.steps
         how_far = Progress(
             stage=1,
@@ -249,6 +259,7 @@ class _Recipe(NamedTuple):
     Attributes:
       shape: height and width at which the network sees the picture.
       style, content, laplacian: the network's layers, each none if the term is not wanted.
+      grey: the network sees lightness alone, and colours are compared with the painting's.
       moments: style is moments, not Gram matrices.
       pixels: details are compared between pixels.
       transport: there is a transport term.
@@ -258,6 +269,7 @@ class _Recipe(NamedTuple):
     style: tuple[str, ...]
     content: tuple[str, ...]
     laplacian: tuple[str, ...]
+    grey: bool
     moments: bool
     pixels: bool
     transport: bool
@@ -275,6 +287,7 @@ class _Recipe(NamedTuple):
             style=layers(settings.style_layers),
             content=layers(settings.content_layers, settings.content > 0),
             laplacian=layers(settings.laplacian_layers, settings.laplacian > 0 and form != "picture"),
+            grey=settings.color == "keep",
             moments=settings.style_loss == "moments",
             pixels=settings.laplacian > 0 and form != "features",
             transport=settings.transport > 0,
@@ -330,11 +343,14 @@ def total_loss(
     """
     recipe = _Recipe.of(settings, _seen(content, settings.vgg_size))
     see = _eyes(settings.vgg, recipe.layers)
+    seen = pictures.resize(content, recipe.shape)
     small = [pictures.resize(style, _seen(style, round(settings.scale * settings.vgg_size))) for style in styles]
+    if recipe.grey:
+        seen, small = chroma.grey(seen), [chroma.matched(style, seen) for style in small]
     aims = _Aims(
         weights=jnp.array([getattr(settings, term) for term in TERMS]),
         picture=jnp.asarray(content),
-        features=see(jnp.asarray(pictures.resize(content, recipe.shape))),
+        features=see(jnp.asarray(seen)),
         details=losses.laplacian(jnp.asarray(content), jnp.zeros(content.shape), poolings=_POOLINGS),
         styles=[_features(settings.vgg, recipe.layers, each.tobytes(), each.shape) for each in small],
         distances=jnp.ones(len(styles)),
@@ -378,7 +394,7 @@ def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, pictu
     The distance to a style is relative to the original painting's distance. So Gram matrices and moments have similar
     weights, and so have near styles and far styles.
     """
-    features = see(jax.image.resize(picture, (*recipe.shape, 3), "linear"))
+    features = see(jax.image.resize(chroma.grey(picture) if recipe.grey else picture, (*recipe.shape, 3), "linear"))
 
     def compared(loss: Callable[..., Any], layers: Sequence[str]) -> Any:
         return loss(_of(layers, features), _of(layers, aims.features)) / len(layers)
@@ -393,7 +409,7 @@ def _terms(recipe: _Recipe, see: Callable[[Array], Features], aims: _Aims, pictu
         transport = losses.transport(*(jax.image.resize(p, small, "linear") for p in (picture, aims.picture)))
     return [
         compared(losses.content, recipe.content) if recipe.content else 0.0,
-        losses.l1(picture, aims.picture, colorless=True),
+        losses.l1(picture, aims.picture, colorless=not recipe.grey),
         aims.shares @ (_distances(recipe, features, aims) / jnp.maximum(aims.distances, _LEAST_DISTANCE)),
         laplacian,
         transport,

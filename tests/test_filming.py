@@ -261,6 +261,17 @@ def test_colours_alone_are_styled(pictures):
     assert styling._features.cache_info()[:2] == (1, 1)
 
 
+def test_strokes_of_a_styled_film_keep_their_colours(pictures):
+    brush, keeping = BRUSHES[SMALL.brush], dataclasses.replace(SHALLOW, color="keep")
+    for state, _ in filmed(pictures[:2], style=Style([stripes()], keeping)):
+        plain, seen = (each[:, brush.index("color")] for each in (state.plain.strokes, state.frame.strokes))
+        hues = [colors - (colors @ [0.2126, 0.7152, 0.0722])[:, None] for colors in (plain, seen)]
+        # Those at rest stay as they are.
+        moved = (state.frame.strokes != state.plain.strokes).any(axis=1)
+        np.testing.assert_allclose(hues[0][moved], hues[1][moved], atol=1e-5)
+        assert np.abs(plain - seen).mean() > 0.02
+
+
 @pytest.mark.usefixtures("unchecked")
 def test_a_style_is_checked_and_compared_by_its_contents():
     assert Style([stripes()], SHALLOW) == Style((stripes(),), SHALLOW) != Style([stripes()])

@@ -10,7 +10,7 @@ import pytest
 from windowed import Windowed
 
 import jaxpaint
-from jaxpaint import drawing, losses, optimize, painting, pictures, styling
+from jaxpaint import chroma, drawing, losses, optimize, painting, pictures, styling
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.io import weights
 from jaxpaint.optimize import initialize
@@ -85,10 +85,12 @@ def test_a_gradient_of_the_drawing_moves_strokes_as_the_loss_itself_does(model):
     assert (np.abs(by_gradient - by_loss) < 1e-4).mean() > 0.97
 
 
-def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes):
+@pytest.mark.parametrize("color", ["style", "keep"])
+def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes, color):
     content = painted.canvas
     drawn = np.clip(content + np.random.default_rng(0).normal(0, 0.1, content.shape), 0, 1).astype(np.float32)
-    value, gradient = styling.total_loss(content, [stripes], None, dataclasses.replace(SMALL, **ALL_TERMS))(drawn)
+    settings = dataclasses.replace(SMALL, color=color, **ALL_TERMS)
+    value, gradient = styling.total_loss(content, [stripes], None, settings)(drawn)
 
     def laplacian(picture, cell):
         h, w, _ = picture.shape
@@ -99,12 +101,16 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(painted, stripes):
     details = [
         sum(((laplacian(p, cell)) ** 2).mean() for cell in styling._POOLINGS) for p in (drawn - content, content)
     ]
-    small = [pictures.resize(p, (36, 48)) for p in (drawn, content)]
+    # What the network sees.
+    looks, style = [drawn, content], stripes
+    if color == "keep":
+        looks, style = [chroma.grey(look) for look in looks], chroma.matched(stripes, content)
+    small = [pictures.resize(p, (36, 48)) for p in looks]
     seen, wanted = (np.asarray(SEE(jnp.asarray(p))["relu2_1"]) for p in small)
     terms = {
         "content": ((seen - wanted) ** 2).mean() / (wanted**2).mean(),
-        "l1": np.abs((drawn - content).mean(axis=-1)).mean(),
-        "style": distance(drawn, stripes) / distance(content, stripes),
+        "l1": np.abs(drawn - content if color == "keep" else (drawn - content).mean(axis=-1)).mean(),
+        "style": distance(looks[0], style) / distance(looks[1], style),
         "laplacian": details[0] / details[1],
         "transport": float(jax.jit(losses.transport)(drawn, content)),
     }
@@ -180,6 +186,37 @@ def test_colors_alone_or_all_of_a_stroke(picture, painted, stripes, renderer, mo
     assert moved[:, color].mean() > 0.02
     assert (moved[:, ~color].mean() > 0.002) if mode == "full" else not moved[:, ~color].any()
     assert distance(dry(styled), stripes) < distance(dry(before), stripes)
+
+
+def chromas(strokes, brush):
+    colors = strokes[:, BRUSHES[brush].index("color")].reshape(-1, 3)
+    return colors - (colors @ [0.2126, 0.7152, 0.0722])[:, None]
+
+
+@pytest.mark.parametrize("mode", ["full", "color"])
+def test_kept_colours_change_in_lightness_alone(painted, stripes, mode):
+    """Also of several styles, on a part of the picture, and gone on with."""
+    mask = np.zeros((6, 8), np.float32)
+    mask[:, 2:] = 1
+    given = {"mask": mask, "settings": dataclasses.replace(SMALL, color="keep", mode=mode, style_weights="2,1")}
+    parts = [part for part, _ in jaxpaint.stylize_stages(painted, [stripes, 1 - stripes], **given)]
+    before = chromas(painted.strokes, painted.brush)
+    for part in parts:
+        np.testing.assert_allclose(chromas(part.strokes, part.brush), before, atol=1e-5)
+    finished = parts[-1]
+    changed = np.abs(finished.strokes - painted.strokes)
+    color, outside = BRUSHES[painted.brush].mask("color"), painted.strokes[:, 0] < 0.25
+    assert changed[~outside][:, color].mean() > 0.02 and not changed[outside].any()
+    assert (changed[:, ~color].max() > 0.01) == (mode == "full")
+    again = jaxpaint.stylize(painted, [stripes, 1 - stripes], key=KEY, resume=parts[2], **given)
+    np.testing.assert_array_equal(again.strokes, finished.strokes)
+
+
+def test_a_kept_painting_takes_the_style_in_grey(painted, stripes):
+    settings = dataclasses.replace(SMALL, steps=30, color="keep")
+    styled = dry(jaxpaint.stylize(painted, stripes, key=KEY, settings=settings))
+    style = chroma.matched(stripes, dry(painted))
+    assert distance(chroma.grey(styled), style) < 0.7 * distance(chroma.grey(dry(painted)), style)
 
 
 def test_a_mask_confines_the_style(painted, stripes):

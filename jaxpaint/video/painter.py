@@ -29,7 +29,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
-from jaxpaint import checks, optimize, painting, pictures, styling
+from jaxpaint import checks, chroma, optimize, painting, pictures, styling
 from jaxpaint.brushes import Brush, moved
 from jaxpaint.optimize.initialize import stroke_size
 from jaxpaint.painter import Painter, as_key, generator, importance, prepared
@@ -286,6 +286,8 @@ class VideoPainter(NamedTuple):
             strokes, optimizer, _ = self.painter.fit(
                 strokes, optimizer, aim, rates=some, textured=self.settings.textured, everywhere=False
             )
+            if self.style.settings.color == "keep":
+                strokes = np.where(frozen[:, None], strokes, chroma.kept(brush, strokes, plain))
         return Layer(strokes, optimizer)
 
     def _along(
