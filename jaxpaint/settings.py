@@ -157,7 +157,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
 
     groups = {
         "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
-        "simplify spread underpainting upright opaque",
+        "simplify spread underpainting upright opaque solid",
         "Colour and light": "canvas_color palette palette_mix ink water layering jitter wet relief light gloss ground",
         "A network in place of the engine": "renderer weights dtype",
         "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",
@@ -202,6 +202,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     textured: bool = setting(True, "the last steps fit the texture as it is seen, not its average")
     upright: bool = setting(False, "strokes are not turned")
     opaque: bool = setting(False, "strokes let nothing through")
+    solid: bool = setting(False, "each stroke has one colour, and lets nothing through")
     wet: float = setting(0.25, "how much of the wet paint below its start a stroke carries along", 0.0, 1.0)
     layering: str = setting(
         "auto",
@@ -228,7 +229,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
         # A network takes about a hundred times as long for a stroke.
         strokes, steps = (1800, 280) if self.renderer == "exact" else (500, 60)
         # Glazes only darken, so they need a light canvas. Mode blocks is another painter's method, whose strokes cover.
-        glazes = self.mode != "blocks" and min(self.canvas_rgb) >= 0.5
+        glazes = self.mode != "blocks" and not self.solid and min(self.canvas_rgb) >= 0.5
         layering = brush.layering if glazes else "over"
         for name, number in (("strokes", strokes), ("steps", steps)):
             object.__setattr__(self, name, getattr(self, name) or _SuitableNumber(number))
@@ -236,6 +237,11 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
             chosen = getattr(self, name)
             object.__setattr__(self, name, _SuitableText(text) if chosen == "auto" else chosen)
         _parse_color("canvas_color", self.canvas_color)
+        if self.solid:
+            object.__setattr__(self, "opaque", True)
+            for name, expected in (("layering", "over"), ("renderer", "exact")):
+                if (value := getattr(self, name)) != expected:
+                    raise ValueError(f"config.{name}: expected {expected} with solid strokes, got {value}")
         if self.ink:
             _parse_color("ink", self.ink)
         if self.palette:

@@ -419,3 +419,14 @@ def test_sizes_say_how_wide_a_stroke_is(name):
     sizes = (strokes[0, brush.index("size")] + brush.hair) / brush.size_per_width
     expected = [0.1, 0.3] if len(brush.index("x")) == 1 else [0.1] * len(sizes)
     np.testing.assert_allclose(sizes, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", BRUSHES)
+def test_united_ends_have_the_mean_of_their_colours(name):
+    brush = BRUSHES[name]
+    strokes, color = np.random.default_rng(0).random((9, brush.dim), np.float32), brush.mask("color")
+    united = strokes @ brush.united
+    np.testing.assert_array_equal(united[:, ~color], strokes[:, ~color])
+    expected, _ = brush.paint(strokes)
+    ends, _ = brush.paint(united)
+    np.testing.assert_allclose(ends, expected.mean(axis=1, keepdims=True).repeat(2, axis=1), atol=1e-6)

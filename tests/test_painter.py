@@ -50,6 +50,7 @@ def test_strokes_stay_in_the_picture_and_within_the_sizes_of_the_settings(name):
     [
         ({"upright": True}, "angle", 0.0, 0.0),
         ({"opaque": True}, "alpha", 1.0, 1.0),
+        ({"solid": True}, "alpha", 1.0, 1.0),
         ({"mode": "blocks"}, "angle", 0.1, 0.9),
         ({"ink": "0.2,0.2,0.2"}, "color", 0.2, 0.2),
     ],

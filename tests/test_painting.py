@@ -99,6 +99,28 @@ def test_eight_bit_strokes_are_upright_and_opaque(picture):
     assert (strokes[:, 4] == 0).all() and (strokes[:, 8] == 1).all()
 
 
+@pytest.mark.parametrize("brush", ["watercolor", "filbert"])
+def test_solid_strokes_have_one_colour_from_the_first_step_to_the_last(picture, brush):
+    settings = dataclasses.replace(SMALL, brush=brush, solid=True, jitter=0.05)
+    first, fourth = BRUSHES[brush].index("color").reshape(2, 3)
+    for part, _ in painting.paint_stages(picture, key=KEY, settings=settings):
+        np.testing.assert_array_equal(part.strokes[:, first], part.strokes[:, fourth])
+        assert (part.strokes[:, BRUSHES[brush].index("alpha")] == 1).all()
+    graded = jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(settings, solid=False)).strokes
+    assert np.abs(graded[:, first] - graded[:, fourth]).mean() > 0.01
+
+
+def test_colours_of_solid_strokes_are_fitted_as_one(picture):
+    """Which is nearer to the picture than the mean of both ends, each fitted for itself."""
+    brush, target = BRUSHES["filbert"], pictures.resize(picture, (32, 48))
+    graded = dataclasses.replace(SMALL, brush="filbert")
+    solid, two = (
+        jaxpaint.paint(picture, key=KEY, settings=dataclasses.replace(graded, solid=value)) for value in (True, False)
+    )
+    mean = dataclasses.replace(two, strokes=two.strokes @ brush.united)
+    assert metrics.psnr(dry(solid), target) > metrics.psnr(dry(mean), target) + 0.2
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1000, 4, 3), (4, 1000, 3)])
 def test_extreme_proportions(shape):
     image = np.full(shape, 0.25, np.float32)

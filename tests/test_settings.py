@@ -196,6 +196,19 @@ def test_glazes_suit_brushes_of_pigment_in_water_on_light_canvases():
         assert Settings.from_config({**snp, "brush": brush}).layering == "over"
 
 
+def test_solid_strokes_cover():
+    for brush in BRUSHES:
+        solid = Settings(brush=brush, solid=True)
+        assert (solid.layering, solid.opaque) == ("over", True)
+    assert dataclasses.replace(Settings(brush="watercolor"), solid=True).layering == "over"
+    for change, expected in (
+        ({"brush": "watercolor", "layering": "glaze"}, "config.layering: expected over with solid strokes, got glaze"),
+        ({"renderer": "light"}, "config.renderer: expected exact with solid strokes, got light"),
+    ):
+        with pytest.raises(ValueError, match=expected):
+            Settings(solid=True, **change)
+
+
 def test_what_a_file_lacks_is_what_was_done_before():
     old = {"brush": "watercolor", "strokes": 7}
     assert Settings.from_file(old) == Settings(brush="watercolor", strokes=7, layering="over", simplify=0.0)

@@ -252,6 +252,13 @@ class Brush:
         """Boolean mask `[d]` of the entries of these kinds."""
         return np.isin(np.array(list(self.fields.values())), kinds)
 
+    @property
+    def united(self) -> Float[np.ndarray, "d d"]:
+        """Matrix that replaces the colours of a stroke's ends by their mean."""
+        matrix, color = np.eye(self.dim, dtype=np.float32), self.index("color")
+        matrix[np.ix_(color, color)] = np.tile(np.eye(3), (len(color) // 3,) * 2) / (len(color) // 3)
+        return matrix
+
     def shapes(self, strokes: Float[np.ndarray, "n d"]) -> Vectors:
         """Strokes as vector graphics.
 

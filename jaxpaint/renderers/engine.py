@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -83,7 +84,7 @@ def fingerprint(brush: Brush) -> Float[np.ndarray, "n"]:
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["stamps"],
-    meta_fields=["brush", "contrast", "flat", "wet", "height", "layering"],
+    meta_fields=["brush", "contrast", "flat", "wet", "height", "layering", "solid"],
 )
 @dataclasses.dataclass(frozen=True)
 class Engine:
@@ -96,6 +97,7 @@ class Engine:
       flat: whether the texture's average is drawn.
       wet, height: see `Look`; only drawings use them.
       layering: layering of the strokes, "over" or "glaze".
+      solid: whether both ends of a stroke have the mean of their colours.
     """
 
     brush: Brush
@@ -105,6 +107,7 @@ class Engine:
     wet: float = 0.0
     height: bool = False
     layering: str = "over"
+    solid: bool = False
 
     @classmethod
     def of(
@@ -122,7 +125,8 @@ class Engine:
           ValueError: JAX computes with floats of 64 bits.
         """
         runtime.check_precision()
-        return cls(BRUSHES[settings.brush], stamps, settings.texture, flat, wet, height, settings.layering)
+        brush = BRUSHES[settings.brush]
+        return cls(brush, stamps, settings.texture, flat, wet, height, settings.layering, settings.solid)
 
     @property
     def window(self) -> int | None:
@@ -135,6 +139,9 @@ class Engine:
         draw = laid(engine(self.brush, size, look=look, softness=softness), self.layering)
 
         def render(stroke: Float[Array, "d"], zoom: Float[Array, ""] | float | None = None) -> Stroke:
+            if self.solid:
+                # The ends of new strokes have one colour, and get the same gradient: a fit keeps their colours equal.
+                stroke = jnp.matmul(stroke, self.brush.united, precision="highest")
             if zoom is not None:
                 stroke = from_window(self.brush, stroke, np.zeros(2, np.float32), zoom * (self.window or size) / size)
             return draw(stroke)
