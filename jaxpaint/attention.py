@@ -23,7 +23,7 @@ _MODEL = pathlib.Path(__file__).parent / "weights" / "blazeface.tflite"
 # is 1 where nothing is.
 _FEATURE, _FACE, _SALIENT = 24.0, 12.0, 3.0
 # Weight of an error where a user's map is white; it is 1 where the map is black. Long side, in pixels, of such a map.
-_MAPPED, _MAP = 4.0, 256
+_MAPPED, MAP = 4.0, 256
 # Weight, relative to the least, from which a picture keeps all of its details, and standard deviation of the
 # transition, in long sides. Contrast of a detail that is half kept where the weight is least.
 _KEPT, _TRANSITION, _STRIKING = 2.2, 0.02, 0.2
@@ -89,7 +89,7 @@ def checked_map(detail: Any, shape: tuple[int, int]) -> Float[np.ndarray, "rows 
       ValueError, TypeError: the map is not a picture.
     """
     grey = pictures.converted(detail, "a map of detail").mean(axis=-1, keepdims=True)
-    return pictures.resize(grey, pictures.fitted_shape(*shape, min(_MAP, max(shape))))[..., 0]
+    return pictures.resize(grey, pictures.fitted_shape(*shape, min(MAP, max(shape))))[..., 0]
 
 
 def mapped(detail: Float[np.ndarray, "rows columns"], shape: tuple[int, int]) -> Float[np.ndarray, "height width"]:

@@ -40,14 +40,7 @@ class Maps(NamedTuple):
           ValueError, TypeError: a map is not one; the painting is painted in blocks, or its strokes are not turned.
           ResumeError: the painting to go on from has another map.
         """
-        if detail is not None and settings.mode == "blocks":
-            raise ValueError(
-                "expected a map of detail with config.mode other than blocks, where pixels have equal weights"
-            )
-        given = cls(
-            None if form is None else directions.checked(form),
-            None if detail is None else attention.checked_map(detail, shape),
-        )
+        given = cls(None if form is None else directions.checked(form), checked_detail(settings, shape, detail))
         if resume is None:
             return given
         found = resume.state or {}
@@ -64,6 +57,21 @@ class Maps(NamedTuple):
             )
         except ValueError as error:
             raise ResumeError(f"expected the state of an unfinished painting: {error}") from None
+
+
+def checked_detail(settings: Settings, shape: tuple[int, int], detail: Any) -> Float[np.ndarray, "rows columns"] | None:
+    """A map of detail for a picture, or None for None.
+
+    Args:
+      settings, detail: as for `paint`.
+      shape: height and width of the picture, in pixels.
+
+    Raises:
+      ValueError, TypeError: the map is not one; the picture is painted in blocks.
+    """
+    if detail is not None and settings.mode == "blocks":
+        raise ValueError("expected a map of detail with config.mode other than blocks, where pixels have equal weights")
+    return None if detail is None else attention.checked_map(detail, shape)
 
 
 NONE = Maps()

@@ -325,6 +325,36 @@ def test_strokes_keep_within_their_greatest_length_in_every_frame(pictures):
         assert (sides.max(axis=1) / sides.min(axis=1)).max() <= 2.001
 
 
+def test_a_map_says_where_details_matter(pictures):
+    """One map for all frames, and a map for each, as arrays that are as large as they like."""
+    settings, sides = dataclasses.replace(SMALL, frame_steps=12), np.zeros((2, 6, 8), np.float32)
+    sides[0, :, :4] = sides[1, :, 4:] = 1.0
+    films = [filmed(pictures[:4], settings, detail=each) for each in (sides[0], sides[1], [*sides[:1]] * 4)]
+    errors = [
+        [np.mean((drawn(state) - picture)[:, :32] ** 2) for (state, _), picture in zip(film, pictures, strict=False)]
+        for film in films
+    ]
+    assert np.mean(errors[0]) < 0.9 * np.mean(errors[1])
+    assert errors[2] == errors[0]
+    # A resumed film takes the map of the state's frame first.
+    states = [state for state, _ in filmed(pictures[:4], settings, detail=[*sides, *sides])]
+    resumed = filmed(pictures[1:4], settings, detail=[*sides[1:], *sides], resume=states[1])
+    np.testing.assert_array_equal(resumed[-1][0].plain.strokes, states[-1].plain.strokes)
+
+
+@pytest.mark.parametrize(
+    ("detail", "changes", "expected"),
+    [
+        ([np.ones((4, 4), np.float32)], {}, "expected a map of detail for each frame, got fewer maps than frames"),
+        (np.full((4, 4), 2.0, np.float32), {}, r"expected a map of detail of values in \[0, 1\], got 2 to 2"),
+        (np.ones((4, 4), np.float32), {"mode": "blocks"}, "with config.mode other than blocks"),
+    ],
+)
+def test_bad_maps(pictures, detail, changes, expected):
+    with pytest.raises(ValueError, match=expected):
+        filmed(pictures[:2], dataclasses.replace(SMALL, steps=6, frame_steps=2, **changes), detail=detail)
+
+
 def test_frames_smaller_than_the_fit_s_size_may_have_detail_where_people_look(pictures):
     settings = dataclasses.replace(SMALL, size=128, detail="auto", steps=6, frame_steps=2)
     assert [state.number for state, _ in filmed(pictures[:2], settings)] == [0, 1]

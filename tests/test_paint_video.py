@@ -74,6 +74,30 @@ def test_paints(capsys):
         assert np.abs(shown.astype(int) - drawn).mean() < 6
 
 
+def test_a_map_of_detail(capsys):
+    """A video of maps that ends early, then its last frame in their place; going on needs the same map."""
+    light = np.zeros((24, 32, 3), np.uint8)
+    light[:, :16] = 255
+    videos.write_video("map.mp4", [light] * 2, fps=10.0)
+    Image.fromarray(light).save("map.png")
+    strokes = {}
+    for name, told in (("map.mp4", ["jaxpaint: map.mp4: 2 frames for 5; the last one stays"]), ("map.png", [])):
+        assert run(paint_video, "clip.mp4", *TINY, f"--detail={name}", "-q", "-o", f"out/{name[4:]}/clip.mp4") == 0
+        assert capsys.readouterr().err.splitlines() == told
+        strokes[name] = painted(f"out/{name[4:]}/clip.film")[-1].frame.strokes
+    # Up to the loss of the video's compression.
+    np.testing.assert_allclose(strokes["map.mp4"], strokes["map.png"], atol=0.05)
+    again = ["clip.mp4", *TINY, "-q", "-o", "out/png/clip.mp4"]
+    assert run(paint_video, *again, "--detail=map.png") == 0
+    for other in (["--detail=map.mp4"], []):
+        assert run(paint_video, *again, *other) == 1
+        assert "out/png/clip.film: a film with another map of detail" in capsys.readouterr().err.splitlines()[-1]
+    assert run(paint_video, "clip.mp4", *TINY, "--detail=missing.png") == 1
+    assert one_line(capsys) == "jaxpaint: missing.png: no such file"
+    assert run(paint_video, "clip.mp4", *TINY, "--detail=map.png", "--config.mode=blocks") == 1
+    assert "expected without config.mode=blocks" in one_line(capsys)
+
+
 def test_everything_that_can_be_asked_for():
     flags = ["--out=out/painted.gif", "--size=64", "--report", "--previews", "--config.stride=2"]
     assert run(paint_video, "clip.mp4", *TINY, *flags, "--config.interpolate") == 0

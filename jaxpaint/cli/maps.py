@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from jaxpaint import directions, pictures
+from jaxpaint import attention, directions, pictures
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import ImageError, reason
+from jaxpaint.io import videos
 from jaxpaint.io.images import read_image
-from jaxpaint.settings import Settings
+from jaxpaint.io.kinds import VIDEO_ENDINGS
+from jaxpaint.io.videos import Video
+from jaxpaint.settings import FilmSettings, Settings
+
+Map = Float[np.ndarray, "rows columns"]
+# Gives a map for all painted frames, or an iterator with a map for each frame from the first on.
+FrameMaps = Callable[[int], Map | Iterable[Map]]
 
 # Greatest quotient of proportions that are taken for equal.
 ALIKE = 1.02
 
 
-def define(values: flags.FlagValues) -> None:
-    """Defines the flags detail and flow."""
+def define(values: flags.FlagValues, *, flow: bool = True) -> None:
+    """Defines the flags detail and flow, or detail alone."""
     flags.DEFINE_string("detail", None, "where details matter", flag_values=values)
-    flags.DEFINE_string("flow", None, "directions of strokes", flag_values=values)
+    if flow:
+        flags.DEFINE_string("flow", None, "directions of strokes", flag_values=values)
 
 
-def check(values: flags.FlagValues, settings: Settings) -> list[pathlib.Path]:
+def check(values: flags.FlagValues, settings: Settings | FilmSettings) -> list[pathlib.Path]:
     """Refuses maps that the settings have no use for.
 
     Returns:
@@ -37,12 +47,13 @@ def check(values: flags.FlagValues, settings: Settings) -> list[pathlib.Path]:
     """
     if values.detail and settings.mode == "blocks":
         raise Refused(f"--detail={values.detail}: expected without config.mode=blocks, where pixels have equal weights")
-    if values.flow and (settings.mode == "blocks" or settings.upright or not settings.direction):
+    flow = values.flow if "flow" in values else None
+    if flow and (settings.mode == "blocks" or settings.upright or not settings.direction):
         raise Refused(
-            f"--flow={values.flow}: expected without config.mode=blocks, config.upright and config.direction=0, "
+            f"--flow={flow}: expected without config.mode=blocks, config.upright and config.direction=0, "
             "where strokes follow no directions"
         )
-    return [pathlib.Path(path) for path in (values.detail, values.flow) if path]
+    return [pathlib.Path(path) for path in (values.detail, flow) if path]
 
 
 def read(values: flags.FlagValues, image: Float[np.ndarray, "height width 3"]) -> dict[str, Any]:
@@ -59,9 +70,7 @@ def read(values: flags.FlagValues, image: Float[np.ndarray, "height width 3"]) -
     return given
 
 
-def read_map(
-    path: str | os.PathLike[str], shape: tuple[int, ...], *, uniform: str | None
-) -> Float[np.ndarray, "rows columns"]:
+def read_map(path: str | os.PathLike[str], shape: tuple[int, ...], *, uniform: str | None) -> Map:
     """Reads a map as grey values in [0, 1]; transparent places are black.
 
     Warns of other proportions than the photograph's, and of a map of one value.
@@ -79,6 +88,41 @@ def read_map(
     if uniform and np.ptp(found) == 0:
         complain(f"{path}: uniform, so {uniform}")
     return found
+
+
+def read_details(path: str | os.PathLike[str], video: Video, *, stride: int) -> FrameMaps:
+    """Reads a map of detail for the frames of a video: a picture for all of them, or a video with a map for each.
+
+    Warns as `read_map` does, and of a video of maps that is shorter than the video; its last frame then stays.
+
+    Args:
+      path: path of the picture or the video.
+      video: the video that is painted.
+      stride: distance between painted frames.
+
+    Raises:
+      ImageError: the map can't be read.
+    """
+    shape = (video.height, video.width)
+    if pathlib.Path(path).suffix.lower() not in VIDEO_ENDINGS:
+        still = read_map(path, shape, uniform="all places have equal weight")
+        return lambda first: still
+    found = videos.probe(path)
+    _compare(path, (found.height, found.width), shape)
+    if found.frames < video.frames:
+        complain(f"{path}: {found.frames} frames for {video.frames}; the last one stays")
+    size = min(max(found.height, found.width), attention.MAP)
+
+    def read(first: int) -> Iterator[Map]:
+        kept = min(first, max(found.frames - 1, 0) // stride)
+        frames = videos.read(found, stride=stride, start=kept, size=size, canvas_color=(0.0, 0.0, 0.0))
+        last = None
+        for frame in frames:
+            last = frame.mean(axis=-1, dtype=np.float32) / 255
+            yield last
+        yield from itertools.repeat(last)
+
+    return read
 
 
 def read_directions(path: str | os.PathLike[str], shape: tuple[int, ...]) -> directions.Field:

@@ -18,7 +18,7 @@ import numpy as np
 from absl import flags
 
 from jaxpaint import pictures, runtime
-from jaxpaint.cli import app, options, outputs, progress
+from jaxpaint.cli import app, maps, options, outputs, progress
 from jaxpaint.cli.app import Interrupted, Refused
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import Made
@@ -34,7 +34,7 @@ from jaxpaint.video.frames import Film, FrameMetrics, Painted, VideoProgress, Vi
 
 HELP = """\
 usage: {program} VIDEO [--out=OUT.mp4] [--style=IMAGE[,IMAGE...]] [--size=N] [--report]
-       [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
+       [--detail=MAP] [--wet=X] [--relief=X] [--light=X] [--gloss=X] [--ground=NAME]
        [--previews] [--overwrite] [--stylize=FILE] [--config=FILE] [--config.KEY=VALUE]...
 
 Paints a video: OUT.mp4, with the sound and subtitles of the source, and OUT.film, its strokes frame
@@ -48,6 +48,7 @@ by frame, from which bin/draw draws it at any size. The same command again conti
                  (default: paintings)
   --style=IMAGE  in the style of this picture; several with commas, or with the flag again
   --size=N       long side of the painted video in pixels (default: the source's)
+  --detail=MAP   smaller strokes, closer to the video, where this picture or video is light
   --report       also OUT.json: how close every frame is, how long it took
 {light}
   --resume       the default; --noresume refuses a film that there is already
@@ -73,6 +74,7 @@ def _main(argv: list[str]) -> int:
     values = options.basic_flags()
     flags.DEFINE_string("out", "paintings", "folder or video", short_name="o", flag_values=values)
     options.define_style(values)
+    maps.define(values, flow=False)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)
@@ -92,8 +94,16 @@ def _main(argv: list[str]) -> int:
     video = videos.probe(source)
     settings = line.settings
     brush = read_brush(settings.brush_image) if settings.brush_image else None
-    run = _Run(video, settings, brush, _style(line), out, outputs.origin_of("film", source), line)
-    read = [source, *options.styles_of(values), *line.read, *([pathlib.Path(values.stylize)] if values.stylize else [])]
+    given = maps.check(values, settings)
+    detail = maps.read_details(given[0], video, stride=settings.stride) if given else None
+    run = _Run(video, settings, brush, _style(line), detail, out, outputs.origin_of("film", source), line)
+    read = [
+        source,
+        *given,
+        *options.styles_of(values),
+        *line.read,
+        *([pathlib.Path(values.stylize)] if values.stylize else []),
+    ]
     outputs.check_outputs(run.made, read, overwrite=values.overwrite)
     with outputs.output_folder(out.parent), locked(run.film):
         outputs.check_outputs(run.made, read, overwrite=values.overwrite)
@@ -124,12 +134,13 @@ def _style(line: CommandLine[FilmSettings]) -> Style | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """The constants of a run: source, settings, brush, style, outputs and what they are made from, command line."""
+    """The constants of a run: source, settings, brush, style, map, outputs and their origin, command line."""
 
     video: videos.Video
     settings: FilmSettings
     brush: np.ndarray | None
     style: Style | None
+    detail: maps.FrameMaps | None
     out: pathlib.Path
     origin: str
     line: CommandLine[FilmSettings]
@@ -218,6 +229,9 @@ def _begun(run: _Run) -> tuple[Film, VideoState | None, bool]:
         styles = tuple(f"{name} {checksum:08x}" for name, checksum in zip(names, sums, strict=True))
         film = dataclasses.replace(film, styling=run.style.settings, styles=styles)
     asked = run.line.flags
+    if asked.detail:
+        path = pathlib.Path(asked.detail)
+        film = dataclasses.replace(film, detail=f"{path.name} {zlib.crc32(path.read_bytes()):08x}")
     if run.film.exists() and not (asked.resume or asked.overwrite):
         raise Refused(f"{run.film} is there already; choose another --out, or --overwrite to start over")
     if not (run.film.exists() and asked.resume):
@@ -243,6 +257,8 @@ def _resumed(run: _Run, film: Film) -> tuple[Film, VideoState | None, bool]:
     check_same(run.film, vars(earlier.settings), vars(settings), settings.defaults(), hint=hint)
     if (earlier.styling, earlier.styles) != (film.styling, film.styles):
         raise Refused(f"{run.film}: a film in another style; {hint}")
+    if earlier.detail != film.detail:
+        raise Refused(f"{run.film}: a film with another map of detail; {hint}")
     if earlier != film:
         raise Refused(f"{run.film}: a film of another video, {earlier.source}; {hint}")
     state, finished = films.resume(run.film)
@@ -292,10 +308,15 @@ def _following(run: _Run, film: Film, state: VideoState | None) -> Iterator[tupl
         "style": run.style,
         "resume": state,
     }
+
+    def detail(first: int) -> Any:
+        return run.detail and run.detail(first)
+
     if jax.process_count() == 1:
-        return painter.film(read(state.number if state else 0), **how)
+        first = state.number if state else 0
+        return painter.film(read(first), detail=detail(first), **how)
     every = distributed.scenes(read(0), run.settings)
-    return distributed.film(lambda scene: read(*scene), every, **how)
+    return distributed.film(lambda scene: read(*scene), every, detail=lambda scene: detail(scene.first), **how)
 
 
 def _previewed(frames: Iterator[np.ndarray], run: _Run) -> Iterator[np.ndarray]:

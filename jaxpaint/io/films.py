@@ -72,6 +72,8 @@ def create(path: str | os.PathLike[str], film: Film) -> None:
     }
     if film.origin:
         header["origin"] = origins.mark(film.origin)
+    if film.detail:
+        header["detail"] = film.detail
     if film.styling:
         header |= {"styling": dataclasses.asdict(film.styling), "styles": film.styles}
     with replacing(path) as temporary, open(temporary, "wb") as file:
@@ -253,7 +255,8 @@ def _header(path: pathlib.Path) -> tuple[Film, int]:
         raise FilmFileError(f"{path}: not a film made by jaxpaint, or damaged: {error}") from None
     height, width, frames = sides.values()
     film = Film(settings, height, width, rate, frames, str(found["source"]), brush, styling, styles, found["film"])
-    return dataclasses.replace(film, origin=origins.find(line), shown=max(0, int(found.get("shown", 0)))), start
+    shown, detail = max(0, int(found.get("shown", 0))), str(found.get("detail", ""))
+    return dataclasses.replace(film, origin=origins.find(line), shown=shown, detail=detail), start
 
 
 def _brush(kind: bytes, data: bytes) -> Float[np.ndarray, "stamps across along 3"]:

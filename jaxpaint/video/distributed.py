@@ -16,6 +16,7 @@ from jax.experimental import multihost_utils
 from jaxtyping import Float, PRNGKeyArray
 
 from jaxpaint import runtime
+from jaxpaint.painter import Map
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
 from jaxpaint.video import painter
@@ -59,6 +60,7 @@ def film(
     settings: FilmSettings = FilmSettings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
+    detail: Callable[[Scene], Map | Iterable[Map] | None] = lambda _: None,
     resume: VideoState | None = None,
 ) -> Iterator[tuple[VideoState, FrameMetrics]]:
     """Paints the frames of a video with all processes (see `runtime.join`).
@@ -69,6 +71,7 @@ def film(
       read: function that returns the frames of a scene; a resumed scene starts with the frame of `resume`.
       every: all scenes, in order.
       key, settings, brush_image, style, resume: as for `painter.film`.
+      detail: function that returns the maps of detail of a scene's frames, as for `painter.film`.
 
     Yields:
       The state and the metrics of each frame, as `painter.film` does. The first process's frames come as they are
@@ -92,6 +95,7 @@ def film(
                 settings=settings,
                 brush_image=brush_image,
                 style=style,
+                detail=detail(together[here]),
                 resume=before[here],
                 first=together[here].first,
             )

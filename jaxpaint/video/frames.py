@@ -161,6 +161,7 @@ class Film(ByContents):
       format: version of the file's layout; in version 1, oil strokes had no grain.
       origin: checksum of the inputs, as in the film's files (see `jaxpaint.io.origins`); empty if unknown.
       shown: number of frames of the finished video, equal to the source's; 0 for all painted frames.
+      detail: name and checksum of the map of detail; empty without.
     """
 
     settings: FilmSettings
@@ -175,6 +176,7 @@ class Film(ByContents):
     format: int = FORMAT
     origin: str = ""
     shown: int = 0
+    detail: str = ""
 
     @property
     def shown_rate(self) -> Fraction:

@@ -20,6 +20,7 @@ References:
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -31,8 +32,9 @@ from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 from jaxpaint import checks, chroma, optimize, painting, pictures, styling
 from jaxpaint.brushes import Brush, moved
+from jaxpaint.maps import checked_detail
 from jaxpaint.optimize.initialize import stroke_size
-from jaxpaint.painter import Painter, as_key, generator, importance, prepared
+from jaxpaint.painter import Map, Painter, as_key, generator, importance, prepared
 from jaxpaint.problem import Bounds, Fit, Problem, Springs
 from jaxpaint.settings import FilmSettings
 from jaxpaint.types import Picture, Style
@@ -67,6 +69,7 @@ def film(
     settings: FilmSettings = FilmSettings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     style: Style | None = None,
+    detail: Map | Iterable[Map] | None = None,
     resume: VideoState | None = None,
     first: int = 0,
 ) -> Iterator[tuple[VideoState, FrameMetrics]]:
@@ -78,14 +81,17 @@ def film(
       settings: the film's settings.
       brush_image: the user's own brush, as `images.read_brush` returns it.
       style: style pictures and settings, or None.
-      resume: state to resume from, with the same result; `frames` then starts with the frame of that state.
+      detail: how much each place matters, as for `painting.paint`: an array for all frames, or an iterator with an
+        array for each of `frames`. None: as `settings.detail` says.
+      resume: state to resume from, with the same result; `frames` and `detail` then start with the frame of that state.
       first: number of the first frame, without `resume`.
 
     Yields:
       The state after each frame, and the frame's metrics.
 
     Raises:
-      ValueError, TypeError: an argument has another type, shape or range; the pictures differ in shape.
+      ValueError, TypeError: an argument has another type, shape or range; the pictures differ in shape; there are more
+        frames than maps.
     """
     FilmSettings.check(settings)
     key, first = as_key(key), checks.whole(first, "the number of the first frame", 0, _MOST_FRAMES)
@@ -96,21 +102,32 @@ def film(
     if resume is not None:
         checks.instance(resume, VideoState, "a state to go on from")
     painter, before, state = None, None, resume
+    maps = itertools.repeat(detail) if detail is None or isinstance(detail, np.ndarray) else iter(detail)
     for picture in frames:
         picture = pictures.checked(picture)
         painter = painter or VideoPainter.of(settings, picture.shape[:2], brush_image, style)
         if picture.shape[:2] != painter.source:
             height, width = painter.source
             raise ValueError(f"expected frames of {width} × {height}, got {picture.shape[1::-1]}")
-        small = prepared(settings, fitted(picture, settings))
+        try:
+            target = painter.target(picture, next(maps))
+        except StopIteration:
+            raise ValueError("expected a map of detail for each frame, got fewer maps than frames") from None
         if before is None and resume is not None:
-            before = small
+            before = target.picture
             continue
         start, earlier = time.perf_counter(), state
-        state = painter.next(state, before, small, key, first)
-        psnr, survived = painter.compare(earlier, state, small)
+        state = painter.next(state, before, target, key, first)
+        before = target.picture
+        psnr, survived = painter.compare(earlier, state, before)
         yield state, FrameMetrics(psnr, survived, time.perf_counter() - start)
-        before = small
+
+
+class _Target(NamedTuple):
+    """A frame of the source at the size of the fit, and weights of its pixels in the loss; None for equal weights."""
+
+    picture: Picture
+    weight: Map | None
 
 
 class _Way(NamedTuple):
@@ -170,29 +187,43 @@ class VideoPainter(NamedTuple):
         """The film's brush."""
         return self.painter.brush
 
+    def target(self, picture: Picture, detail: Map | None) -> _Target:
+        """What a frame's strokes aim at.
+
+        Args:
+          picture: the source's frame.
+          detail: the frame's map of detail, or None.
+
+        Raises:
+          ValueError, TypeError: the map is not one.
+        """
+        detail = checked_detail(self.painter.settings, self.shape, detail)
+        small = prepared(self.settings, fitted(picture, self.settings), detail)
+        return _Target(small, importance(self.painter.settings, small, detail))
+
     def next(
-        self, state: VideoState | None, before: Picture | None, picture: Picture, key: PRNGKeyArray, first: int
+        self, state: VideoState | None, before: Picture | None, target: _Target, key: PRNGKeyArray, first: int
     ) -> VideoState:
         """Paints the next frame.
 
         Args:
           state: state after the previous frame, or None for the first frame.
           before: the source's previous frame, at the size of the fit, or None.
-          picture: the source's frame, at the size of the fit.
+          target: what the strokes aim at.
           key: the film's random key.
           first: number of the first frame.
         """
         if state is None or before is None:
-            return self._keyframe(picture, first, 0, key)
+            return self._keyframe(target, first, 0, key)
         number = state.number + 1
-        if is_keyframe(before, picture, self.settings):
-            return self._keyframe(picture, number, state.made, key)
+        if is_keyframe(before, target.picture, self.settings):
+            return self._keyframe(target, number, state.made, key)
         if self.settings.method == "previous":
             # (c - p)² + w (c - q)² equals (1 + w) (c - (p + w q) / (1 + w))², up to a constant.
             nearness = self.settings.nearness
-            aim = (picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
-            return self._keyframe(aim, number, state.made, key)
-        return self._warped(state, before, picture, key)
+            aim = (target.picture + nearness * self._draw(state.plain.strokes)) / (1.0 + nearness)
+            return self._keyframe(target._replace(picture=aim), number, state.made, key)
+        return self._warped(state, before, target, key)
 
     def compare(self, earlier: VideoState | None, state: VideoState, picture: Picture) -> tuple[float, float]:
         """PSNR and share of surviving strokes of a painted frame; see `FrameMetrics`."""
@@ -200,15 +231,14 @@ class VideoPainter(NamedTuple):
         alive = np.nan if earlier is None or state.keyframe else np.isin(state.ids, earlier.ids).mean()
         return Fit(np.nan, squared).psnr, float(alive)
 
-    def _keyframe(self, picture: Picture, number: int, made: int, key: PRNGKeyArray) -> VideoState:
+    def _keyframe(self, target: _Target, number: int, made: int, key: PRNGKeyArray) -> VideoState:
         key = key if self.settings.fixed_seed else jax.random.fold_in(key, number)
-        weight = importance(self.settings, picture)
-        *_, (painted, _) = painting.fit_stages(picture, self.painter, key=key, weight=weight)
+        *_, (painted, _) = painting.fit_stages(target.picture, self.painter, key=key, weight=target.weight)
         layer = Layer.fresh(painted.strokes)
         if self.settings.method == "persistent":
             # Later frames build on this frame's strokes and on Adam's state. The strokes improve further when they are
             # corrected as if warped by a flow of zero.
-            rng, problem = generator(key, number), self._problem(picture)
+            rng, problem = generator(key, number), self._problem(*target)
             for _ in range(_SETTLING):
                 strokes, kept = self._densified(layer.strokes, problem, rng)
                 layer = Layer(strokes, optimize.kept_rows(layer.optimizer, kept))
@@ -223,12 +253,12 @@ class VideoPainter(NamedTuple):
         styled = styling.stylize(plain, self.style.pictures, key=key, settings=how).strokes
         return state._replace(styled=Layer.fresh(styled))
 
-    def _warped(self, state: VideoState, before: Picture, picture: Picture, key: PRNGKeyArray) -> VideoState:
+    def _warped(self, state: VideoState, before: Picture, target: _Target, key: PRNGKeyArray) -> VideoState:
         """Warps the strokes to the next frame, and fits them."""
-        number = state.number + 1
+        number, picture = state.number + 1, target.picture
         way = _Way(flow.flow(before, picture), np.abs(picture - before).mean(axis=-1, keepdims=True))
         warped, frozen = self._along(state.plain.strokes, way)
-        problem = self._problem(picture)
+        problem = self._problem(*target)
         strokes, kept = self._densified(warped, problem, generator(key, number))
         new = len(strokes) - len(kept)
         frozen = np.append(frozen[kept], np.zeros(new, bool))
@@ -268,7 +298,7 @@ class VideoPainter(NamedTuple):
         at = brush.middle(new) * max(self.shape)
         seen = flow.sample(self._draw(warped), at.astype(np.float32))
         new[:, brush.index("color")] = np.tile(seen, len(brush.index("color")) // 3)
-        problem = self._problem(np.zeros((*self.shape, 3), np.float32), alike=True)
+        problem = self._problem(np.zeros((*self.shape, 3), np.float32), None)
         strokes = np.concatenate([np.clip(warped[kept] + mended, *problem.bounds), new])
         frozen = np.append(frozen[kept], np.zeros(len(new), bool))
         if self.style.settings.mode == "color":
@@ -376,11 +406,9 @@ class VideoPainter(NamedTuple):
         """Draws the strokes at the size of the fit, as they will be seen."""
         return self.painter.draw(strokes, self.shape)
 
-    def _problem(self, picture: Picture, *, alike: bool = False) -> Problem:
-        """The problem of a frame; `alike` gives all pixels the same weight, whatever the settings."""
-        settings = self.painter.settings
-        weight = None if alike else importance(settings, picture)
-        return self.painter.problem(picture, softness=_SOFTNESS * settings.softness, importance=weight)
+    def _problem(self, picture: Picture, weight: Map | None) -> Problem:
+        """The problem of a frame."""
+        return self.painter.problem(picture, softness=_SOFTNESS * self.settings.softness, importance=weight)
 
     def _mended(self, layer: Layer, problem: Problem, steps: int) -> Layer:
         """Fits a layer's strokes, first on the texture's average and then on the texture."""
