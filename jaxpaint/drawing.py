@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from jaxpaint import checks, pictures
+from jaxpaint import checks, mattes, pictures
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.brushes.textures import Stamps, pyramid
 from jaxpaint.raster import lighting
@@ -31,7 +31,7 @@ def draw(
     light: float | None = None,
     gloss: float | None = None,
     ground: str | None = None,
-) -> Float[np.ndarray, "h w 3"]:
+) -> Float[np.ndarray, "h w c"]:
     """Draws a painting by the engine, with its texture, under light.
 
     Args:
@@ -41,7 +41,8 @@ def draw(
         painting's own settings say.
 
     Returns:
-      The drawing, in [0, 1], in the photograph's proportions.
+      The drawing, in [0, 1], in the photograph's proportions. That of a transparent painting has a fourth channel,
+      alpha.
 
     Raises:
       ValueError, TypeError: the argument is not a painting; the size is not from 1 to `pictures.LARGEST`; a value is
@@ -53,8 +54,8 @@ def draw(
 
 
 def draw_flat(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w 3"]:
-    """`draw` without light: the colours as they were fitted."""
-    return draw_layers(relit(painting, {"relief": 0.0}), size=size)
+    """`draw` without light, on the canvas colour: the colours as they were fitted."""
+    return draw_layers(relit(painting, {"relief": 0.0}), size=size)[..., :3]
 
 
 def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
@@ -72,23 +73,48 @@ def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
 
 
 def draw_layers(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w c"]:
-    """Colours as `draw_flat` gives them; where there is relief, a fourth channel has the height of the paint.
+    """Colours as `draw_flat` gives them, and further channels.
+
+    Where there is relief, the next channel is the height of the paint. The last channel of a transparent painting is
+    alpha.
 
     Args:
       painting, size: as for `draw`.
     """
     size = painting.settings.size if size is None else pictures.checked_size(size)
     shape = pictures.fitted_shape(painting.height, painting.width, size)
-    return _over(painting, painting.strokes, paint_below(painting), bare(painting.settings, shape))
+    sheets = _over(painting, painting.strokes, paint_below(painting), _sheets(painting.settings, shape))
+    return _layers(painting.settings, sheets)
 
 
-def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c"]:
-    """The canvas before the first stroke: its colour and, where there is relief, the ground's height.
+# What strokes are drawn on: the canvas; of a transparent painting, black with heights, and white without.
+_Sheets = tuple[Float[np.ndarray, "h w c"], ...]
 
-    Args:
-      settings: of the painting.
-      shape: height and width in pixels.
+
+def _sheets(settings: Settings, shape: tuple[int, int]) -> _Sheets:
+    """The sheets before the first stroke."""
+    if not settings.transparent:
+        return (_bare(settings, shape),)
+    black, white = (dataclasses.replace(settings, canvas_color=color) for color in ("black", "white"))
+    return _bare(black, shape), _bare(dataclasses.replace(white, relief=0.0), shape)
+
+
+def _layers(settings: Settings, sheets: _Sheets) -> Float[np.ndarray, "h w c"]:
+    """Layers as `draw_layers` gives them.
+
+    All that strokes let through is the difference between white and black. Films let each colour through to another
+    extent; alpha is then the least that has the drawing on its canvas as it was painted.
     """
+    if len(sheets) == 1:
+        return sheets[0]
+    black, white = sheets
+    passed = np.clip(white - black[..., :3], 0.0, 1.0)
+    on_canvas = black[..., :3] + passed * np.asarray(settings.canvas_rgb, np.float32)
+    return np.concatenate([on_canvas, black[..., 3:], 1.0 - passed.min(axis=-1, keepdims=True)], axis=-1)
+
+
+def _bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c"]:
+    """The canvas before the first stroke: its colour and, where there is relief, the ground's height."""
     layers = np.empty((*shape, 4 if settings.relief else 3), np.float32)
     layers[..., :3] = settings.canvas_rgb
     if settings.relief:
@@ -96,16 +122,28 @@ def bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w c
     return layers
 
 
-def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
-    """Layers as `draw_layers` gives them, under the light of the settings."""
-    if layers.shape[-1] == 3:
-        return layers
-    return lighting.shone_on(
-        layers[..., :3], layers[..., 3], relief=settings.relief, light=settings.light, gloss=settings.gloss
-    )
+def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w c"]:
+    """Layers as `draw_layers` gives them, under the light of the settings; with alpha if they are transparent.
+
+    Light falls on paint alone: a bare canvas and its weave are not seen where alpha is 0.
+    """
+    colors, alpha = layers[..., :3], layers[..., -1:]
+    if settings.transparent:
+        colors = mattes.without_canvas(colors, alpha, settings.canvas_rgb)
+    if settings.relief:
+        how = {"relief": settings.relief, "light": settings.light, "gloss": settings.gloss}
+        colors = lighting.shone_on(colors, layers[..., 3], **how)
+    return np.concatenate([colors, alpha], axis=-1) if settings.transparent else colors
 
 
-def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+def opaque(settings: Settings, picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
+    """A drawing on the canvas colour, for formats without transparency."""
+    if picture.shape[-1] == 3:
+        return picture
+    return mattes.cut_out(picture[..., :3], picture[..., 3], settings.canvas_rgb)
+
+
+def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[np.ndarray, "h w c"]]:
     """The drawing of a painting, stroke by stroke; long strokes take more time than short ones.
 
     Args:
@@ -114,7 +152,7 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
       frames: how many pictures; fewer where there are fewer strokes.
 
     Yields:
-      Pictures of 0 to 255: first the empty canvas, last the painting.
+      Pictures of 0 to 255: first the empty canvas, last the painting; of a transparent painting, with alpha.
 
     Raises:
       ValueError, TypeError: the argument is not a painting; the size is out of range; `frames` is below 1.
@@ -126,7 +164,7 @@ def timelapse(painting: Painting, *, size: int, frames: int) -> Iterator[UInt8[n
     yield from stages(painting, size=size, stops=stops.tolist())
 
 
-def stages(painting: Painting, *, size: int, stops: Sequence[int]) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+def stages(painting: Painting, *, size: int, stops: Sequence[int]) -> Iterator[UInt8[np.ndarray, "h w c"]]:
     """The drawings of the first strokes.
 
     Args:
@@ -135,14 +173,14 @@ def stages(painting: Painting, *, size: int, stops: Sequence[int]) -> Iterator[U
       stops: numbers of strokes, rising.
 
     Yields:
-      Pictures of 0 to 255, one for each stop.
+      Pictures of 0 to 255, one for each stop; of a transparent painting, with alpha.
     """
     shape = pictures.fitted_shape(painting.height, painting.width, pictures.checked_size(size))
-    below, layers = paint_below(painting), bare(painting.settings, shape)
+    below, sheets = paint_below(painting), _sheets(painting.settings, shape)
     for before, stop in zip([0, *stops[:-1]], stops, strict=True):
         some = slice(before, stop)
-        layers = _over(painting, painting.strokes[some], None if below is None else below[some], layers)
-        yield pictures.to_bytes(shown(painting.settings, layers))
+        sheets = _over(painting, painting.strokes[some], None if below is None else below[some], sheets)
+        yield pictures.to_bytes(shown(painting.settings, _layers(painting.settings, sheets)))
 
 
 def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
@@ -158,16 +196,29 @@ def paint_below(painting: Painting) -> Float[np.ndarray, "n 4"] | None:
     # The fourth channel has heights of 1: where there is paint. A bare canvas is dry.
     canvas = np.broadcast_to(np.array([*settings.canvas_rgb, 0.0], np.float32), (*shape, 4))
     engine = Engine.of(settings, stamps_of(painting), flat=True, height=True)
-    return look_below(engine, painting.strokes, brush.start(painting.strokes), canvas)
+    found = look_below(engine, painting.strokes, brush.start(painting.strokes), canvas)
+    if settings.transparent:
+        # No canvas colour is carried into strokes at the border.
+        found[:, :3] = mattes.without_canvas(found[:, :3], found[:, 3:], settings.canvas_rgb)
+    return found
 
 
 def _over(
     painting: Painting,
     strokes: Float[np.ndarray, "n d"],
     below: Float[np.ndarray, "n 4"] | None,
+    sheets: _Sheets,
+) -> _Sheets:
+    """A painting's strokes, with the paint below their starts, drawn over sheets, which they replace."""
+    return tuple(_over_one(painting, strokes, below, sheet) for sheet in sheets)
+
+
+def _over_one(
+    painting: Painting,
+    strokes: Float[np.ndarray, "n d"],
+    below: Float[np.ndarray, "n 4"] | None,
     layers: Float[np.ndarray, "h w c"],
 ) -> Float[np.ndarray, "h w c"]:
-    """A painting's strokes, with the paint below their starts, drawn over layers, which they replace."""
     has_height, ground = layers.shape[-1] == 4, painting.settings.ground
     wet = 0.0 if below is None else painting.settings.wet
     engine = Engine.of(painting.settings, stamps_of(painting), wet=wet, height=has_height)

@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from jaxpaint import attention, checks, directions, optimize, palettes, pictures
+from jaxpaint import attention, checks, directions, mattes, optimize, palettes, pictures
 from jaxpaint.brushes import BRUSHES, Brush, from_window, nowhere, textures, to_window
 from jaxpaint.errors import WeightsError
 from jaxpaint.optimize.initialize import Layout, Limits, place, place_in_blocks, stroke_size
@@ -43,8 +43,10 @@ class Painter(NamedTuple):
       brush_image: stamps of the user's own brush, or None.
       network: the network that draws strokes in a fit, in place of the engine; or None.
       palette: the only colours of strokes, in [0, 1]; or None.
-      below: the picture below all strokes, of any size, in [0, 1]; None for the bare canvas.
+      below: the picture below all strokes, of any size, in [0, 1], and of a transparent painting its alpha; None for
+        the bare canvas.
       region: where new strokes may lie, of any size, in [0, 1]; None for anywhere.
+      turned: whether the chessboard below a transparent painting is turned (see `mattes`).
     """
 
     settings: Settings
@@ -52,8 +54,9 @@ class Painter(NamedTuple):
     brush_image: Float[np.ndarray, "stamps across along 3"] | None
     network: Model | None
     palette: Float[np.ndarray, "k 3"] | None = None
-    below: Picture | None = None
+    below: Float[np.ndarray, "_ _ c"] | None = None
     region: Map | None = None
+    turned: bool = False
 
     @classmethod
     def of(
@@ -101,8 +104,30 @@ class Painter(NamedTuple):
         if len(strokes):
             more = max(self.settings.strokes - len(strokes), 0)
             strokes = np.concatenate([strokes, nowhere(self.brush, more)])
-        canvas = self.settings.canvas_rgb if self.below is None else pictures.resize(self.below, shape)
+        canvas = self.backdrop(shape) if self.below is None else self.seen(self.below, shape)
         return draw_strokes(self.engine(), strokes, shape, canvas=canvas)
+
+    def backdrop(self, shape: tuple[int, int]) -> Picture:
+        """The bare canvas in a fit: its colour; in a transparent painting, a chessboard (see `mattes`).
+
+        An ink or a glaze cannot become lighter than the canvas, which differs from all of its strokes: it stays there.
+        """
+        settings = self.settings
+        if settings.transparent and settings.layering == "over" and not settings.ink:
+            return mattes.chessboard(shape, turned=self.turned)
+        return np.broadcast_to(np.asarray(settings.canvas_rgb, np.float32), (*shape, 3))
+
+    def seen(self, picture: Float[np.ndarray, "_ _ c"], shape: tuple[int, int]) -> Picture:
+        """A picture as a fit sees it: resized, on the backdrop.
+
+        Args:
+          picture: on the canvas colour, in [0, 1], with an alpha as its fourth channel, if it is not opaque.
+          shape: height and width, in pixels.
+        """
+        resized = pictures.resize(picture, shape)
+        if resized.shape[-1] == 3:
+            return resized
+        return mattes.on_backdrop(resized[..., :3], resized[..., 3], self.backdrop(shape), self.settings.canvas_rgb)
 
     def draw_apart(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int], block: int) -> Picture:
         """The strokes as they will be seen, each in its own block alone: drawn with the blocks moved apart."""
@@ -312,18 +337,32 @@ def _resized(values: Map | None, shape: tuple[int, int]) -> Float[np.ndarray, "h
     return None if values is None else pictures.resize(values[..., None], shape)[..., 0]
 
 
-def prepared(settings: Settings, image: Picture, detail: Map | None = None) -> Float[np.ndarray, "rows columns 3"]:
+def prepared(
+    settings: Settings, image: Picture, detail: Map | None = None, matte: Map | None = None
+) -> Float[np.ndarray, "rows columns 3"]:
     """The picture that is painted: simplified, in shades between ink and canvas, and in thin paint, by the settings.
 
     Args:
       settings, image: as for `painting.paint`.
       detail: how much each place matters, in [0, 1], in place of where people look; or None.
+      matte: where the image is opaque, in [0, 1]; elsewhere, the picture has the canvas colour. None for everywhere.
     """
     if settings.simplify and _weighted(settings, detail):
         # At the size of the fit, since a photograph may be much larger.
         image = _at_fit(settings, image)
         size = stroke_size(image.shape[:2], settings.strokes)
         image = attention.simplified(image, settings.simplify, size, importance(settings, image, detail))
+    if matte is None:
+        return _toned(settings, image)
+    canvas = np.array(settings.canvas_rgb, np.float32)
+    toned = _toned(settings, canvas[None, None])[0, 0]
+    return mattes.on_backdrop(
+        _toned(settings, image), pictures.resize(matte[..., None], image.shape[:2])[..., 0], canvas, toned
+    )
+
+
+def _toned(settings: Settings, image: Picture) -> Picture:
+    """A picture in shades between ink and canvas, and in thin paint."""
     if settings.ink_rgb:
         image = pictures.in_shades(image, settings.ink_rgb, settings.canvas_rgb)
     # The density of thin paint is the logarithm of its transmittance.

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import checks, directions, optimize, palettes, pictures
+from jaxpaint import checks, directions, mattes, optimize, palettes, pictures
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.maps import NONE, Maps
@@ -44,13 +44,14 @@ _JITTER_STREAM = 2**20
 
 
 def paint(
-    image: Float[np.ndarray, "height width 3"],
+    image: Float[np.ndarray, "height width c"],
     *,
     key: PRNGKeyArray | int,
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
     detail: Float[np.ndarray, "rows columns"] | None = None,
+    matte: mattes.Matte | None = None,
     resume: Painting | None = None,
 ) -> Painting:
     """Paints a picture.
@@ -63,8 +64,11 @@ def paint(
       form: direction field for the strokes (see `directions.steered`); None for the field of the image.
       detail: how much each place matters, in [0, 1], of any size, stretched over the image: where it is large, strokes
         are small and near to the image; None: as `settings.detail` says.
-      resume: unfinished painting of the same image to continue, with the same settings. It has its own directions and
-        map of detail.
+      matte: where the image is opaque, in [0, 1], of any size, stretched over the image: strokes stay there, and the
+        painting becomes transparent elsewhere (`settings.transparent`); None: the image's fourth channel, alpha, if the
+        settings have the painting transparent.
+      resume: unfinished painting of the same image to continue, with the same settings. It has its own directions, map
+        of detail and matte.
 
     Returns:
       The finished painting.
@@ -76,26 +80,34 @@ def paint(
       ResumeError: the painting to resume is finished, or has other settings, directions or another map.
     """
     stages = paint_stages(
-        image, key=key, settings=settings, brush_image=brush_image, form=form, detail=detail, resume=resume
+        image,
+        key=key,
+        settings=settings,
+        brush_image=brush_image,
+        form=form,
+        detail=detail,
+        matte=matte,
+        resume=resume,
     )
     *_, (painting, _) = stages
     return painting
 
 
 def paint_stages(
-    image: Float[np.ndarray, "height width 3"],
+    image: Float[np.ndarray, "height width c"],
     *,
     key: PRNGKeyArray | int,
     settings: Settings = Settings(),
     brush_image: Float[np.ndarray, "stamps across along 3"] | None = None,
     form: directions.Field | None = None,
     detail: Float[np.ndarray, "rows columns"] | None = None,
+    matte: mattes.Matte | None = None,
     resume: Painting | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint`, a few steps at a time.
 
     Args:
-      image, key, settings, brush_image, form, detail, resume: as for `paint`.
+      image, key, settings, brush_image, form, detail, matte, resume: as for `paint`.
 
     Yields:
       The painting so far and its progress; the last painting is finished. Each painting can be saved and resumed, with
@@ -108,10 +120,20 @@ def paint_stages(
     key = as_key(key)
     if resume is not None:
         checks.instance(resume, Painting, "a painting to go on from", reader="jaxpaint.load_painting")
-    image = pictures.checked(image)
+    if matte is not None:
+        settings = dataclasses.replace(settings, transparent=True)
+    image, alpha = mattes.parted(image, settings)
     painter = Painter.of(settings, image.shape[:2], brush_image)
-    maps = Maps.of(settings, image.shape[:2], form=form, detail=detail, resume=resume)
-    image = prepared(settings, image, maps.detail)
+    given = alpha if matte is None else matte
+    maps = Maps.of(settings, image.shape[:2], form=form, detail=detail, matte=given, resume=resume)
+    if settings.transparent and maps.matte is None:
+        raise ValueError("expected a photograph with transparent places, or a matte, for a transparent painting")
+    if maps.matte is not None:
+        painter = painter._replace(region=maps.matte)
+        if given is not alpha or alpha is None:
+            # The same as of the resumed painting, which has its matte at the size of the fit alone.
+            image = mattes.cut_out(pictures.resize(image, maps.matte.shape), maps.matte, settings.canvas_rgb)
+    image = prepared(settings, image, maps.detail, maps.matte)
     return fit_stages(
         image, painter, key=key, weight=importance(settings, image, maps.detail), maps=maps, resume=resume
     )
@@ -142,6 +164,8 @@ def fit_stages(
     form = directions.varied(directions.form(image)) if maps.form is None else maps.form
     if settings.palette and painter.palette is None:
         painter = painter._replace(palette=palettes.of_picture(image, settings.palette_size, painter.within(weight)))
+    if maps.matte is not None:
+        image = np.concatenate([image, pictures.resize(maps.matte[..., None], image.shape[:2])], axis=-1)
     run = _Run(painter, image, weight, form, key)
     state = _start(painter.brush, settings) if resume is None else _state_of(resume, settings, stages)
     painting = Painting(
@@ -268,35 +292,38 @@ class _Run(NamedTuple):
 
     Attributes:
       painter: how it is painted.
-      image: the picture to paint, in [0, 1].
+      image: the picture to paint, in [0, 1], with its matte as the fourth channel, if it has one.
       importance: weight of each pixel in the loss, or None for equal weights.
       form: directions that strokes follow.
       key: for random numbers.
     """
 
     painter: Painter
-    image: Float[np.ndarray, "height width 3"]
+    image: Float[np.ndarray, "height width c"]
     importance: Float[np.ndarray, "rows columns"] | None
     form: directions.Field
     key: PRNGKeyArray
 
     def stage(self, state: _PaintingState, stage: Stage) -> Iterator[tuple[_PaintingState, Fit]]:
         """Executes a stage, or the rest of one, a few steps at a time."""
-        painter, (height, width, _) = self.painter, self.image.shape
-        target = pictures.resize(self.image, pictures.fitted_shape(height, width, stage.size))
-        problem = painter.problem(target, softness=stage.softness, importance=self.importance, form=self.form)
-        problem = problem._replace(block=stage.block)
+        runs = self._turns(state.stage)
         if state.step == 0:
-            state = self._begin(state, stage, problem)
+            state = runs[0]._begun(state, stage)
         first = state.placed - stage.add if stage.add and not stage.block else 0
-        limits = bounds(painter.settings, painter.shape, len(state.strokes))
+        limits = bounds(self.painter.settings, self.painter.shape, len(state.strokes))
         if stage.reduced:
-            strokes, limits = painter.in_palette(state.strokes, limits)
+            strokes, limits = self.painter.in_palette(state.strokes, limits)
             state = state._replace(strokes=strokes)
-        problem = problem._replace(canvas=painter.draw(state.strokes[:first], problem.shape), bounds=limits)
+        problems = []
+        for run in runs:
+            problem = run._problem(stage)
+            canvas = run.painter.draw(state.strokes[:first], problem.shape)
+            problems.append(problem._replace(canvas=canvas, bounds=limits))
         rates = optimize.cosine(*stage.rates, stage.steps)[state.step :]
         # A stage without steps is gone through once.
         for some in [*optimize.chunks(rates)] or [rates]:
+            turn = state.step // optimize.CHUNK % len(runs)
+            painter, problem = runs[turn].painter, problems[turn]
             strokes, optimizer, fit = painter.fit(
                 state.strokes,
                 state.optimizer,
@@ -309,14 +336,31 @@ class _Run(NamedTuple):
             state = state._replace(strokes=strokes, optimizer=optimizer, step=state.step + len(some))
             if painter.network or stage.block:
                 drawn = painter.draw(strokes, problem.shape)
-                fit = fit._replace(squared=float(np.mean((drawn - target) ** 2)))
+                fit = fit._replace(squared=float(np.mean((drawn - problem.target) ** 2)))
             if state.step == stage.steps:
                 state = state._replace(stage=state.stage + 1, step=0)
             yield state, fit
 
-    def _begin(self, state: _PaintingState, stage: Stage, problem: Problem) -> _PaintingState:
+    def _problem(self, stage: Stage) -> Problem:
+        """The problem of a stage, on the bare canvas."""
+        height, width, _ = self.image.shape
+        target = self.painter.seen(self.image, pictures.fitted_shape(height, width, stage.size))
+        problem = self.painter.problem(target, softness=stage.softness, importance=self.importance, form=self.form)
+        return problem._replace(block=stage.block)
+
+    def _turns(self, number: int) -> list[_Run]:
+        """The runs that take turns in a stage's chunks of steps: of a transparent painting, the second is turned.
+
+        From stage to stage, the first one changes, since many stages have one chunk.
+        """
+        if self.image.shape[-1] == 3:
+            return [self]
+        turns = (number % 2 == 1, number % 2 == 0)
+        return [self._replace(painter=self.painter._replace(turned=turned)) for turned in turns]
+
+    def _begun(self, state: _PaintingState, stage: Stage) -> _PaintingState:
         """Places the stage's strokes, and forgets the optimiser's state (but in blocks, where all stages are one)."""
-        painter, settings = self.painter, self.painter.settings
+        painter, settings, problem = self.painter, self.painter.settings, self._problem(stage)
         rng = generator(self.key, state.stage)
         strokes = state.strokes[: state.placed]
         if state.placed:
@@ -353,7 +397,8 @@ class _Run(NamedTuple):
         canvas, parts = painter.draw(strokes, problem.shape), []
         under = min(underpainting(settings), stage.add) if first else 0
         if under:
-            broad = Layout(stroke_size(problem.shape, under, cover=_COVER), cells=math.isqrt(under), even=True)
+            size = stroke_size(problem.shape, under, cover=_COVER, share=painter.share)
+            broad = Layout(size, cells=math.isqrt(under), even=True)
             anywhere = problem._replace(importance=None, bounds=bounds(settings, problem.shape, under))
             parts.append(painter.place(anywhere, canvas, under, broad, rng=rng, form=self.form))
         count = settings.strokes if stage.accents else stage.add

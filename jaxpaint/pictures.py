@@ -57,16 +57,18 @@ def checked(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height 
     return np.clip(converted(picture, kind), 0.0, 1.0)
 
 
-def converted(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "height width 3"]:
+def converted(picture: Any, kind: str = "a picture", *, alpha: bool = False) -> Float[np.ndarray, "height width c"]:
     """Returns a picture as float32, converted from common types of pictures if the conversion is unambiguous.
 
     Args:
       picture: array of shape `[height, width, 3]` with values in [0, 1]. Also a Pillow image or a PyTorch tensor,
         unsigned integers of 8 or 16 bits, grey values, channels first, or an opaque fourth channel.
       kind: noun for the picture, for error messages.
+      alpha: takes a fourth channel that is not opaque, too.
 
     Returns:
-      The picture, which may share the argument's memory, and exceed [0, 1] by rounding errors.
+      The picture, of four channels if its alpha is not opaque. It may share the argument's memory, and exceed [0, 1] by
+      rounding errors.
 
     Raises:
       ValueError: the picture has another shape or range; one line says what was expected.
@@ -82,12 +84,12 @@ def converted(picture: Any, kind: str = "a picture") -> Float[np.ndarray, "heigh
         array = array[..., :3]
     if array.ndim == 3 and array.shape[-1] == 1:
         array = np.repeat(array, 3, axis=-1)
-    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+    if array.ndim != 3 or array.shape[-1] not in ((3, 4) if alpha else (3,)) or not array.size:
         hint = ""
         if array.ndim == 4:
             hint = "; pass the pictures of a batch one by one"
         elif array.shape[-1:] == (4,):
-            hint = "; lay its colours over a canvas by its alpha first"
+            hint = "; lay its colours over a canvas by its alpha first, or set config.transparent to paint it"
         raise ValueError(f"expected {kind} of shape [height, width, 3], got {array.shape}{hint}")
     return in_range(array, kind)
 

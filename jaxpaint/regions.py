@@ -16,19 +16,20 @@ INSIDE = 0.5
 Mask = Float[np.ndarray, "rows columns"]
 
 
-def checked(mask: Any) -> Mask:
+def checked(mask: Any, kind: str = "a mask") -> Mask:
     """A mask as float32.
 
     Args:
       mask: array `[rows, columns]` in [0, 1], or of booleans or 8-bit integers; it is stretched over the picture.
+      kind: noun for the mask, with its article, for error messages.
 
     Raises:
       ValueError: the mask has another shape or range.
     """
-    found = pictures.floats(mask, "a mask")
+    found = pictures.floats(mask, kind)
     if found.ndim != 2 or not found.size:
-        raise ValueError(f"expected a mask of shape [height, width], got {found.shape}")
-    return pictures.in_range(found, "a mask")
+        raise ValueError(f"expected {kind} of shape [height, width], got {found.shape}")
+    return pictures.in_range(found, kind)
 
 
 def contains(mask: Mask, painting: Painting) -> Bool[np.ndarray, "n"]:

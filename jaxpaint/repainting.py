@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, PRNGKeyArray
 
-from jaxpaint import checks, directions, drawing, palettes, pictures, regions
+from jaxpaint import checks, directions, drawing, mattes, palettes, pictures, regions
 from jaxpaint.brushes import BRUSHES
 from jaxpaint.errors import ResumeError
 from jaxpaint.maps import Maps
 from jaxpaint.painter import Painter, as_key, importance, prepared, underpainting
 from jaxpaint.painting import fit_stages
 from jaxpaint.settings import Settings
-from jaxpaint.types import Painting, Picture, Progress
+from jaxpaint.types import Painting, Progress
 
 # Settings that all strokes of a painting share.
-SHARED = ("brush", "brush_image", "texture", "canvas_color", "layering")
+SHARED = ("brush", "brush_image", "texture", "canvas_color", "transparent", "layering")
 # Difference, in [0, 1], from which a place that strokes leave is a gap.
 _GAP = 0.1
 # Standard deviation of the border's blur, in long sides, and the addition to the weight on the border.
@@ -34,7 +35,7 @@ _BEGUN_WITH = "begun_with"
 
 def repaint(
     painting: Painting,
-    image: Picture | None,
+    image: Float[np.ndarray, "height width c"] | None,
     *,
     mask: Float[np.ndarray, "rows columns"],
     key: PRNGKeyArray | int,
@@ -50,7 +51,8 @@ def repaint(
       painting: a finished painting. The strokes with their middle outside the region stay bit for bit, and so does the
         underpainting.
       image: the photograph to paint in the region, or another one; it is cropped to the painting's proportions. None:
-        the painting itself, such as for larger strokes or other colours.
+        the painting itself, such as for larger strokes or other colours. In a transparent painting, the region gets the
+        photograph's alpha, its fourth channel, or keeps its own.
       mask: array of any size in [0, 1]: 1 in the region.
       key: random key or integer.
       strokes: number of new strokes; None for as many as are taken away.
@@ -85,7 +87,7 @@ def repaint(
 
 def repaint_stages(
     painting: Painting,
-    image: Picture | None,
+    image: Float[np.ndarray, "height width c"] | None,
     *,
     mask: Float[np.ndarray, "rows columns"],
     key: PRNGKeyArray | int,
@@ -116,25 +118,29 @@ def repaint_stages(
     settings = suited(painting, settings, int(away.sum()) if strokes is None else strokes)
     kept = painting.strokes[~away]
     shape = pictures.fitted_shape(painting.height, painting.width, settings.size)
-    photograph = None if image is None else cropped(pictures.checked(image), (painting.height, painting.width))
     maps = Maps.of(settings, shape, form=form, detail=detail, resume=resume)
     shown, below = (
         _dry(dataclasses.replace(painting, strokes=some), settings.size) for some in (painting.strokes, kept)
     )
     region = pictures.resize(mask[..., None], shape)
     target = shown
-    if photograph is not None:
+    if image is not None:
         # Simplified as if all of the picture were painted in strokes of this size.
         alike = dataclasses.replace(settings, strokes=max(1, min(round(settings.strokes / region.mean()), 100_000)))
-        target = shown + region * (pictures.resize(prepared(alike, photograph, maps.detail), shape) - shown)
+        target = shown + region * (_wanted(alike, painting, image, shown, maps) - shown)
     painter = Painter.of(settings, (painting.height, painting.width), painting.brush_image)
     # New strokes are also laid where those that are taken away leave gaps outside the region.
     gaps = np.clip(np.abs(shown - below).max(axis=-1) / _GAP, 0.0, 1.0)
-    painter = painter._replace(below=below, region=np.maximum(region[..., 0], gaps))
+    room = np.maximum(region[..., 0], gaps)
+    if settings.transparent:
+        maps, room = maps._replace(matte=target[..., 3]), room * target[..., 3]
+        if room.max() < regions.INSIDE:
+            raise ValueError("expected a region with opaque places, got one that is transparent everywhere")
+    painter = painter._replace(below=below, region=room)
     begun_with = checks.digest(painting.strokes, mask, target)
     part = None if resume is None else _part_of(resume, settings, begun_with, kept)
-    weight = _bordered(importance(settings, target, maps.detail), region[..., 0])
-    stages = fit_stages(target, painter, key=key, weight=weight, maps=maps, resume=part)
+    weight = _bordered(importance(settings, target[..., :3], maps.detail), region[..., 0])
+    stages = fit_stages(target[..., :3], painter, key=key, weight=weight, maps=maps, resume=part)
     return (
         (
             dataclasses.replace(
@@ -187,7 +193,7 @@ def suited(painting: Painting, settings: Settings | None, strokes: int) -> Setti
     return dataclasses.replace(settings, strokes=strokes, underpainting=0.0)
 
 
-def cropped(image: Picture, shape: tuple[int, int]) -> Picture:
+def cropped(image: Float[np.ndarray, "height width c"], shape: tuple[int, int]) -> Float[np.ndarray, "rows columns c"]:
     """The middle of a picture, in the proportions of a shape; all of it if these differ by rounding alone."""
     (height, width, _), (rows, columns) = image.shape, shape
     # A row less would move everything against what is painted.
@@ -198,9 +204,25 @@ def cropped(image: Picture, shape: tuple[int, int]) -> Picture:
     return image[top : top + max(high, 1), left : left + max(wide, 1)]
 
 
-def _dry(painting: Painting, size: int) -> Picture:
-    """The drawing of dry paint without light, as a fit draws it."""
-    return drawing.draw_flat(drawing.relit(painting, {"wet": 0.0}), size=size)
+def _dry(painting: Painting, size: int) -> Float[np.ndarray, "rows columns c"]:
+    """The drawing of dry paint without light, as a fit draws it: on the canvas, with alpha if it is transparent."""
+    return drawing.draw_layers(drawing.relit(painting, {"wet": 0.0, "relief": 0.0}), size=size)
+
+
+def _wanted(
+    settings: Settings, painting: Painting, image: Any, shown: Float[np.ndarray, "rows columns c"], maps: Maps
+) -> Float[np.ndarray, "rows columns c"]:
+    """A photograph as it is painted: prepared, at the size of the drawing, with alpha if that is transparent."""
+    found, alpha = mattes.parted(image, settings)
+    found, matte, shape = cropped(found, (painting.height, painting.width)), None, shown.shape[:2]
+    if settings.transparent:
+        matte = shown[..., 3]
+        if alpha is None:
+            found = mattes.cut_out(pictures.resize(found, shape), matte, settings.canvas_rgb)
+        else:
+            matte = pictures.resize(cropped(alpha[..., None], (painting.height, painting.width)), shape)[..., 0]
+    wanted = pictures.resize(prepared(settings, found, maps.detail, matte), shape)
+    return wanted if matte is None else np.concatenate([wanted, matte[..., None]], axis=-1)
 
 
 def _bordered(

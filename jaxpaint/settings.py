@@ -158,7 +158,8 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     groups = {
         "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
         "simplify spread underpainting upright opaque solid",
-        "Colour and light": "canvas_color palette palette_mix ink water layering jitter wet relief light gloss ground",
+        "Colour and light": "canvas_color transparent palette palette_mix ink water layering jitter wet relief light "
+        "gloss ground",
         "A network in place of the engine": "renderer weights dtype",
         "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",
     }
@@ -177,6 +178,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
     canvas_color: str = setting("white", "white, black, or r,g,b with each in [0, 1]")
+    transparent: bool = setting(False, "strokes stay where the photograph is opaque; pictures come with alpha")
     ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
     palette: str = setting("", "few colours: how many; or #rrggbb,#rrggbb; or a file")
     palette_mix: bool = setting(False, "a stroke may go from one colour of the palette to another")
@@ -330,6 +332,8 @@ class FilmSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.transparent:
+            raise ValueError("config.transparent: expected false for a film, whose frames lie on the canvas, got true")
         if self.palette_size:
             raise ValueError(
                 f"config.palette: expected colours, as #rrggbb,#rrggbb or a file, for a film, got {self.palette!r}"

@@ -74,7 +74,8 @@ def stylize(
       The painting in its new style.
 
     Raises:
-      ValueError, TypeError: the painting is unfinished, or has no strokes; an argument has another type, shape or
+      ValueError, TypeError: the painting is unfinished, or has no strokes; it is transparent, and the settings let its
+        strokes move; an argument has another type, shape or
         range; the number of pictures is not that of their weights.
       ResumeError: the styling to resume is finished, or began with other pictures or settings.
       WeightsError: the weights of VGG are missing, or lack one of the layers.
@@ -111,6 +112,8 @@ def stylize_stages(
     checks.instance(picture, Painting, "a painting", reader="jaxpaint.load_painting")
     styles = _styles(style, settings)
     picture.check_finished()
+    if picture.settings.transparent and settings.mode != "color":
+        raise ValueError("config.mode: expected color for a transparent painting, whose shape strokes would leave")
     mask = None if mask is None else regions.checked(mask)
     begun_with = checks.digest(picture.strokes, *styles, *([] if mask is None else [mask]))
     strokes, state, done = picture.strokes, optimize.initial(optimize.ADAM, picture.strokes), 0

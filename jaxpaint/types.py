@@ -93,8 +93,8 @@ class Painting(ByContents):
             raise ValueError("expected a painting with strokes, got one without")
 
     @property
-    def canvas(self) -> Float[np.ndarray, "h w 3"]:
-        """The drawing at the size it was painted at, in [0, 1]."""
+    def canvas(self) -> Float[np.ndarray, "h w c"]:
+        """The drawing at the size it was painted at, in [0, 1]; with alpha, if the painting is transparent."""
         # Imported late: drawing depends on this module.
         from jaxpaint.drawing import draw
 

@@ -13,7 +13,6 @@ from jaxpaint.cli import app, options, outputs
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.outputs import Made
 from jaxpaint.io import films, videos
-from jaxpaint.io.images import write_image
 from jaxpaint.io.paintings import load_frame, load_painting
 
 HELP = """\
@@ -88,10 +87,10 @@ def _draw_painting(source: pathlib.Path, values: flags.FlagValues) -> None:
     # Where it was painted to, a drawing takes the place of the painting's first; elsewhere, of its own alone.
     own = painting.origin if picture == default and values.frame is None else ""
     painting = dataclasses.replace(painting, origin=own or outputs.origin_of(f"drawing of {name}", source))
-    mp4 = picture.with_suffix(".mp4") if values.timelapse else None
+    mp4 = picture.with_suffix(outputs.timelapse_ending(painting.settings.transparent)) if values.timelapse else None
     _check(source, painting.origin, [picture, *([mp4] if mp4 else [])], values)
     with outputs.output_folder(picture.parent):
-        write_image(picture, drawing.draw(painting, size=size), origin=painting.origin, dpi=values.dpi)
+        outputs.write_drawing(picture, painting, drawing.draw(painting, size=size), dpi=values.dpi)
         print(picture)
         if mp4:
             outputs.write_timelapse(mp4, painting, size)

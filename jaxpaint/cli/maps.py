@@ -12,7 +12,7 @@ import numpy as np
 from absl import flags
 from jaxtyping import Float
 
-from jaxpaint import attention, directions, pictures
+from jaxpaint import attention, directions, mattes, pictures
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import ImageError, reason
 from jaxpaint.io import videos
@@ -29,11 +29,12 @@ FrameMaps = Callable[[int], Map | Iterable[Map]]
 ALIKE = 1.02
 
 
-def define(values: flags.FlagValues, *, flow: bool = True) -> None:
-    """Defines the flags detail and flow, or detail alone."""
+def define(values: flags.FlagValues, *, film: bool = False) -> None:
+    """Defines the flags detail, flow and matte; of a film, detail alone."""
     flags.DEFINE_string("detail", None, "where details matter", flag_values=values)
-    if flow:
+    if not film:
         flags.DEFINE_string("flow", None, "directions of strokes", flag_values=values)
+        flags.DEFINE_string("matte", None, "what is opaque", flag_values=values)
 
 
 def check(values: flags.FlagValues, settings: Settings | FilmSettings) -> list[pathlib.Path]:
@@ -53,7 +54,10 @@ def check(values: flags.FlagValues, settings: Settings | FilmSettings) -> list[p
             f"--flow={flow}: expected without config.mode=blocks, config.upright and config.direction=0, "
             "where strokes follow no directions"
         )
-    return [pathlib.Path(path) for path in (values.detail, flow) if path]
+    matte = values.matte if "matte" in values else None
+    if matte and values.repaint:
+        raise Refused(f"--matte={matte}: expected without --repaint, where the photograph's alpha counts")
+    return [pathlib.Path(path) for path in (values.detail, flow, matte) if path]
 
 
 def read(values: flags.FlagValues, image: Float[np.ndarray, "height width 3"]) -> dict[str, Any]:
@@ -61,12 +65,19 @@ def read(values: flags.FlagValues, image: Float[np.ndarray, "height width 3"]) -
 
     Raises:
       ImageError: a map can't be read.
+      Refused: the matte is opaque or transparent everywhere.
     """
     given: dict[str, Any] = {}
     if values.detail:
         given["detail"] = read_map(values.detail, image.shape, uniform="all places have equal weight")
     if values.flow:
         given["form"] = directions.steered(read_directions(values.flow, image.shape), image)
+    if values.matte:
+        given["matte"] = read_map(values.matte, image.shape, uniform=None)
+        try:
+            mattes.checked(given["matte"], (1, 1))
+        except ValueError as error:
+            raise Refused(f"{values.matte}: {error}") from None
     return given
 
 

@@ -22,10 +22,9 @@ from jaxpaint.brushes import BRUSHES
 from jaxpaint.cli import options, progress
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.errors import JaxpaintError
-from jaxpaint.io import origins, videos
+from jaxpaint.io import images, origins, videos
 from jaxpaint.io.atomic import locked, remove_leftovers, replacing
 from jaxpaint.io.exports import EXPORTS, export
-from jaxpaint.io.images import write_image
 from jaxpaint.types import Painting
 
 # Python's own list of endings: a machine's list may contain .1 and .art, which folder names may also have.
@@ -85,6 +84,11 @@ def placed(out: str, name: str, endings: Sequence[str]) -> pathlib.Path:
     return path
 
 
+def timelapse_ending(transparent: bool) -> str:
+    """Ending of the name of a timelapse."""
+    return videos.WITH_ALPHA if transparent else ".mp4"
+
+
 class Made(NamedTuple):
     """A file that a command is going to write.
 
@@ -106,7 +110,7 @@ class PaintingFiles(NamedTuple):
       source: the input.
       origin: see `Made`.
       png, npz: the drawing, and the strokes.
-      mp4, json: the timelapse and the report; None if the flags do not ask for them.
+      mp4, json: the timelapse, a WebM if it has alpha, and the report; None if the flags do not ask for them.
       exports: the painting in other formats.
     """
 
@@ -119,7 +123,14 @@ class PaintingFiles(NamedTuple):
     exports: tuple[pathlib.Path, ...]
 
     @classmethod
-    def of(cls, source: pathlib.Path, kind: str, values: flags.FlagValues, *others: pathlib.Path) -> PaintingFiles:
+    def of(
+        cls,
+        source: pathlib.Path,
+        kind: str,
+        values: flags.FlagValues,
+        *others: pathlib.Path,
+        transparent: bool = False,
+    ) -> PaintingFiles:
         """Names the files.
 
         Args:
@@ -127,9 +138,12 @@ class PaintingFiles(NamedTuple):
           kind: what is made of it.
           values: the flags out, formats, page, timelapse and report.
           others: further inputs that decide what is made.
+          transparent: whether the painting is transparent, and its timelapse a WebM.
         """
         png = placed(values.out, source.stem, PICTURES)
-        npz, mp4, report = (png.with_name(f"{png.stem}{ending}") for ending in (".npz", ".mp4", ".json"))
+        npz, mp4, report = (
+            png.with_name(f"{png.stem}{ending}") for ending in (".npz", timelapse_ending(transparent), ".json")
+        )
         asked = mp4 if values.timelapse else None, report if values.report else None
         kind += f", page {values.page}" if (values.page or 1) > 1 else ""
         exports = tuple(png.with_name(f"{png.stem}{ending}") for ending in options.formats_of(values))
@@ -286,7 +300,7 @@ def write_painting(
     """
     with watch("drawing"):
         drawn = drawing.draw_layers(result, size=size)
-    write_image(files.png, drawing.shown(result.settings, drawn), origin=files.origin, dpi=values.dpi)
+    write_drawing(files.png, result, drawing.shown(result.settings, drawn), dpi=values.dpi)
     print(files.png)
     if files.mp4:
         write_timelapse(files.mp4, result, size)
@@ -298,6 +312,15 @@ def write_painting(
         with progress.waiting(path.name, quiet=values.quiet):
             export(result, path)
         print(path)
+
+
+def write_drawing(
+    path: pathlib.Path, painting: Painting, picture: Float[np.ndarray, "h w c"], *, dpi: int | None
+) -> None:
+    """Writes the drawing of a painting; of a transparent painting, with alpha, or in a JPEG on the canvas colour."""
+    if path.suffix.lower() not in images.WITH_ALPHA:
+        picture = drawing.opaque(painting.settings, picture)
+    images.write_image(path, picture, origin=painting.origin, dpi=dpi)
 
 
 def write_report(
@@ -320,10 +343,10 @@ def write_report(
       seconds: duration of each part of the work, in seconds.
       facts: further entries of the report.
     """
-    wanted = pictures.resize(wanted, drawn.shape[:2])
+    wanted, settings = pictures.resize(wanted, drawn.shape[:2]), result.settings
     report = {
         **metrics.closeness(drawn[..., :3], wanted),
-        "psnr_lit": metrics.closeness(drawing.shown(result.settings, drawn), wanted)["psnr"],
+        "psnr_lit": metrics.closeness(drawing.opaque(settings, drawing.shown(settings, drawn)), wanted)["psnr"],
         "height": drawn.shape[0],
         "width": drawn.shape[1],
         "strokes": len(result.strokes),
@@ -359,6 +382,11 @@ def write_json(path: pathlib.Path, report: Mapping[str, object], *, origin: str)
 
 
 def write_timelapse(path: pathlib.Path, painting: Painting, size: int) -> None:
-    """Writes a video of the drawing, ten seconds long and at most 1920 pixels wide or high."""
+    """Writes a video of the drawing, ten seconds long and at most 1920 pixels wide or high.
+
+    The video of a transparent painting has alpha, or in an MP4 lies on the canvas colour.
+    """
+    if path.suffix.lower() != videos.WITH_ALPHA:
+        painting = drawing.relit(painting, {"transparent": False})
     frames = drawing.timelapse(painting, size=min(size, TIMELAPSE_SIZE), frames=TIMELAPSE_FRAMES)
     videos.write_video(path, frames, fps=FRAMES_PER_SECOND, origin=painting.origin)

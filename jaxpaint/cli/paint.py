@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from jaxpaint import drawing, runtime
+from jaxpaint import drawing, mattes, runtime
 from jaxpaint.cli import app, maps, options, outputs, repaint, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
@@ -16,7 +16,7 @@ from jaxpaint.types import Painting
 
 HELP = """\
 usage: {program} IMAGE... [--out=OUT] [--size=N] [--dpi=N] [--timelapse] [--report] [--resume]
-       [--overwrite] [--detail=IMAGE] [--flow=IMAGE] [--wet=X] [--relief=X] [--light=X]
+       [--overwrite] [--detail=IMAGE] [--flow=IMAGE] [--matte=MASK] [--wet=X] [--relief=X] [--light=X]
        [--gloss=X] [--ground=NAME] [--config=FILE] [--config.KEY=VALUE]...
        {program} --repaint=NAME.npz [IMAGE] --region=MASK [--config.KEY=VALUE]...
 
@@ -30,11 +30,13 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
   --size=N       long side of the drawing in pixels (default: config.size),
 {dpi}
-  --timelapse    also OUT/NAME.mp4, a video of the drawing
+  --timelapse    also OUT/NAME.mp4, a video of the drawing, or a WebM with alpha
 {formats}
   --detail=IMAGE smaller strokes, closer to the photograph, where this picture is light
   --flow=IMAGE   directions of strokes, as hues: red level, half the hue turns counter-clockwise;
                  grey: as the photograph has them. Or vectors, in a .npy
+  --matte=MASK   a cut-out: strokes stay where this picture is light, in place of the photograph's
+                 alpha (config.transparent)
   --repaint=NPZ  paints a part of a painting anew, from IMAGE or else from itself: OUT/NAME-2.npz
   --region=MASK  with --repaint: the part, where this picture is light
   --report       also OUT/NAME.json: how close it is, how long it took
@@ -65,13 +67,18 @@ def _main(argv: list[str]) -> int:
     line = options.command_line(argv, values, Settings, config="paint.py", usage=HELP)
     if line is None:
         return 0
+    if values.matte:
+        settings = dataclasses.replace(line.settings, transparent=True)
+        line = dataclasses.replace(line, settings=settings, asked=[*line.asked, "transparent"])
     given = maps.check(values, line.settings)
     if values.repaint or values.region:
         planned, do = [repaint.plan(line)], repaint.repaint
     else:
         outputs.check_sources(line.files, "picture")
         outputs.check_exports(values, line.settings.brush)
-        planned, do = [PaintingFiles.of(photo, "painting", values) for photo in line.files], _paint
+        transparent = line.settings.transparent
+        planned = [PaintingFiles.of(photo, "painting", values, transparent=transparent) for photo in line.files]
+        do = _paint
     made = [made for each in planned for made in each.made]
     read = [*line.files, *line.read, *given, *repaint.inputs(values)]
     outputs.check_outputs(made, read, overwrite=values.overwrite)
@@ -90,16 +97,21 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
     size = line.flags.size or chosen.size
     with runtime.Stopwatch() as watch:
         asked = line.flags
-        image = read_image(files.source, canvas_color=chosen.canvas_rgb, page=asked.page, salvage=asked.salvage)
+        canvas, alpha = chosen.canvas_rgb, chosen.transparent
+        image = read_image(files.source, canvas_color=canvas, page=asked.page, salvage=asked.salvage, alpha=alpha)
+        wanted, matte = mattes.parted(image, chosen)
         if result and image.shape[:2] != (result.height, result.width):
             raise Refused(f"{files.npz}: a painting of another photograph, not of {files.source}")
         if result is None or result.state:
-            given = maps.read(asked, image)
+            given = maps.read(asked, wanted)
+            if chosen.transparent and matte is None and result is None and "matte" not in given:
+                expected = "expected transparent places for config.transparent, or --matte=MASK"
+                raise Refused(f"{files.source}: {expected}, got an opaque photograph")
             with watch("fitting"):
                 result = resumable.paint_picture(
                     image, files, settings=chosen, so_far=result, size=size, line=line, **given
                 )
-        outputs.write_painting(files, result, image, size=size, values=asked, watch=watch)
+        outputs.write_painting(files, result, wanted, size=size, values=asked, watch=watch)
 
 
 def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | None:

@@ -74,7 +74,7 @@ def _main(argv: list[str]) -> int:
     values = options.basic_flags()
     flags.DEFINE_string("out", "paintings", "folder or video", short_name="o", flag_values=values)
     options.define_style(values)
-    maps.define(values, flow=False)
+    maps.define(values, film=True)
     flags.DEFINE_string("stylize", None, "settings of the style", flag_values=values)
     flags.DEFINE_integer("size", None, "long side in pixels", 1, pictures.LARGEST, flag_values=values)
     flags.DEFINE_boolean("report", False, "also OUT.json", flag_values=values)

@@ -138,7 +138,7 @@ def _previews(console: rich.console.Console) -> Callable[[Painting, bool], None]
         start = time.monotonic()
         if start >= due or last:
             # In one piece, since the bar is drawn by another thread.
-            console.file.write(screen.above(drawing.draw(painting, size=_PREVIEW)))
+            console.file.write(screen.above(drawing.opaque(painting.settings, drawing.draw(painting, size=_PREVIEW))))
             console.file.flush()
             # For the first one, programs are compiled.
             spent = 0.0 if due < 0 else time.monotonic() - start

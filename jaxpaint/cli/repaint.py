@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import numpy as np
 from absl import flags
+from jaxtyping import Float
 
-from jaxpaint import drawing, regions, repainting, runtime
+from jaxpaint import drawing, mattes, regions, repainting, runtime
 from jaxpaint.cli import maps, options, outputs, resumable
 from jaxpaint.cli.app import Refused, complain
 from jaxpaint.cli.options import CommandLine
@@ -20,7 +22,7 @@ from jaxpaint.errors import ResumeError, WeightsError
 from jaxpaint.io.images import read_image
 from jaxpaint.io.paintings import load_painting
 from jaxpaint.settings import LIGHT, Settings
-from jaxpaint.types import Painting, Picture, Progress
+from jaxpaint.types import Painting, Progress
 
 
 def define(values: flags.FlagValues) -> None:
@@ -72,7 +74,8 @@ def repaint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
         mask = maps.read_map(values.region, (before.height, before.width), uniform=None)
         if mask.min() >= regions.INSIDE:
             complain(f"{values.region}: light everywhere, so the whole painting is painted anew")
-        wanted, size = drawing.draw_flat(before) if image is None else image, values.size or before.settings.size
+        wanted = drawing.draw_flat(before) if image is None else mattes.parted(image, before.settings)[0]
+        size = values.size or before.settings.size
         if result is None or result.state:
             if result and result.repainting:
                 settings, strokes = result.repainting, result.repainting.strokes
@@ -103,12 +106,13 @@ def _stages(files: PaintingFiles, *arguments: Any, **options: Any) -> Iterator[t
         raise Refused(f"{files.source}: {error}") from None
 
 
-def _photograph(line: CommandLine[Settings], before: Painting) -> Picture | None:
+def _photograph(line: CommandLine[Settings], before: Painting) -> Float[np.ndarray, "rows columns c"] | None:
     """The photograph to repaint from, cropped to the painting's proportions; None without one."""
     if not line.files:
         return None
     (path,), values = line.files, line.flags
-    found = read_image(path, canvas_color=before.canvas_color, page=values.page, salvage=values.salvage)
+    alpha = before.settings.transparent
+    found = read_image(path, canvas_color=before.canvas_color, page=values.page, salvage=values.salvage, alpha=alpha)
     image = repainting.cropped(found, (before.height, before.width))
     (height, width, _), (rows, columns, _) = found.shape, image.shape
     if max(height / rows, width / columns) > maps.ALIKE:

@@ -17,12 +17,12 @@ from absl import flags
 from jaxtyping import Float
 
 from jaxpaint import directions, drawing, painting
-from jaxpaint.cli import progress
+from jaxpaint.cli import outputs, progress
 from jaxpaint.cli.app import Interrupted, Refused, complain
 from jaxpaint.cli.options import CommandLine
 from jaxpaint.cli.outputs import PaintingFiles
 from jaxpaint.errors import PaintingFileError, ResumeError, WriteError
-from jaxpaint.io.images import read_brush, write_image
+from jaxpaint.io.images import read_brush
 from jaxpaint.io.npz import load_painting, save_painting
 from jaxpaint.settings import Checked, Settings
 from jaxpaint.types import Painting, Progress
@@ -31,7 +31,7 @@ SECONDS_BETWEEN_SAVES = 20.0
 
 
 def paint_picture(
-    image: Float[np.ndarray, "height width 3"],
+    image: Float[np.ndarray, "height width c"],
     files: PaintingFiles,
     *,
     settings: Settings,
@@ -40,6 +40,7 @@ def paint_picture(
     line: CommandLine[Any],
     form: directions.Field | None = None,
     detail: Float[np.ndarray, "rows columns"] | None = None,
+    matte: Float[np.ndarray, "rows columns"] | None = None,
 ) -> Painting:
     """Paints a picture from the start, or resumes `so_far`; see `follow`."""
     if so_far:
@@ -48,7 +49,14 @@ def paint_picture(
         brush = read_brush(settings.brush_image) if settings.brush_image else None
     key = jax.random.key(settings.seed)
     stages = painting.paint_stages(
-        image, key=key, settings=settings, brush_image=brush, form=form, detail=detail, resume=so_far
+        image,
+        key=key,
+        settings=settings,
+        brush_image=brush,
+        form=form,
+        detail=detail,
+        matte=matte,
+        resume=so_far,
     )
     return follow(stages, files, so_far=so_far, size=size, line=line)
 
@@ -98,7 +106,7 @@ def follow(
             if result is None:
                 raise Interrupted("interrupted; there was nothing to keep yet") from None
             if place == files.npz:
-                write_image(files.png, drawing.draw(result, size=size), origin=files.origin, dpi=asked.dpi)
+                outputs.write_drawing(files.png, result, drawing.draw(result, size=size), dpi=asked.dpi)
             raise Interrupted(
                 f"interrupted; kept what is painted so far in {place}. Continue with: {line.again}"
             ) from None

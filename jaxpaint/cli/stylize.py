@@ -147,6 +147,8 @@ def _stylize(files: PaintingFiles, given: _Pictures, line: CommandLine[StyleSett
         outputs.check_exports(line.flags, before.brush)
         if before.state:
             raise Refused(f"{files.source}: a painting that is not finished; see bin/paint --resume")
+        if before.settings.transparent and line.settings.mode != "color":
+            raise Refused(f"{files.source}: a transparent painting, whose strokes would move; see --config.mode=color")
         size = line.flags.size or before.settings.size
         result = earlier
         if result is None or result.state:

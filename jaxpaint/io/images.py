@@ -20,6 +20,8 @@ from jaxpaint.io.decoding import decode
 from jaxpaint.pictures import checked_color, converted, to_bytes
 
 MOST_STAMPS = 64
+# Endings of the formats that pictures with alpha are written in.
+WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 # Endings of the formats that a resolution is written into.
 _PRINTED = (".png", ".jpg", ".jpeg")
 # Ending of the name, without suffix, of a picture of heights.
@@ -32,7 +34,8 @@ def read_image(
     canvas_color: tuple[float, float, float] = (1.0, 1.0, 1.0),
     page: int | None = None,
     salvage: bool = False,
-) -> Float[np.ndarray, "height width 3"]:
+    alpha: bool = False,
+) -> Float[np.ndarray, "height width c"]:
     """Reads a photograph: grey, colour, palette, CMYK or CIELAB, with 1 to 32 bits or floats.
 
     The EXIF rotation is applied, and colours are converted by the colour profile. A picture of more than 20 megapixels
@@ -43,9 +46,10 @@ def read_image(
       canvas_color: colour behind transparent pixels; red, green, blue in [0, 1].
       page: number of the page, from 1, in a file of several; None for the first.
       salvage: reads the intact part of a truncated JPEG; the rest is grey.
+      alpha: keeps the transparency, as a fourth channel.
 
     Returns:
-      sRGB values in [0, 1].
+      sRGB values in [0, 1], and alpha, if asked for.
 
     Raises:
       ValueError, TypeError: an argument has another type or range.
@@ -76,8 +80,8 @@ def read_image(
         if "truncated" in why and path.suffix.lower() in (".jpg", ".jpeg"):
             why += "; --salvage reads the intact part"
         raise ImageError(f"{path}: {problem}: {why}") from None
-    alpha = values[..., 3:]
-    return values[..., :3] * alpha + canvas * (1.0 - alpha)
+    covered = values[..., 3:]
+    return values if alpha else values[..., :3] * covered + canvas * (1.0 - covered)
 
 
 def read_brush(path: str | os.PathLike[str]) -> Float[np.ndarray, "stamps across along 3"]:
@@ -152,7 +156,7 @@ def check_file(path: pathlib.Path, kind: str) -> None:
 
 def write_image(
     path: str | os.PathLike[str],
-    image: Float[np.ndarray, "height width 3"],
+    image: Float[np.ndarray, "height width c"],
     *,
     origin: str = "",
     dpi: int | None = None,
@@ -161,17 +165,18 @@ def write_image(
 
     Args:
       path: path of the file; the suffix selects the format.
-      image: picture in [0, 1], or any other type that `pictures.converted` takes, such as uint8.
+      image: picture in [0, 1], or any other type that `pictures.converted` takes, such as uint8; with alpha as a fourth
+        channel, for a PNG, WebP or TIFF.
       origin: checksum of the inputs, which is written into a PNG or JPEG (see `jaxpaint.io.origins`); empty if unknown.
       dpi: resolution of a print in pixels per inch, which is written into a PNG or JPEG; None for none.
 
     Raises:
       ValueError, TypeError: `path` is not a path, `image` is not a picture, or `dpi` is not a whole number from 1 to
         65535.
-      WriteError: the file can't be written, or its suffix is not that of a picture format.
+      WriteError: the file can't be written, or its suffix is not that of a picture format, or not of one with alpha.
     """
     checks.path(path)
-    image = converted(image)
+    image = converted(image, alpha=True)
     resolution = {}
     if dpi is not None:
         # A JPEG has 16 bits for it.
@@ -180,6 +185,8 @@ def write_image(
             resolution = {"dpi": (dpi, dpi)}
     if Image.registered_extensions().get(pathlib.Path(path).suffix.lower()) not in Image.SAVE:
         raise WriteError(f"{path}: can't be written: expected a name that ends in .png, .jpg or the like")
+    if image.shape[-1] == 4 and pathlib.Path(path).suffix.lower() not in WITH_ALPHA:
+        raise WriteError(f"{path}: can't be written: expected a name that ends in {', '.join(WITH_ALPHA)} for alpha")
     with replacing(path) as temporary:
         try:
             temporary.write_bytes(encoded(to_bytes(image), temporary.suffix.lower(), **resolution))

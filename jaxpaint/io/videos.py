@@ -44,12 +44,16 @@ _BT709 = (
     "setparams=color_primaries=bt709:color_trc=bt709"
 )
 _H264 = ["-vf", _BT709, "-c:v", "libx264", "-crf", "10"]
+# With alpha, for frames of four channels.
+_BT709A = _BT709.replace("yuv420p", "yuva420p")
 _VP9 = ["-vf", _BT709, "-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-row-mt", "1"]
 # Each frame has its own palette, because ffmpeg would hold all frames in memory for a common palette.
 _PALETTES = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer:bayer_scale=4"
 _GIF = ["-vf", rf"fps=min(source_fps\,{_FASTEST_GIF}),{_PALETTES}", "-loop", "0"]
 _ENCODERS = {".mp4": _H264, ".mov": _H264, ".mkv": _H264, ".webm": _VP9, ".gif": _GIF}
 ENDINGS = tuple(_ENCODERS)
+# Ending of the format that frames with alpha are written in.
+WITH_ALPHA = ".webm"
 
 
 # ffmpeg's names of pixel formats with transparency.
@@ -332,14 +336,14 @@ def write_video(
 
     Args:
       path: path of the file, which gets its name once it is complete.
-      frames: frames of one size, with values 0 to 255.
+      frames: frames of one size, with values 0 to 255; with alpha as a fourth channel, for a WebM.
       fps: frames per second.
       sound_of: video whose sound and subtitles are copied, all tracks up to the last frame, except into a GIF.
       origin: checksum of the inputs, which is written into the file (see `jaxpaint.io.origins`); empty if unknown.
 
     Raises:
       ImageError: there are no frames, or their sizes differ.
-      WriteError: the file can't be written, or its suffix is not that of a video format.
+      WriteError: the file can't be written, or its suffix is not that of a video format, or not of one with alpha.
 
     Warns:
       UserWarning: the sound can't be copied, and the video is silent; or only its first track could be copied; or the
@@ -356,6 +360,8 @@ def write_video(
     first = next(frames, None)
     if first is None:
         raise ImageError(f"{path}: expected frames, got none")
+    if first.shape[-1] == 4 and ending != WITH_ALPHA:
+        raise WriteError(f"{path}: can't be written: expected a name that ends in {WITH_ALPHA} for frames with alpha")
     with replacing(path) as temporary:
         count = _encode(path, temporary, itertools.chain([first], frames), first.shape, rate)
         if sound_of is not None and ending != ".gif":
@@ -384,8 +390,11 @@ def _encode(
     ending = temporary.suffix.lower()
     pad = [(0, side % 2 if ending != ".gif" else 0) for side in shape[:2]] + [(0, 0)]
     height, width = (side + after for side, (_, after) in zip(shape[:2], pad, strict=False))
-    arguments = ["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(rate)]
-    arguments += ["-i", "pipe:0", *_ENCODERS[ending], *ffmpeg.FASTSTART, f"file:{temporary}"]
+    format_, encoder = "rgb24", _ENCODERS[ending]
+    if shape[-1] == 4:
+        format_, encoder = "rgba", [_BT709A if option == _BT709 else option for option in encoder]
+    arguments = ["-v", "error", "-f", "rawvideo", "-pix_fmt", format_, "-s", f"{width}x{height}", "-r", str(rate)]
+    arguments += ["-i", "pipe:0", *encoder, *ffmpeg.FASTSTART, f"file:{temporary}"]
     count = 0
     with (
         tempfile.TemporaryFile() as log,

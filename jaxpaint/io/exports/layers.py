@@ -37,17 +37,19 @@ class Layer(NamedTuple):
 
     name: str
     colors: UInt8[np.ndarray, "h w c"]
-    picture: UInt8[np.ndarray, "h w 3"]
+    picture: UInt8[np.ndarray, "h w c"]
 
 
 def layers_of(painting: Painting, options: Options) -> Iterator[Layer]:
-    """Yields the canvas, and layers of successive strokes above it."""
+    """Yields the canvas, unless the painting is transparent, and layers of successive strokes above it."""
     size = options.size or painting.settings.size
     stops = np.unique(np.linspace(0, len(painting.strokes), options.layers + 1).round().astype(int)).tolist()
     wanted = drawing.stages(painting, size=size, stops=stops)
-    canvas = next(wanted)
-    yield Layer("canvas", canvas, canvas)
-    for (before, stop), picture in zip(itertools.pairwise(stops), wanted, strict=True):
+    canvas = _opaque(painting, next(wanted))
+    if not painting.settings.transparent:
+        yield Layer("canvas", canvas, canvas)
+    for (before, stop), seen in zip(itertools.pairwise(stops), wanted, strict=True):
+        picture = _opaque(painting, seen)
         part = dataclasses.replace(painting, strokes=painting.strokes[before:stop])
         coverage = _coverage(part, size)
         colors, canvas = np.empty((*canvas.shape[:2], 4), np.uint8), canvas.copy()
@@ -55,19 +57,21 @@ def layers_of(painting: Painting, options: Options) -> Iterator[Layer]:
         for rows in pictures.bands(*canvas.shape[:2]):
             colors[rows] = _between(canvas[rows], picture[rows], coverage[rows])
             canvas[rows] = _composite(canvas[rows], colors[rows])
-        yield Layer(f"strokes {before + 1} to {stop}", colors, canvas)
+        shown = seen if painting.settings.transparent else canvas
+        yield Layer(f"strokes {before + 1} to {stop}", colors, shown)
+
+
+def _opaque(painting: Painting, picture: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
+    """A drawing on the canvas colour."""
+    if picture.shape[-1] == 3:
+        return picture
+    return pictures.to_bytes(drawing.opaque(painting.settings, picture / np.float32(255.0)))
 
 
 def _coverage(painting: Painting, size: int) -> Float[np.ndarray, "h w"]:
     """Share of what is below that the strokes hide, in [0, 1]."""
-    dry = dataclasses.replace(painting.settings, wet=0.0)
-    on = {
-        color: drawing.draw_flat(
-            dataclasses.replace(painting, settings=dataclasses.replace(dry, canvas_color=color)), size=size
-        )
-        for color in ("white", "black")
-    }
-    return 1.0 - (on["white"] - on["black"]).min(axis=-1)
+    alone = dataclasses.replace(painting.settings, wet=0.0, relief=0.0, transparent=True)
+    return drawing.draw_layers(dataclasses.replace(painting, settings=alone), size=size)[..., -1]
 
 
 def _between(

@@ -112,7 +112,7 @@ def _swatch(painting: Painting, color: Float[np.ndarray, "3"], number: int) -> n
         painting.brush_image,
         settings,
     )
-    return pictures.to_bytes(drawing.draw(alone, size=_WIDE))
+    return pictures.to_bytes(drawing.opaque(alone.settings, drawing.draw(alone, size=_WIDE)))
 
 
 EXPORTS = (

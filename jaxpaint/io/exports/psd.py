@@ -54,7 +54,8 @@ def _write(painting: Painting, path: pathlib.Path, options: Options) -> None:
     header = FileHeader(channels=depth, height=height, width=width)
     merged = ImageData(Compression.RLE)
     merged.set_data([layer.picture[..., channel].tobytes() for channel in range(depth)], header)
-    info = LayerInfo(len(records), records, channels)
+    # A negative number says that the merged picture's last channel is its transparency.
+    info = LayerInfo(-len(records) if depth == 4 else len(records), records, channels)
     with path.open("wb") as file:
         PSD(header, layer_and_mask_information=LayerAndMaskInformation(info), image_data=merged).write(file)
 

@@ -130,7 +130,7 @@ def document(painting: Painting, body: Iterable[str], *, title: str, scale: int,
     """Lines of a file with a drawing.
 
     Args:
-      painting: the painting, whose canvas is drawn.
+      painting: the painting, whose canvas is drawn, if the painting is not transparent.
       body: lines that draw strokes.
       title: title of the drawing.
       scale: the drawing's long side.
@@ -148,7 +148,8 @@ def document(painting: Painting, body: Iterable[str], *, title: str, scale: int,
     multiplied = "path{mix-blend-mode:multiply}" if painting.settings.layering == "glaze" else ""
     if multiplied or sheet:
         yield f"<style>{multiplied}{sheet}</style>"
-    yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
+    if not painting.settings.transparent:
+        yield f'<rect width="{width}" height="{height}" fill="{to_hex(np.array(painting.settings.canvas_rgb))}"/>'
     yield from body
     yield "</svg>"
 
