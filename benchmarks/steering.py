@@ -1,10 +1,11 @@
-"""PSNR of steered paintings: few colours, detail in one place, given directions, a region painted anew.
+"""PSNR of steered paintings: few colours, detail in one place, given directions, a region painted anew, cut-outs.
 
     python benchmarks/steering.py
     python benchmarks/steering.py palette --photos=coffee,mine.jpg --colors=4,8,16 --strokes=2000
     python benchmarks/steering.py detail
     python benchmarks/steering.py flow
     python benchmarks/steering.py region
+    python benchmarks/steering.py transparent
 
 Paints photographs (by scikit-image's or scikit-learn's name, or a file), and writes steering.jpg to --out: a row of
 pictures for each photograph, under light. PSNRs are those of drawings without light against the photograph.
@@ -21,6 +22,10 @@ between strokes and circles, and the PSNR.
 region: the ellipse painted anew from the same photograph, in as many strokes as lay there. Prints the root mean square
 error within 4 pixels of the ellipse's border, relative to that in the rest of the ellipse, before and after, and how
 far the rest of the painting has changed.
+
+transparent: ellipses twice as large cut out, with three brushes; coffee's has a soft border. Prints the mean alpha
+where the matte is 0, in all of the picture and within 4 pixels of the matte; the mean alpha where it is 1; and the PSNR
+there, over grey.
 """
 
 from __future__ import annotations
@@ -52,6 +57,8 @@ ELLIPSES = {
 }
 # Weights of directions (`--config.direction`).
 WEIGHTS = (1.0, 10.0)
+# Brushes of cut-outs.
+CUT_OUT = ("filbert", "oilpaintbrush", "pastel")
 # Width of a region's border, in pixels.
 BORDER = 4
 
@@ -181,11 +188,57 @@ def in_a_region(names: Sequence[str], settings: jaxpaint.Settings, _: argparse.N
     return strips
 
 
+def in_a_matte(names: Sequence[str], settings: jaxpaint.Settings, _: argparse.Namespace) -> list[Strip]:
+    """Measures cut-outs; gives the pictures."""
+    strips, every = [], {brush: [] for brush in CUT_OUT}
+    for name in names:
+        photo = machine.picture(name)
+        target = at_fit(photo, settings)
+        away = distance(name, target) / 2
+        matte = np.clip((1.1 - away) / 0.2, 0.0, 1.0) if name == "coffee" else away < 1
+        matte = matte.astype(np.float32)
+        outside = matte == 0
+        near = outside & (cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * BORDER + 1,) * 2)) > 0)
+        strip = [photo, grey(matte)]
+        for brush, rows in every.items():
+            chosen = dataclasses.replace(settings, brush=brush)
+            painting = jaxpaint.paint(photo, key=0, settings=chosen, matte=matte)
+            flat = jaxpaint.draw(painting, relief=0.0)
+            errors = (over(flat, np.float32(0.5)) - target) ** 2
+            psnr = -10 * np.log10(errors[matte == 1].mean())
+            rows.append([*(float(flat[..., 3][where].mean()) for where in (outside, near, matte == 1)), psnr])
+            print(f"{name}, {brush}: {told_cut_out(rows[-1])}", flush=True)
+            drawn = jaxpaint.draw(painting)
+            strip.append(over(drawn, checkerboard(drawn.shape[:2])))
+        strips.append(strip)
+    for brush, rows in every.items():
+        print(f"mean, {brush}: {told_cut_out(np.mean(rows, axis=0))}", flush=True)
+    return strips
+
+
+def told_cut_out(values: Sequence[float]) -> str:
+    """What is measured of a cut-out in words."""
+    return "alpha outside {:.5f}, near the border {:.4f}, inside {:.4f}, {:.2f} dB".format(*values)
+
+
+def checkerboard(shape: tuple[int, int]) -> np.ndarray:
+    """Squares of two greys, which stand for transparency."""
+    row, column = np.indices(shape) // 16
+    return grey(0.6 + 0.25 * ((row + column) % 2)).astype(np.float32)
+
+
+def over(picture: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """A picture with alpha over another."""
+    alpha = picture[..., 3:]
+    return alpha * picture[..., :3] + (1.0 - alpha) * below
+
+
 STEERED: dict[str, Callable[..., list[Strip]]] = {
     "palette": in_few_colors,
     "detail": in_detail,
     "flow": in_directions,
     "region": in_a_region,
+    "transparent": in_a_matte,
 }
 
 

@@ -88,7 +88,7 @@ def draw_layers(painting: Painting, *, size: int | None = None) -> Float[np.ndar
 
 
 # What strokes are drawn on: the canvas; of a transparent painting, black with heights, and white without.
-_Sheets = tuple[Float[np.ndarray, "h w c"], ...]
+_Sheets = tuple[Float[np.ndarray, "_ _ _"], ...]
 
 
 def _sheets(settings: Settings, shape: tuple[int, int]) -> _Sheets:
@@ -122,7 +122,7 @@ def _bare(settings: Settings, shape: tuple[int, int]) -> Float[np.ndarray, "h w 
     return layers
 
 
-def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w c"]:
+def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w k"]:
     """Layers as `draw_layers` gives them, under the light of the settings; with alpha if they are transparent.
 
     Light falls on paint alone: a bare canvas and its weave are not seen where alpha is 0.

@@ -244,6 +244,10 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
             for name, expected in (("layering", "over"), ("renderer", "exact")):
                 if (value := getattr(self, name)) != expected:
                     raise ValueError(f"config.{name}: expected {expected} with solid strokes, got {value}")
+        if self.transparent and self.mode == "blocks":
+            raise ValueError(
+                "config.mode: expected progressive or grid with transparent, got blocks, which are all full"
+            )
         if self.ink:
             _parse_color("ink", self.ink)
         if self.palette:

@@ -20,7 +20,7 @@ class Painter:
         self.calls = []
         self.interrupt_at = None
 
-    def __call__(self, image, *, key, settings, brush_image=None, form=None, detail=None, resume=None):
+    def __call__(self, image, *, key, settings, brush_image=None, form=None, detail=None, matte=None, resume=None):
         self.calls.append((image.shape, key, settings, brush_image, resume))
         self.detail, self.form = detail, form
         strokes = np.random.default_rng(settings.seed).random(

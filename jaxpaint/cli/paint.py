@@ -68,7 +68,10 @@ def _main(argv: list[str]) -> int:
     if line is None:
         return 0
     if values.matte:
-        settings = dataclasses.replace(line.settings, transparent=True)
+        try:
+            settings = dataclasses.replace(line.settings, transparent=True)
+        except ValueError as error:
+            raise Refused(error) from None
         line = dataclasses.replace(line, settings=settings, asked=[*line.asked, "transparent"])
     given = maps.check(values, line.settings)
     if values.repaint or values.region:

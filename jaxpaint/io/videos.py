@@ -324,7 +324,7 @@ def _faults(log: Iterable[bytes]) -> Iterator[float]:
 
 def write_video(
     path: str | os.PathLike[str],
-    frames: Iterable[UInt8[np.ndarray, "height width 3"]],
+    frames: Iterable[UInt8[np.ndarray, "height width c"]],
     *,
     fps: float | Fraction = 30.0,
     sound_of: str | os.PathLike[str] | None = None,

@@ -37,7 +37,7 @@ class Layer(NamedTuple):
 
     name: str
     colors: UInt8[np.ndarray, "h w c"]
-    picture: UInt8[np.ndarray, "h w c"]
+    picture: UInt8[np.ndarray, "h w k"]
 
 
 def layers_of(painting: Painting, options: Options) -> Iterator[Layer]:
