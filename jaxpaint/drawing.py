@@ -127,6 +127,8 @@ def shown(settings: Settings, layers: Float[np.ndarray, "h w c"]) -> Float[np.nd
 
     Light falls on paint alone: a bare canvas and its weave are not seen where alpha is 0.
     """
+    if layers.shape[-1] == 3:
+        return layers
     colors, alpha = layers[..., :3], layers[..., -1:]
     if settings.transparent:
         colors = mattes.without_canvas(colors, alpha, settings.canvas_rgb)

@@ -16,8 +16,8 @@ from jaxpaint.types import Painting
 
 HELP = """\
 usage: {program} IMAGE... [--out=OUT] [--size=N] [--dpi=N] [--timelapse] [--report] [--resume]
-       [--overwrite] [--detail=IMAGE] [--flow=IMAGE] [--matte=MASK] [--wet=X] [--relief=X] [--light=X]
-       [--gloss=X] [--ground=NAME] [--config=FILE] [--config.KEY=VALUE]...
+       [--overwrite] [--detail=IMAGE] [--flow=IMAGE] [--matte=MASK] [--wet=X] [--relief=X]
+       [--light=X] [--gloss=X] [--ground=NAME] [--config=FILE] [--config.KEY=VALUE]...
        {program} --repaint=NAME.npz [IMAGE] --region=MASK [--config.KEY=VALUE]...
 
 Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn at any size.
