@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from jaxpaint import drawing, mattes, runtime
+from jaxpaint import drawing, mattes, pictures, runtime
 from jaxpaint.cli import app, maps, options, outputs, repaint, resumable
 from jaxpaint.cli.app import Refused
 from jaxpaint.cli.options import CommandLine
@@ -110,6 +110,9 @@ def _paint(files: PaintingFiles, line: CommandLine[Settings]) -> None:
             if chosen.transparent and matte is None and result is None and "matte" not in given:
                 expected = "expected transparent places for config.transparent, or --matte=MASK"
                 raise Refused(f"{files.source}: {expected}, got an opaque photograph")
+            if "matte" in given:
+                full = pictures.resize(given["matte"][..., None], wanted.shape[:2])[..., 0]
+                wanted = mattes.cut_out(wanted, full, canvas)
             with watch("fitting"):
                 result = resumable.paint_picture(
                     image, files, settings=chosen, so_far=result, size=size, line=line, **given
