@@ -1,7 +1,8 @@
-"""PSNR of steered paintings: few colours, detail in one place, given directions, a region painted anew, cut-outs.
+"""PSNR of steered paintings: few colours, mixtures, maps of detail and directions, a region painted anew, cut-outs.
 
     python benchmarks/steering.py
     python benchmarks/steering.py palette --photos=coffee,mine.jpg --colors=4,8,16 --strokes=2000
+    python benchmarks/steering.py pigments --colors=12
     python benchmarks/steering.py detail
     python benchmarks/steering.py flow
     python benchmarks/steering.py region
@@ -12,6 +13,8 @@ pictures for each photograph, under light. PSNRs are those of drawings without l
 
 palette: in any colours; the same strokes in the nearest colours of a palette; and with that palette
 (`--config.palette`), whose colours are found for the photograph.
+
+pigments: in few colours of any kind, and in as many mixtures of a set of paints (`--config.pigments`), for some sets.
 
 detail: with all places alike, and with a map that is light in an ellipse: a face, an eye, a cup, a roof, a flower's
 heart. Prints the PSNR inside the ellipse and outside.
@@ -55,6 +58,8 @@ ELLIPSES = {
     "china": (0.3, 0.35, 0.12, 0.2),
     "flower": (0.5, 0.35, 0.15, 0.15),
 }
+# Sets of paints.
+PIGMENTS = ("zorn", "impressionist", "studio")
 # Weights of directions (`--config.direction`).
 WEIGHTS = (1.0, 10.0)
 # Brushes of cut-outs.
@@ -101,6 +106,25 @@ def in_few_colors(names: Sequence[str], settings: jaxpaint.Settings, options: ar
         gain = f"fitted {found:.2f} dB, {found - nearest:+.2f} over rounded"
         print(f"{count} colours, mean: any {free:.2f}, rounded {nearest:.2f}, {gain}", flush=True)
     return strips
+
+
+def in_mixtures(names: Sequence[str], settings: jaxpaint.Settings, options: argparse.Namespace) -> list[Strip]:
+    """Measures mixtures of several sets of paints; gives the pictures."""
+    rows, strips = [], []
+    for name in names:
+        photo = machine.picture(name)
+        few = dataclasses.replace(settings, palette=options.colors)
+        every = [jaxpaint.paint(photo, key=0, settings=dataclasses.replace(few, pigments=p)) for p in ("", *PIGMENTS)]
+        rows.append([float(metrics.psnr(drawing.draw_flat(each), at_fit(photo, settings))) for each in every])
+        strips.append([photo, *(jaxpaint.draw(each) for each in every)])
+        print(f"{name}: {told_mixtures(rows[-1])}", flush=True)
+    print(f"mean: {told_mixtures(np.mean(rows, axis=0))}", flush=True)
+    return strips
+
+
+def told_mixtures(psnrs: Sequence[float]) -> str:
+    """PSNRs in words."""
+    return ", ".join(f"{name} {psnr:.2f} dB" for name, psnr in zip(("any", *PIGMENTS), psnrs, strict=True))
 
 
 def in_detail(names: Sequence[str], settings: jaxpaint.Settings, _: argparse.Namespace) -> list[Strip]:
@@ -235,6 +259,7 @@ def over(picture: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 STEERED: dict[str, Callable[..., list[Strip]]] = {
     "palette": in_few_colors,
+    "pigments": in_mixtures,
     "detail": in_detail,
     "flow": in_directions,
     "region": in_a_region,

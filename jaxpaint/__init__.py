@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jaxpaint.io.images import read_image, write_image
     from jaxpaint.io.npz import save_painting
     from jaxpaint.io.paintings import load_painting
-    from jaxpaint.io.palettes import read_palette
+    from jaxpaint.io.palettes import read_palette, read_pigments
     from jaxpaint.io.weights import load_renderer
     from jaxpaint.ordering import reorder
     from jaxpaint.painting import paint, paint_stages
@@ -47,6 +47,7 @@ __all__ = [
     "paint_stages",
     "read_image",
     "read_palette",
+    "read_pigments",
     "reorder",
     "repaint",
     "repaint_stages",
@@ -70,7 +71,7 @@ _MODULES = {
     "io.images": ["read_image", "write_image"],
     "io.npz": ["save_painting"],
     "io.paintings": ["load_painting"],
-    "io.palettes": ["read_palette"],
+    "io.palettes": ["read_palette", "read_pigments"],
     "io.weights": ["load_renderer"],
     "ordering": ["reorder"],
     "painting": ["paint", "paint_stages"],

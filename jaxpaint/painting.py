@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import checks, directions, mattes, optimize, palettes, pictures
+from jaxpaint import checks, directions, mattes, optimize, palettes, pictures, pigments
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.maps import NONE, Maps
@@ -163,7 +163,9 @@ def fit_stages(
     stages = plan(settings, shape, window=window, share=painter.share)
     form = directions.varied(directions.form(image)) if maps.form is None else maps.form
     if settings.palette and painter.palette is None:
-        painter = painter._replace(palette=palettes.of_picture(image, settings.palette_size, painter.within(weight)))
+        among = pigments.mixtures(settings.pigments).colors if settings.pigments else None
+        few = palettes.of_picture(image, settings.palette_size, painter.within(weight), among=among)
+        painter = painter._replace(palette=few)
     if maps.matte is not None:
         image = np.concatenate([image, pictures.resize(maps.matte[..., None], image.shape[:2])], axis=-1)
     run = _Run(painter, image, weight, form, key)

@@ -14,6 +14,8 @@ from jaxpaint import pictures
 _LOOKED_AT = 128
 # Points that a palette is chosen from: a colour of twice the weight is there twice as often.
 _POINTS = 4096
+# Clusters that a choice among given colours is for, and how many times each choice is made anew.
+_CLUSTERS, _TURNS = 256, 4
 
 
 class Palette(NamedTuple):
@@ -55,7 +57,11 @@ def reduced(colors: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, "n"], c
 
 
 def of_picture(
-    picture: Float[np.ndarray, "height width 3"], count: int, importance: Float[np.ndarray, "h w"] | None = None
+    picture: Float[np.ndarray, "height width 3"],
+    count: int,
+    importance: Float[np.ndarray, "h w"] | None = None,
+    *,
+    among: Float[np.ndarray, "m 3"] | None = None,
 ) -> Float[np.ndarray, "k 3"]:
     """At most `count` colours that a picture can be painted in, of 8 bits, light ones first.
 
@@ -63,14 +69,43 @@ def of_picture(
       picture: sRGB in [0, 1].
       count: greatest number of colours.
       importance: weight of each pixel, of any size, so that a face has its colours; None for equal weights.
+      among: the colours to choose from, of 8 bits; None for any.
     """
     height, width, _ = picture.shape
     small = pictures.resize(picture, pictures.fitted_shape(height, width, _LOOKED_AT))
     weights = (
         np.ones(small.shape[:2]) if importance is None else pictures.resize(importance[..., None], small.shape[:2])
     )
-    found = reduced(small.reshape(-1, 3), np.maximum(weights.ravel(), 1e-3), count)
-    return distinct(found.colors)
+    colors, weights = small.reshape(-1, 3), np.maximum(weights.ravel(), 1e-3)
+    if among is not None:
+        return chosen(colors, weights, among, count)
+    return distinct(reduced(colors, weights, count).colors)
+
+
+def chosen(
+    colors: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, "n"], among: Float[np.ndarray, "m 3"], count: int
+) -> Float[np.ndarray, "k 3"]:
+    """At most `count` of some colours that are near to others, by the squared distances in CIELAB, light ones first.
+
+    Each choice is the best beside those made before; then each is made anew, beside all others.
+
+    Args:
+      colors: sRGB in [0, 1].
+      weights: how much each colour counts, above 0.
+      among: the colours to choose from, in [0, 1].
+      count: greatest number of choices.
+    """
+    points, members = reduced(colors, weights, _CLUSTERS)
+    totals = np.bincount(members, weights).astype(np.float32)
+    lab, aims = (cv2.cvtColor(each[None].astype(np.float32), cv2.COLOR_RGB2Lab)[0] for each in (among, points))
+    distances = ((aims[:, None] - lab) ** 2).sum(axis=-1)
+    picked: list[int] = []
+    for turn in range(_TURNS * count):
+        picked = picked[turn >= count :]
+        least = distances[:, picked].min(axis=1, initial=np.inf)
+        picked.append(int((totals @ np.minimum(distances, least[:, None])).argmin()))
+    best = np.unique(picked)
+    return among[best[np.argsort(-lab[best, 0], kind="stable")]]
 
 
 def distinct(colors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "k 3"]:

@@ -166,7 +166,7 @@ def settings_of(painting: Painting) -> Settings:
     if not painting.settings.palette_size:
         return painting.settings
     colors = palettes.distinct(painting.strokes[:, BRUSHES[painting.brush].index("color")].reshape(-1, 3))
-    return dataclasses.replace(painting.settings, palette=",".join(map(pictures.to_hex, colors)))
+    return dataclasses.replace(painting.settings, palette=",".join(map(pictures.to_hex, colors)), pigments="")
 
 
 def suited(painting: Painting, settings: Settings | None, strokes: int) -> Settings:

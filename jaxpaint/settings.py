@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Self
 
+from jaxpaint import pigments
 from jaxpaint.architectures import ARCHITECTURES
 from jaxpaint.brushes import BRUSHES, Brush
 from jaxpaint.losses.terms import TERMS
@@ -121,8 +122,8 @@ class Checked:
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
 # Seeds have 32 bits.
 MOST_SEED = 2**32 - 1
-# Most colours of a palette.
-MOST_COLORS = 64
+# Most colours of a palette, and how many are mixed from pigments by default.
+MOST_COLORS, _MIXED = 64, 24
 # Settings of the paint's surface and of the light, which change a drawing but not its strokes.
 LIGHT = ("wet", "relief", "light", "gloss", "ground")
 
@@ -158,8 +159,8 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     groups = {
         "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
         "simplify spread underpainting upright opaque solid",
-        "Colour and light": "canvas_color transparent palette palette_mix ink water layering jitter wet relief light "
-        "gloss ground",
+        "Colour and light": "canvas_color transparent palette pigments palette_mix ink water layering jitter wet "
+        "relief light gloss ground",
         "A network in place of the engine": "renderer weights dtype",
         "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",
     }
@@ -181,6 +182,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     transparent: bool = setting(False, "strokes stay where the photograph is opaque; pictures come with alpha")
     ink: str = setting("", "one colour for all strokes, r,g,b; empty: any")
     palette: str = setting("", "few colours: how many; or #rrggbb,#rrggbb; or a file")
+    pigments: str = setting("", "paints to mix colours from: zorn; or names, #rrggbb; or a file")
     palette_mix: bool = setting(False, "a stroke may go from one colour of the palette to another")
     underpainting: float = setting(
         0.025, "share of the strokes that cover the canvas first; oil brushes only", 0.0, 1.0
@@ -252,8 +254,13 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
             _parse_color("ink", self.ink)
         if self.palette:
             object.__setattr__(self, "palette", _checked_palette(self.palette))
-            if self.ink:
-                raise ValueError(f"config.ink: expected only without a palette, got {self.ink!r}")
+        if self.pigments:
+            object.__setattr__(self, "pigments", pigments.checked(self.pigments))
+            if "#" in self.palette:
+                raise ValueError(f"config.palette: expected a number of colours with pigments, got {self.palette!r}")
+            object.__setattr__(self, "palette", self.palette or _SuitableText(_MIXED))
+        if self.palette and self.ink:
+            raise ValueError(f"config.ink: expected only without a palette and pigments, got {self.ink!r}")
         for name in ("weights", "dtype"):
             value = getattr(self, name)
             if self.renderer == "exact" and value != self.defaults()[name]:
@@ -314,7 +321,7 @@ class FilmSettings(Settings):
     strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     simplify: float = setting(0.0, "how far faint, small details are left out where people seldom look", 0.0, 1.0)
-    palette: str = setting("", "few colours: #rrggbb,#rrggbb, or a file of them")
+    palette: str = setting("", "few colours: #rrggbb,#rrggbb; or a file; or with pigments, how many")
     underpainting: float = setting(0.0, "share of the first frame's strokes that cover the canvas first", 0.0, 1.0)
     direction: float = setting(0.0, "how strongly strokes follow the forms, in keyframes", 0.0, 10.0)
     method: str = setting(
@@ -338,9 +345,10 @@ class FilmSettings(Settings):
         super().__post_init__()
         if self.transparent:
             raise ValueError("config.transparent: expected false for a film, whose frames lie on the canvas, got true")
-        if self.palette_size:
+        if self.palette_size and not self.pigments:
             raise ValueError(
-                f"config.palette: expected colours, as #rrggbb,#rrggbb or a file, for a film, got {self.palette!r}"
+                f"config.palette: expected colours, as #rrggbb,#rrggbb or a file, for a film without pigments, got "
+                f"{self.palette!r}"
             )
         if self.interpolate and self.method != "persistent":
             raise ValueError(f"config.interpolate: expected only with method persistent, got it with {self.method}")

@@ -173,6 +173,8 @@ def test_a_palette_in_a_file(painter, capsys):
     assert run(paint, "photo.png", "--config.palette=missing.hex", "-o", "other") == 1
     assert one_line(capsys).startswith("jaxpaint: missing.hex: no such file")
     assert run(paint, "photo.png", "--config.palette=mine.hex", "-o", "mine.hex") == 1
+    assert run(paint, "photo.png", "--config.pigments=mine.hex", "-o", "mixed") == 0
+    assert painter.calls[-1][2].pigments == "#ff0000,#0080ff"
 
 
 def test_a_map_of_detail(painter, capsys):

@@ -230,7 +230,7 @@ def in_colors(**settings):
 
 def test_swatches(tmp_path):
     painting = in_colors(palette=HEX + ",#00ff00")
-    colors, shares = swatches_of(painting, 8)
+    colors, shares, _ = swatches_of(painting, 8)
     # In the order that was given, and with a colour that is on no stroke.
     np.testing.assert_array_equal(colors[:4], given())
     np.testing.assert_allclose(shares, [0.5, 0.1, 0.1, 0.1, 0.0], atol=0.03)
@@ -250,6 +250,6 @@ def test_many_colours_become_few(tmp_path):
     settings = jaxpaint.Settings(brush="filbert", size=64, strokes=200)
     strokes = rng.random((200, BRUSHES["filbert"].dim), np.float32)
     painting = jaxpaint.Painting(strokes, "filbert", 48, 64, settings.canvas_rgb, None, settings)
-    colors, shares = swatches_of(painting, 5)
+    colors, shares, _ = swatches_of(painting, 5)
     assert len(colors) == 5 and 0.5 < shares.sum() <= 1
     assert painter.Painter.of(settings, (48, 64)).palette is None

@@ -22,7 +22,7 @@ from ml_collections import config_flags
 from jaxpaint import pictures
 from jaxpaint.cli.app import Refused, program_of, say_more
 from jaxpaint.io.exports import EXPORTS
-from jaxpaint.io.palettes import read_palette
+from jaxpaint.io.palettes import read_palette, read_pigments
 from jaxpaint.ordering import ORDERS
 from jaxpaint.settings import LIGHT, Checked, Settings, unknown_key
 
@@ -124,11 +124,12 @@ def command_line(
     light = light_of(values) if issubclass(kind, Settings) else {}
     given, read = {**chosen, **changes, **light}, [config_path]
     try:
-        palette = pathlib.Path(str(given.get("palette", "")))
-        if issubclass(kind, Settings) and palette.suffix:
-            # The settings hold the colours, so that the painting can be drawn and resumed without the file.
-            given["palette"] = read_palette(palette)
-            read.append(palette)
+        for name, reader in (("palette", read_palette), ("pigments", read_pigments)):
+            file = pathlib.Path(str(given.get(name, "")))
+            if issubclass(kind, Settings) and file.suffix and "#" not in file.name:
+                # The settings hold the colours, so that the painting can be drawn and resumed without the file.
+                given[name] = reader(file)
+                read.append(file)
         settings = kind.from_config(given)
     except (ValueError, TypeError) as error:
         raise Refused(error) from None

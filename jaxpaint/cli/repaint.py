@@ -123,6 +123,9 @@ def _photograph(line: CommandLine[Settings], before: Painting) -> Float[np.ndarr
 def _settings(before: Painting, line: CommandLine[Settings]) -> tuple[int | None, Settings]:
     """Number of new strokes, or None for as many as before, and their settings: the painting's, and the user's."""
     asked = {name: getattr(line.settings, name) for name in line.asked if name not in LIGHT}
+    if "pigments" in asked:
+        # How many mixtures, in place of the painting's colours.
+        asked["palette"] = line.settings.palette
     return asked.pop("strokes", None), dataclasses.replace(repainting.settings_of(before), **asked)
 
 

@@ -6,11 +6,8 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from jaxpaint import checks, palettes, pictures
 from jaxpaint.errors import PaletteError, reason
@@ -21,6 +18,8 @@ from jaxpaint.settings import MOST_COLORS
 _FOUND = 8
 # Most bytes of a file that lists colours.
 _MOST_BYTES = 2**20
+# A colour, of 8 bits, and its name, empty if it has none.
+_Named = tuple[list[int], str]
 
 
 def read_palette(path: str | os.PathLike[str]) -> str:
@@ -39,11 +38,30 @@ def read_palette(path: str | os.PathLike[str]) -> str:
       PaletteError: the file lists no colours, or too many, or something else.
       ImageError: the file is missing, or a picture that can't be read.
     """
+    return ",".join(_named(path))
+
+
+def read_pigments(path: str | os.PathLike[str]) -> str:
+    """Reads paints, for `Settings.pigments`: the colours of a palette, and their names in a palette of GIMP.
+
+    Args:
+      path: as for `read_palette`.
+
+    Returns:
+      Paints as `name #rrggbb` with commas between them, in the order of the file; without names, `#rrggbb`.
+
+    Raises:
+      TypeError, PaletteError, ImageError: as for `read_palette`.
+    """
+    return ",".join(f"{name} {color}".strip() for color, name in _named(path).items())
+
+
+def _named(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The name of each colour of a file, empty if it has none; see `read_palette`."""
     checks.path(path)
     path = pathlib.Path(path)
     check_file(path, "a palette")
     listed = {".gpl": _of_gimp, ".hex": _of_lines, ".txt": _of_lines, ".json": _of_json}.get(path.suffix.lower())
-    colors: Iterable[Any]
     if listed is None:
         colors = _of_picture(path)
     else:
@@ -52,30 +70,34 @@ def read_palette(path: str | os.PathLike[str]) -> str:
                 colors = listed(file.read(_MOST_BYTES).decode())
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise PaletteError(f"{path}: expected a palette, got {reason(error)}") from None
-    distinct = list(dict.fromkeys("#" + bytes(color).hex() for color in colors))
+    distinct: dict[str, str] = {}
+    for color, name in colors:
+        distinct.setdefault("#" + bytes(color).hex(), name)
     if not 1 <= len(distinct) <= MOST_COLORS:
         raise PaletteError(f"{path}: expected a palette of 1 to {MOST_COLORS} colours, got {len(distinct)}")
-    return ",".join(distinct)
+    return distinct
 
 
-def _of_gimp(text: str) -> list[list[int]]:
+def _of_gimp(text: str) -> list[_Named]:
     head, *lines = text.splitlines() or [""]
     if not head.startswith("GIMP Palette"):
         raise ValueError("no palette of GIMP")
-    found = (re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)", line) for line in lines)
-    return [_checked([int(number) for number in match.groups()]) for match in found if match]
+    found = (re.match(r"\s*(\d+)\s+(\d+)\s+(\d+)(?!\S)(.*)", line) for line in lines)
+    matches = (match.groups() for match in found if match)
+    # Commas and # separate colours in settings.
+    return [(_checked([int(number) for number in rgb]), re.sub("[#,]", " ", name).strip()) for *rgb, name in matches]
 
 
-def _of_lines(text: str) -> list[list[int]]:
-    return [_of_hex(line) for line in text.split()]
+def _of_lines(text: str) -> list[_Named]:
+    return [(_of_hex(line), "") for line in text.split()]
 
 
-def _of_json(text: str) -> list[list[int]]:
+def _of_json(text: str) -> list[_Named]:
     found = json.loads(text)
     colors = found.get("colors") if isinstance(found, dict) else found
     if not isinstance(colors, list):
         raise ValueError('no list of colours, alone or as "colors"')
-    return [_of_hex(color) if isinstance(color, str) else _checked(color) for color in colors]
+    return [(_of_hex(color) if isinstance(color, str) else _checked(color), "") for color in colors]
 
 
 def _of_hex(text: str) -> list[int]:
@@ -94,10 +116,12 @@ def _checked(color: object) -> list[int]:
     return color
 
 
-def _of_picture(path: pathlib.Path) -> UInt8[np.ndarray, "n 3"]:
+def _of_picture(path: pathlib.Path) -> list[_Named]:
     picture = read_image(path)
     # As one number each, which are sorted much sooner.
     distinct = np.unique(pictures.to_bytes(picture).astype(np.int32) @ np.array([65536, 256, 1], np.int32))
     if len(distinct) <= MOST_COLORS:
-        return np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1).astype(np.uint8)
-    return pictures.to_bytes(palettes.of_picture(picture, _FOUND)[None])[0]
+        colors = np.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255], axis=1)
+    else:
+        colors = pictures.to_bytes(palettes.of_picture(picture, _FOUND))
+    return [(color, "") for color in colors.tolist()]

@@ -30,7 +30,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
-from jaxpaint import checks, chroma, optimize, painting, pictures, styling
+from jaxpaint import checks, chroma, optimize, painting, pictures, pigments, styling
 from jaxpaint.brushes import Brush, moved
 from jaxpaint.maps import checked_detail
 from jaxpaint.optimize.initialize import stroke_size
@@ -175,7 +175,11 @@ class VideoPainter(NamedTuple):
         """
         shape = pictures.fitted_shape(*source, fitted_size(settings, source))
         frame = dataclasses.replace(settings.painting, size=max(shape))
-        return cls(settings, source, Painter.of(frame, shape, brush_image), style)
+        painter = Painter.of(frame, shape, brush_image)
+        if settings.pigments:
+            # The same for all frames, whoever paints them.
+            painter = painter._replace(palette=pigments.palette(settings.pigments, settings.palette_size))
+        return cls(settings, source, painter, style)
 
     @property
     def shape(self) -> tuple[int, int]:
