@@ -7,6 +7,7 @@
     python benchmarks/steering.py flow
     python benchmarks/steering.py region
     python benchmarks/steering.py transparent
+    python benchmarks/steering.py goal --size=256
 
 Paints photographs (by scikit-image's or scikit-learn's name, or a file), and writes steering.jpg to --out: a row of
 pictures for each photograph, under light. PSNRs are those of drawings without light against the photograph.
@@ -29,6 +30,9 @@ far the rest of the painting has changed.
 transparent: ellipses twice as large cut out, with three brushes; coffee's has a soft border. Prints the mean alpha
 where the matte is 0, in all of the picture and within 4 pixels of the matte; the mean alpha where it is 1; and the PSNR
 there, over grey.
+
+goal: the search for a PSNR (`--config.psnr`), and the fewest strokes that a bisection finds, by paintings of the same
+kind; then a time (`--config.seconds`), twice.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import pathlib
+import time
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -77,6 +82,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", default=FIVE, help="names or files, with commas")
     parser.add_argument("--colors", default="8", help="sizes of the palette, with commas")
     parser.add_argument("--strokes", type=int, default=1000)
+    parser.add_argument("--psnr", type=float, default=25.0, help="a goal, in dB; 0: none")
+    parser.add_argument("--seconds", type=float, default=30.0, help="a goal; 0: none")
     parser.add_argument("--size", type=int, default=512, help="long side of the fit and of the sheet, in pixels")
     parser.add_argument("--high", type=int, default=320, help="height of the sheet's pictures, in pixels")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path())
@@ -257,6 +264,58 @@ def over(picture: np.ndarray, below: np.ndarray) -> np.ndarray:
     return alpha * picture[..., :3] + (1.0 - alpha) * below
 
 
+def to_a_goal(names: Sequence[str], settings: jaxpaint.Settings, options: argparse.Namespace) -> list[Strip]:
+    """Measures goals; gives the pictures."""
+    strips = []
+    for name in names:
+        photo, strip = machine.picture(name), []
+        if options.psnr:
+            strip.append(near_enough(name, photo, dataclasses.replace(settings, psnr=options.psnr)))
+        if options.seconds:
+            strip += [in_time(name, photo, dataclasses.replace(settings, seconds=options.seconds)) for _ in range(2)]
+        strips.append([photo, *map(jaxpaint.draw, strip)])
+    return strips
+
+
+def near_enough(name: str, photo: np.ndarray, settings: jaxpaint.Settings) -> jaxpaint.Painting:
+    """Searches for a PSNR, and compares the strokes with those of a bisection."""
+    *_, (near, progress) = parts = list(jaxpaint.paint_stages(photo, key=0, settings=settings))
+    found, trials = len(near.strokes), len({each.note for _, each in parts})
+    told = f"{settings.psnr:g} dB asked, {progress.psnr:.2f} dB with {found} strokes in {trials} trials"
+    fewest = bisected(photo, settings, found)
+    print(f"{name}: {told}, by bisection {fewest}, {found / fewest - 1:+.1%}", flush=True)
+    return near
+
+
+def in_time(name: str, photo: np.ndarray, settings: jaxpaint.Settings) -> jaxpaint.Painting:
+    """Paints in some seconds."""
+    start = time.perf_counter()
+    result = jaxpaint.paint(photo, key=0, settings=settings)
+    spent = time.perf_counter() - start
+    psnr = float(metrics.psnr(drawing.draw_dry(result), at_fit(photo, settings)))
+    told = f"{len(result.strokes)} strokes, {result.settings.steps} steps, {psnr:.2f} dB"
+    print(f"{name}: {settings.seconds:g} s asked, {spent:.1f} s, {told}", flush=True)
+    return result
+
+
+def bisected(photo: np.ndarray, settings: jaxpaint.Settings, found: int) -> int:
+    """Fewest strokes whose painting has the PSNR of the settings, within 3 %, by bisection around those found."""
+
+    def enough(strokes: int) -> bool:
+        # The first trial of a search for more than there is.
+        chosen = dataclasses.replace(settings, strokes=strokes, psnr=60.0)
+        stages = jaxpaint.paint_stages(photo, key=0, settings=chosen)
+        return next(p.psnr for _, p in stages if p.step == p.steps) >= settings.psnr
+
+    low, high = found * 2 // 3, found
+    while low > 1 and enough(low):
+        low, high = low * 2 // 3, low
+    while high - low > max(1, 0.03 * high):
+        middle = round((low * high) ** 0.5)
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
 STEERED: dict[str, Callable[..., list[Strip]]] = {
     "palette": in_few_colors,
     "pigments": in_mixtures,
@@ -264,6 +323,7 @@ STEERED: dict[str, Callable[..., list[Strip]]] = {
     "flow": in_directions,
     "region": in_a_region,
     "transparent": in_a_matte,
+    "goal": to_a_goal,
 }
 
 

@@ -58,6 +58,11 @@ def draw_flat(painting: Painting, *, size: int | None = None) -> Float[np.ndarra
     return draw_layers(relit(painting, {"relief": 0.0}), size=size)[..., :3]
 
 
+def draw_dry(painting: Painting, *, size: int | None = None) -> Float[np.ndarray, "h w c"]:
+    """Dry paint without light, as a fit draws it: on the canvas, and with alpha if the painting is transparent."""
+    return draw_layers(relit(painting, {"wet": 0.0, "relief": 0.0}), size=size)
+
+
 def relit(painting: Painting, light: Mapping[str, Any]) -> Painting:
     """A painting under another light.
 

@@ -47,3 +47,7 @@ class WeightsError(JaxpaintError):
 
 class ResumeError(JaxpaintError):
     """A painting that can't be gone on from."""
+
+
+class GoalError(JaxpaintError):
+    """A goal that can't be reached on this machine."""

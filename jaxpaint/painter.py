@@ -47,6 +47,7 @@ class Painter(NamedTuple):
         the bare canvas.
       region: where new strokes may lie, of any size, in [0, 1]; None for anywhere.
       turned: whether the chessboard below a transparent painting is turned (see `mattes`).
+      room: number of strokes that programs are compiled for (see `Problem`).
     """
 
     settings: Settings
@@ -57,6 +58,7 @@ class Painter(NamedTuple):
     below: Float[np.ndarray, "_ _ c"] | None = None
     region: Map | None = None
     turned: bool = False
+    room: int = 0
 
     @classmethod
     def of(
@@ -102,7 +104,8 @@ class Painter(NamedTuple):
     def draw(self, strokes: Float[np.ndarray, "n d"], shape: tuple[int, int]) -> Picture:
         """The strokes as they will be seen, in dry paint; filled up, so that one program draws however many."""
         if len(strokes):
-            more = max(self.settings.strokes - len(strokes), 0)
+            # One more is appended, to fill up the tiles' lists.
+            more = max(self.settings.strokes - len(strokes), self.room - 1 - len(strokes), 0)
             strokes = np.concatenate([strokes, nowhere(self.brush, more)])
         canvas = self.backdrop(shape) if self.below is None else self.seen(self.below, shape)
         return draw_strokes(self.engine(), strokes, shape, canvas=canvas)
@@ -186,6 +189,7 @@ class Painter(NamedTuple):
             importance=_resized(importance, shape),
             region=_resized(self.region, shape),
             max_aspect=settings.max_aspect,
+            room=self.room,
         )
 
     def fit(
@@ -349,7 +353,7 @@ def prepared(
     """
     if settings.simplify and _weighted(settings, detail):
         # At the size of the fit, since a photograph may be much larger.
-        image = _at_fit(settings, image)
+        image = at_fit(settings, image)
         size = stroke_size(image.shape[:2], settings.strokes)
         image = attention.simplified(image, settings.simplify, size, importance(settings, image, detail))
     if matte is None:
@@ -381,7 +385,7 @@ def importance(
     """
     if not _weighted(settings, detail):
         return None
-    image = _at_fit(settings, image)
+    image = at_fit(settings, image)
     return attention.importance(image) if detail is None else attention.mapped(detail, image.shape[:2])
 
 
@@ -389,7 +393,8 @@ def _weighted(settings: Settings, detail: Map | None) -> bool:
     return (settings.detail == "auto" or detail is not None) and settings.mode != "blocks"
 
 
-def _at_fit(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns 3"]:
+def at_fit(settings: Settings, image: Picture) -> Float[np.ndarray, "rows columns 3"]:
+    """A picture at the size of the fit."""
     height, width, _ = image.shape
     return pictures.resize(image, pictures.fitted_shape(height, width, settings.size))
 

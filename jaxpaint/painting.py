@@ -6,6 +6,7 @@ A painting is a function of the picture, the settings and the key.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import math
 from collections.abc import Iterator, Mapping
@@ -15,15 +16,18 @@ import numpy as np
 import optax
 from jaxtyping import Float, PRNGKeyArray
 
-from jaxpaint import checks, directions, mattes, optimize, palettes, pictures, pigments
+from jaxpaint import checks, directions, drawing, goals, mattes, metrics, optimize, palettes, pictures, pigments
 from jaxpaint.brushes import BRUSHES, Brush, nowhere
 from jaxpaint.errors import ResumeError
 from jaxpaint.maps import NONE, Maps
 from jaxpaint.optimize.initialize import Layout, stroke_size
 from jaxpaint.painter import (
     CANDIDATE,
+    Map,
     Painter,
+    Picture,
     as_key,
+    at_fit,
     bounds,
     generator,
     importance,
@@ -71,13 +75,18 @@ def paint(
         of detail and matte.
 
     Returns:
-      The finished painting.
+      The finished painting. With a goal (`settings.psnr`, `settings.seconds`), its settings have the strokes, and for
+      seconds the steps, that were found.
 
     Raises:
       ValueError, TypeError: an argument has another type, shape or range; the settings name an own brush without its
         stamps, or a brush that takes none.
       WeightsError: the network's weights are missing, or belong to another network or brush.
       ResumeError: the painting to resume is finished, or has other settings, directions or another map.
+      GoalError: the seconds are too few for the smallest painting.
+
+    Warns:
+      UserWarning: no painting has the PSNR; the best one is returned.
     """
     stages = paint_stages(
         image,
@@ -133,10 +142,37 @@ def paint_stages(
         if given is not alpha or alpha is None:
             # The same as of the resumed painting, which has its matte at the size of the fit alone.
             image = mattes.cut_out(pictures.resize(image, maps.matte.shape), maps.matte, settings.canvas_rgb)
-    image = prepared(settings, image, maps.detail, maps.matte)
-    return fit_stages(
-        image, painter, key=key, weight=importance(settings, image, maps.detail), maps=maps, resume=resume
-    )
+
+    @functools.lru_cache(maxsize=1)
+    def prepare(settings: Settings) -> tuple[Picture, Map | None]:
+        picture = prepared(settings, image, maps.detail, maps.matte)
+        return picture, importance(settings, picture, maps.detail)
+
+    def paint_plainly(settings: Settings, resume: Painting | None, planned: goals.Planned | None) -> goals.Stages:
+        picture, weight = prepare(dataclasses.replace(settings, steps=1))
+        chosen = painter._replace(settings=settings, room=goals.room(settings))
+        return fit_stages(picture, chosen, key=key, weight=weight, maps=maps, resume=resume, planned=planned)
+
+    if settings.psnr:
+        # Faint details count, too, though they may be left out.
+        target = at_fit(settings, prepared(dataclasses.replace(settings, simplify=0.0), image, matte=maps.matte))
+        return goals.reach(
+            paint_plainly,
+            lambda painting: float(metrics.psnr(drawing.draw_dry(painting)[..., :3], target)),
+            settings,
+            kept=maps.as_dict(),
+            resume=resume,
+        )
+    if settings.seconds:
+        return goals.spend(paint_plainly, lambda chosen: plan_of(painter, chosen), settings, resume=resume)
+    return paint_plainly(settings, resume, None)
+
+
+def plan_of(painter: Painter, settings: Settings) -> tuple[Stage, ...]:
+    """The plan of a painter's picture, by other settings; see `stages.plan`."""
+    window = painter.network.window if painter.network else None
+    shape = pictures.fitted_shape(*painter.shape, settings.size)
+    return plan(settings, shape, window=window, share=painter.share)
 
 
 def fit_stages(
@@ -147,6 +183,7 @@ def fit_stages(
     weight: Float[np.ndarray, "rows columns"] | None,
     maps: Maps = NONE,
     resume: Painting | None = None,
+    planned: goals.Planned | None = None,
 ) -> Iterator[tuple[Painting, Progress]]:
     """`paint_stages` of a picture that is `prepared` already.
 
@@ -156,11 +193,12 @@ def fit_stages(
       key, resume: as for `paint`.
       weight: of each pixel in the loss, of any size, of mean 1; None for equal weights.
       maps: the user's maps.
+      planned: the plan, given the number of the stage that begins, from 0; as many stages each time. None: the plan of
+        the settings.
     """
     settings, (height, width) = painter.settings, painter.shape
-    window = painter.network.window if painter.network else None
-    shape = pictures.fitted_shape(height, width, settings.size)
-    stages = plan(settings, shape, window=window, share=painter.share)
+    begun = int(resume.state["stage"]) if resume and resume.state and "stage" in resume.state else 0
+    stages = planned(begun) if planned else plan_of(painter, settings)
     form = directions.varied(directions.form(image)) if maps.form is None else maps.form
     if settings.palette and painter.palette is None:
         among = pigments.mixtures(settings.pigments).colors if settings.pigments else None
@@ -173,11 +211,10 @@ def fit_stages(
     painting = Painting(
         state.strokes, settings.brush, height, width, settings.canvas_rgb, painter.brush_image, settings
     )
-    total = sum(stage.steps for stage in stages)
-    known = Fit(np.nan, np.nan)
+    known, before = Fit(np.nan, np.nan), sum(stage.steps for stage in stages[: state.stage])
     for number in range(state.stage, len(stages)):
-        stage = stages[number]
-        before = sum(earlier.steps for earlier in stages[:number])
+        stages = planned(number) if planned and number > begun else stages
+        stage, total = stages[number], before + sum(stage.steps for stage in stages[number:])
         _log.info("stage %d/%d: %s", number + 1, len(stages), stage)
         for after, fit in run.stage(state, stage):
             state = after
@@ -204,6 +241,7 @@ def fit_stages(
                     strokes=state.placed,
                 ),
             )
+        before += stage.steps
 
 
 def _jittered(

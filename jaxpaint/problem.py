@@ -48,6 +48,7 @@ class Problem(NamedTuple):
       max_aspect: greatest length of a stroke, in its widths; 0 for no limit.
       block: side, in pixels, of the squares of the picture that are painted each for itself, with the strokes whose
         middle is in them; it is the window of a renderer that draws only one size. None: strokes may be anywhere.
+      room: number of strokes that the fit's program is compiled for; with more strokes, their own number.
     """
 
     target: Float[np.ndarray, "height width 3"]
@@ -63,6 +64,7 @@ class Problem(NamedTuple):
     region: Float[np.ndarray, "height width"] | None = None
     max_aspect: float = 0.0
     block: int | None = None
+    room: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -120,7 +120,8 @@ def repaint_stages(
     shape = pictures.fitted_shape(painting.height, painting.width, settings.size)
     maps = Maps.of(settings, shape, form=form, detail=detail, resume=resume)
     shown, below = (
-        _dry(dataclasses.replace(painting, strokes=some), settings.size) for some in (painting.strokes, kept)
+        drawing.draw_dry(dataclasses.replace(painting, strokes=some), size=settings.size)
+        for some in (painting.strokes, kept)
     )
     region = pictures.resize(mask[..., None], shape)
     target = shown
@@ -162,11 +163,12 @@ def taken_away(painting: Painting, mask: regions.Mask) -> Bool[np.ndarray, "n"]:
 
 
 def settings_of(painting: Painting) -> Settings:
-    """The settings of a painting, with the colours that were found for it, if it has few."""
-    if not painting.settings.palette_size:
-        return painting.settings
+    """The settings of a painting without its goal, with the colours that were found for it, if it has few."""
+    settings = dataclasses.replace(painting.settings, psnr=0.0, seconds=0.0)
+    if not settings.palette_size:
+        return settings
     colors = palettes.distinct(painting.strokes[:, BRUSHES[painting.brush].index("color")].reshape(-1, 3))
-    return dataclasses.replace(painting.settings, palette=",".join(map(pictures.to_hex, colors)), pigments="")
+    return dataclasses.replace(settings, palette=",".join(map(pictures.to_hex, colors)), pigments="")
 
 
 def suited(painting: Painting, settings: Settings | None, strokes: int) -> Settings:
@@ -188,6 +190,9 @@ def suited(painting: Painting, settings: Settings | None, strokes: int) -> Setti
         own, other = getattr(painting.settings, name), getattr(settings, name)
         if own != other:
             raise ValueError(f"config.{name}: expected {own}, as of the painting's other strokes, got {other}")
+    for name in ("psnr", "seconds"):
+        if value := getattr(settings, name):
+            raise ValueError(f"config.{name}: expected 0 to paint a region anew, in as many strokes, got {value:g}")
     if settings.mode == "blocks":
         raise ValueError("config.mode: expected progressive or grid to paint a region anew, got blocks")
     return dataclasses.replace(settings, strokes=strokes, underpainting=0.0)
@@ -202,11 +207,6 @@ def cropped(image: Float[np.ndarray, "height width c"], shape: tuple[int, int]) 
     high, wide = min(height, round(width * rows / columns)), min(width, round(height * columns / rows))
     top, left = (height - high) // 2, (width - wide) // 2
     return image[top : top + max(high, 1), left : left + max(wide, 1)]
-
-
-def _dry(painting: Painting, size: int) -> Float[np.ndarray, "rows columns c"]:
-    """The drawing of dry paint without light, as a fit draws it: on the canvas, with alpha if it is transparent."""
-    return drawing.draw_layers(drawing.relit(painting, {"wet": 0.0, "relief": 0.0}), size=size)
 
 
 def _wanted(

@@ -122,6 +122,8 @@ class Checked:
 BOLD = {"brush": "filbert", "strokes": 1000, "min_size": 0.008, "max_aspect": 10.0}
 # Seeds have 32 bits.
 MOST_SEED = 2**32 - 1
+# Most strokes of a painting.
+MOST_STROKES = 100_000
 # Most colours of a palette, and how many are mixed from pigments by default.
 MOST_COLORS, _MIXED = 64, 24
 # Settings of the paint's surface and of the light, which change a drawing but not its strokes.
@@ -159,6 +161,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     groups = {
         "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
         "simplify spread underpainting upright opaque solid",
+        "A goal, which chooses strokes, or strokes and steps": "psnr seconds",
         "Colour and light": "canvas_color transparent palette pigments palette_mix ink water layering jitter wet "
         "relief light gloss ground",
         "A network in place of the engine": "renderer weights dtype",
@@ -174,7 +177,11 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     mode: str = setting(
         "progressive", "coarse to fine, one grid, or blocks painted apart", choices=("progressive", "grid", "blocks")
     )
-    strokes: int = setting(0, "how many strokes, fewer with an economy; 0: 1800, or 500 with a network", 0, 100_000)
+    strokes: int = setting(
+        0, "how many strokes, fewer with an economy; 0: 1800, or 500 with a network", 0, MOST_STROKES
+    )
+    psnr: float = setting(0.0, "the fewest strokes that come this near to the photograph, in dB; 0: none", 0.0, 60.0)
+    seconds: float = setting(0.0, "strokes and steps that take this long on this machine; 0: none", 0.0, 86_400.0)
     max_divide: int = setting(0, "progressive: levels, the m-th with m² shares of strokes; 0: as suits", 0, 64)
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)
     size: int = setting(512, "long side, in pixels, at which strokes are fitted", 16, 4096)
@@ -265,6 +272,10 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
             value = getattr(self, name)
             if self.renderer == "exact" and value != self.defaults()[name]:
                 raise ValueError(f"config.{name}: expected only with a network as config.renderer, got {value!r}")
+        if self.psnr and self.seconds:
+            raise ValueError(
+                f"config.seconds: expected one goal, psnr or seconds, got {self.seconds:g} with psnr {self.psnr:g}"
+            )
         if self.min_size >= self.max_size:
             raise ValueError(
                 f"config.min_size: expected less than max_size, got {self.min_size:g} and {self.max_size:g}"
@@ -273,6 +284,11 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
             raise ValueError(f"config.max_aspect: expected 0, or 1 or more, got {self.max_aspect:g}")
         if not any(self.loss_weights.values()):
             raise ValueError(f"config.{', '.join(_WEIGHED)}: expected at least one above 0, got 0 for all")
+
+    @property
+    def sought(self) -> tuple[str, ...]:
+        """Names of the settings that a goal chooses anew; empty without a goal."""
+        return ("strokes", "steps") if self.seconds else ("strokes",) if self.psnr else ()
 
     @property
     def loss_weights(self) -> dict[str, float]:
@@ -318,7 +334,7 @@ class FilmSettings(Settings):
     }
 
     brush: str = setting("oilpaintbrush", ", ".join(BRUSHES))
-    strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, 100_000)
+    strokes: int = setting(1000, "how many strokes a frame has, exactly", 1, MOST_STROKES)
     detail: str = setting("alike", "where errors count most: auto, or all alike", choices=("auto", "alike"))
     simplify: float = setting(0.0, "how far faint, small details are left out where people seldom look", 0.0, 1.0)
     palette: str = setting("", "few colours: #rrggbb,#rrggbb; or a file; or with pigments, how many")
@@ -350,6 +366,11 @@ class FilmSettings(Settings):
                 f"config.palette: expected colours, as #rrggbb,#rrggbb or a file, for a film without pigments, got "
                 f"{self.palette!r}"
             )
+        for name in ("psnr", "seconds"):
+            if value := getattr(self, name):
+                raise ValueError(
+                    f"config.{name}: expected 0 for a film, since strokes persist from frame to frame, got {value:g}"
+                )
         if self.interpolate and self.method != "persistent":
             raise ValueError(f"config.interpolate: expected only with method persistent, got it with {self.method}")
 

@@ -111,6 +111,7 @@ class Progress(NamedTuple):
       psnr: of the canvas against the picture at the stage's size, in dB; with a network, and in blocks, of the drawing
         with its texture, in dry paint.
       strokes: how many are placed.
+      note: with a goal, the number of the trial, or the seconds so far; or empty.
     """
 
     stage: int
@@ -120,9 +121,10 @@ class Progress(NamedTuple):
     loss: float
     psnr: float
     strokes: int
+    note: str = ""
 
     def __str__(self) -> str:
-        return (
+        return f"{self.note} · " * bool(self.note) + (
             f"step {self.step}/{self.steps} · stage {self.stage}/{self.stages} · "
             f"{self.strokes} strokes · loss {self.loss:.4f} · {self.psnr:.2f} dB"
         )

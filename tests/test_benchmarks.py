@@ -1,6 +1,7 @@
 """Benchmarks of quality and styles, as small as they go."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -33,9 +34,20 @@ def test_steering(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"{n} colours, {of}" for n in (2, 3) for of in ("coffee", "mean")]
     assert images.read_image(tmp_path / "steering.jpg").shape[0] == 40
-    for what, begins in (("detail", "coffee: inside "), ("flow", "coffee: own forms "), ("region", "coffee: ")):
-        steering.main([what, "--photos=coffee", "--strokes=20", "--size=48", "--high=40", f"--out={tmp_path}"])
-        assert capsys.readouterr().out.startswith(begins)
+    flags = ["--photos=coffee", "--strokes=20", "--size=48", "--high=40", f"--out={tmp_path}"]
+    begins = {
+        "detail": "coffee: inside ",
+        "flow": "coffee: own forms ",
+        "region": "coffee: ",
+        "transparent": "coffee, ",
+    }
+    for what, begin in begins.items():
+        steering.main([what, *flags])
+        assert capsys.readouterr().out.startswith(begin)
+    steering.main(["goal", *flags, "--psnr=17", "--seconds=0"])
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split(" asked")[0] for line in told] == ["coffee: 17 dB"]
+    assert re.search(r"17\.\d\d dB with \d+ strokes in \d trials, by bisection \d+, \+", told[0])
 
 
 def test_quality(tmp_path):

@@ -57,7 +57,7 @@ def test_help(command, capsys):
         assert re.search(r"\n  strokes +\d+ ", out)
 
 
-@pytest.mark.parametrize(("command", "examples"), [(paint, 4), (draw, 3)])
+@pytest.mark.parametrize(("command", "examples"), [(paint, 5), (draw, 3)])
 def test_without_arguments_there_are_examples(command, examples, capsys):
     assert run(command) == 1
     out, err = capsys.readouterr()

@@ -73,6 +73,26 @@ def test_lines_come_now_and_then(clock):
     assert [line.rpartition(" · ")[2] for line in lines] == ["time left unknown", "0:04 left", "0:02 left", "done"]
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_each_trial_of_a_search_is_told_and_stays(clock, live):
+    shown = console(live=live)
+    with progress.display("photo", console=shown) as show:
+        for trial, psnr in (("trial 1", 20.5), ("trial 2", 28.25)):
+            for step in (60, 120):
+                clock[0] += 5
+                show(at(step)._replace(note=trial, psnr=psnr), of(0))
+    lines = [line for line in shown.file.getvalue().splitlines() if "step 120/120" in line]
+    assert (
+        "photo: trial 1 · " in lines[0] if not live else any("photo: trial 1 · step 120/120" in each for each in lines)
+    )
+    assert "trial 2 · " in lines[-1] and "28.25 dB · done" in lines[-1]
+    if not live:
+        assert [line.split(" · ")[1] for line in shown.file.getvalue().splitlines()] == [
+            "step 60/120",
+            "step 120/120",
+        ] * 2
+
+
 def test_time_left_of_a_painting_that_is_continued(clock):
     shown = console(live=False)
     with progress.display("photo", console=shown) as show:

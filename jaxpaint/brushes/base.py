@@ -473,9 +473,9 @@ def nowhere(brush: Brush, count: int) -> Float[np.ndarray, "count d"]:
     return np.tile(np.where(brush.mask("x", "y"), NOWHERE, 0.0).astype(np.float32), (count, 1))
 
 
-def padded(brush: Brush, strokes: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "m d"]:
-    """Pads strokes to `padded_length` with strokes that reach no pixel."""
-    return np.concatenate([strokes, nowhere(brush, padded_length(len(strokes)) - len(strokes))])
+def padded(brush: Brush, strokes: Float[np.ndarray, "n d"], *, least: int = 0) -> Float[np.ndarray, "m d"]:
+    """Pads strokes to `padded_length`, of at least `least` strokes, with strokes that reach no pixel."""
+    return np.concatenate([strokes, nowhere(brush, padded_length(max(len(strokes), least)) - len(strokes))])
 
 
 def padded_length(count: int) -> int:

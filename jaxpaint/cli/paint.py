@@ -25,6 +25,7 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   {program} photo.jpg                                  1,800 strokes of oil, in paintings/
   {program} photo.jpg --config=alla_prima.py -o art    in another way: see configs/
   {program} photo.jpg --config.strokes=8000            closer to the photograph
+  {program} photo.jpg --config.psnr=28                 the fewest strokes that come as near as 28 dB
   {program} photo.jpg --repaint=paintings/photo.npz --region=sky.png     its sky anew
 
   -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
@@ -134,7 +135,9 @@ def _earlier(files: PaintingFiles, line: CommandLine[Settings]) -> Painting | No
     npz, earlier = found
     if earlier.styling:
         raise Refused(f"{npz}: a painting in another style, not one of a photograph; see bin/stylize")
-    resumable.check_resumed(npz, earlier.settings, line.settings, line.asked)
+    # A goal has chosen some of them anew.
+    asked = [name for name in line.asked if name not in earlier.settings.sought]
+    resumable.check_resumed(npz, earlier.settings, line.settings, asked)
     if not earlier.state:
         print(f"{npz}: finished already; drawing it again")
     return earlier

@@ -70,6 +70,11 @@ def display(
     look = _previews(console) if preview and live and not console.quiet else None
 
     def show(progress: Progress, painting: Painting) -> None:
+        if progress.step < task.completed:
+            # Another trial of a search: the last one stays above the bar.
+            if live:
+                bars.console.print(f"{name}: {task.fields['facts']}", markup=False, highlight=False)
+            bars.reset(task.id)
         bars.update(task.id, total=progress.steps, completed=progress.step)
         facts = f"{progress} · {_left(task)}"
         if live:

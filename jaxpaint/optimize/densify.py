@@ -34,7 +34,8 @@ def leave_one_out_gains(model: Model, strokes: Float[np.ndarray, "n d"], problem
     """
     mesh = runtime.mesh()
     # One program for all numbers of candidates: the number differs from frame to frame of a film.
-    filled = padded(model.brush, strokes)
+    # With room for strokes, for their candidates, too.
+    filled = padded(model.brush, strokes, least=2 * problem.room)
     tiles = Tiled.of(model.brush, filled, problem, margin=1.0, devices=mesh.size)
     return np.asarray(_gains(mesh, tiles, model, filled))[: len(strokes)]
 

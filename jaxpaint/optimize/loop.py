@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxpaint import runtime
-from jaxpaint.brushes import NOWHERE, Brush, Canvas
+from jaxpaint.brushes import NOWHERE, Brush, Canvas, nowhere
 from jaxpaint.losses.pixel import canvas_l2
 from jaxpaint.losses.terms import TERMS
 from jaxpaint.problem import Bounds, Fit, Problem, Springs
@@ -139,24 +139,38 @@ def descend(
     scale = np.where(bounds.low < bounds.high, scale, 0.0).astype(np.float32)
     padded = np.zeros(max(len(rates), CHUNK), np.float32)
     padded[: len(rates)] = rates
+    count = len(strokes)
+    more = max(problem.room - count, 0) if window is None else 0
     given = _Given(
         model=model,
-        springs=problem.springs,
-        prior=_prior(brush, strokes, problem),
-        bounds=Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)),
+        springs=_filled(problem.springs, more),
+        prior=_prior(brush, strokes, problem, more),
+        bounds=_filled(Bounds(*(np.broadcast_to(bound, scale.shape) for bound in bounds)), more),
         weights={name: np.float32(problem.weights.get(name, 0.0)) for name in problem.terms},
         pixels=np.float32(np.prod(problem.shape)),
-        scale=scale,
-        moving=moving,
+        scale=_filled(scale, more),
+        moving=_filled(moving, more),
         rates=padded,
         steps=len(rates),
         softness=np.float32(problem.softness),
     )
-    strokes, state, fit = _descend(mesh, optimizer, raster, given, strokes, state)
-    strokes = np.asarray(strokes)
+    every = np.concatenate([strokes, nowhere(brush, more)])
+    every, state, fit = _descend(mesh, optimizer, raster, given, every, _filled(state, more))
+    strokes, state = jax.tree.map(
+        lambda leaf: np.asarray(leaf)[:count] if leaf.ndim else np.asarray(leaf), (every, state)
+    )
     if problem.max_aspect:
         strokes = np.where(scale > 0, brush.shortened(strokes, problem.max_aspect), strokes)
-    return strokes, jax.tree.map(np.asarray, state), Fit(*map(float, fit))
+    return strokes, state, Fit(*map(float, fit))
+
+
+def _filled(values: Any, more: int) -> Any:
+    """Appends rows of zeros to arrays that have a row for each stroke; arrays without axes stay."""
+
+    def each(leaf: np.ndarray) -> np.ndarray:
+        return np.concatenate([leaf, np.zeros((more, *leaf.shape[1:]), leaf.dtype)]) if leaf.ndim else leaf
+
+    return jax.tree.map(each, values) if more else values
 
 
 class _Prior(NamedTuple):
@@ -245,7 +259,7 @@ def _loss(given: _Given, canvas: Canvas, target: Canvas, weight: Float[Array, "*
     return value, canvas_l2(canvas, target, mask=jnp.sign(weight)) / count
 
 
-def _prior(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem) -> _Prior | None:
+def _prior(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem, more: int) -> _Prior | None:
     if problem.form is None:
         return None
     height, width = problem.shape
@@ -253,7 +267,7 @@ def _prior(brush: Brush, strokes: Float[np.ndarray, "n d"], problem: Problem) ->
     # Square, so that one program fits pictures of all proportions.
     form = np.pad(problem.form, ((0, max(columns - rows, 0)), (0, max(rows - columns, 0)), (0, 0)), mode="edge")
     shares = (brush.areas(strokes) * max(height, width) ** 2 / (height * width)).astype(np.float32)
-    return _Prior(form, shares, np.float32(problem.direction))
+    return _Prior(form, _filled(shares, more), np.float32(problem.direction))
 
 
 def _deviation(given: _Given, strokes: Float[Array, "n d"]) -> Float[Array, ""]:
