@@ -42,10 +42,14 @@ def searched(curve, goal, first=1800):
     return trials
 
 
-@pytest.mark.parametrize("slope", [1.0, 2.0, 3.0])
-@pytest.mark.parametrize("bend", [0.0, 0.05])
+# The flattest curve does not reach the highest goal.
+REACHED = [
+    each for each in itertools.product((1.0, 2.0, 3.0), (0.0, 0.05), (20.0, 26.0, 31.5)) if each != (1.0, 0.05, 31.5)
+]
+
+
+@pytest.mark.parametrize(("slope", "bend", "goal"), REACHED)
 @pytest.mark.parametrize("noise", [0.0, 0.05])
-@pytest.mark.parametrize("goal", [20.0, 26.0, 31.5])
 def test_a_search_finds_little_more_than_the_fewest_strokes(slope, bend, noise, goal):
     """Curves through 26 dB at 1,500 strokes; `noise` is the standard deviation in dB of each number's own."""
 
@@ -58,8 +62,6 @@ def test_a_search_finds_little_more_than_the_fewest_strokes(slope, bend, noise, 
 
     counts = np.arange(1, 100_001)
     rising = smooth(counts) >= goal
-    if not rising.any():
-        pytest.skip("out of this curve's reach")
     trials = searched(curve, goal)
     best = goals.best_of(trials, goal)
     assert best.psnr >= goal and len(trials) <= (4 if not noise else 7)
