@@ -159,13 +159,13 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     """
 
     groups = {
-        "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect accents economy detail "
-        "simplify spread underpainting upright opaque solid",
+        "Brush and strokes": "brush brush_image texture strokes min_size max_size max_aspect upright opaque solid",
+        "Where strokes go": "detail simplify direction accents economy spread underpainting",
         "A goal, which chooses strokes, or strokes and steps": "psnr seconds",
         "Colour and light": "canvas_color transparent palette pigments palette_mix ink water layering jitter wet "
         "relief light gloss ground",
         "A network in place of the engine": "renderer weights dtype",
-        "The fit": "size steps learning_rate softness direction aspect textured mode max_divide grid seed",
+        "The fit": "size steps learning_rate softness aspect textured mode max_divide grid seed",
     }
 
     renderer: str = setting("exact", "what draws the strokes while they are fitted", choices=("exact", *ARCHITECTURES))

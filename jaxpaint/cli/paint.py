@@ -28,11 +28,8 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
   {program} photo.jpg --config.psnr=28                 the fewest strokes that come as near as 28 dB
   {program} photo.jpg --repaint=paintings/photo.npz --region=sky.png     its sky anew
 
-  -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
-  --size=N       long side of the drawing in pixels (default: config.size),
-{dpi}
-  --timelapse    also OUT/NAME.mp4, a video of the drawing, or a WebM with alpha
-{formats}
+What is painted:
+
   --detail=IMAGE smaller strokes, closer to the photograph, where this picture is light
   --flow=IMAGE   directions of strokes, as hues: red level, half the hue turns counter-clockwise;
                  grey: as the photograph has them. Or vectors, in a .npy
@@ -40,11 +37,25 @@ Paints photographs: OUT/NAME.png, and OUT/NAME.npz, from which it can be drawn a
                  alpha (config.transparent)
   --repaint=NPZ  paints a part of a painting anew, from IMAGE or else from itself: OUT/NAME-2.npz
   --region=MASK  with --repaint: the part, where this picture is light
-  --report       also OUT/NAME.json: how close it is, how long it took
+{photo}
+
+How the paint looks:
+
 {light}
+
+What is written:
+
+  -o, --out=OUT  a folder, or the picture: NAME.png or NAME.jpg (default: paintings)
+  --size=N       long side of the drawing in pixels (default: config.size),
+{dpi}
+  --timelapse    also OUT/NAME.mp4, a video of the drawing, or a WebM with alpha
+{formats}
+  --report       also OUT/NAME.json: how close it is, how long it took
   --resume       continues OUT/NAME.npz, or NAME-part.npz, after Ctrl-C
 {overwrite}
-{photo}
+
+How it runs:
+
   --config=FILE  a file of settings, .py or .json (default: configs/paint.py)
 {preview}
 {quiet}
