@@ -180,7 +180,7 @@ class Settings(_LossWeights):  # type: ignore[misc]  # The base is made at run t
     strokes: int = setting(
         0, "how many strokes, fewer with an economy; 0: 1800, or 500 with a network", 0, MOST_STROKES
     )
-    psnr: float = setting(0.0, "the fewest strokes that come this near to the photograph, in dB; 0: none", 0.0, 60.0)
+    psnr: float = setting(0.0, "the fewest strokes that come this near to the photo, in dB; 0: none", 0.0, 60.0)
     seconds: float = setting(0.0, "strokes and steps that take this long on this machine; 0: none", 0.0, 86_400.0)
     max_divide: int = setting(0, "progressive: levels, the m-th with m² shares of strokes; 0: as suits", 0, 64)
     grid: int = setting(5, "grid, blocks: blocks along a side", 1, 64)

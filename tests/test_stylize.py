@@ -162,7 +162,7 @@ def test_interrupt_and_resume(styler, capsys):
 def test_interrupt_while_the_photograph_is_painted(styler, monkeypatch, capsys):
     calls, forms = [], []
 
-    def paint_stages(image, *, key, settings, brush_image=None, form=None, detail=None, resume=None):
+    def paint_stages(image, *, key, settings, brush_image=None, form=None, detail=None, matte=None, resume=None):
         calls.append(resume)
         forms.append(form)
         for step in range(1 + (int(resume.state["step"]) if resume else 0), STEPS + 1):
